@@ -1,0 +1,91 @@
+"""Who may watch a job: the one decision for HTTP, Server-Sent Events and the WebSocket alike."""
+
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.core import signing
+from django.urls import reverse
+
+from realtime.conf import conf
+from realtime.models import Job
+from realtime.states import Visibility
+
+OPERATOR_PERMISSION: Final = "realtime.view_job"
+ACTION_PERMISSION: Final = "realtime.change_job"
+
+
+def _signer() -> signing.TimestampSigner:
+    return signing.TimestampSigner(salt="realtime.watch")
+
+
+def watch_key(job_id: UUID) -> str:
+    """The capability to watch one job: a signature over its id that expires.
+
+    `REALTIME_WATCH_KEY_MAX_AGE` seconds after it was made it no longer works.
+    """
+    return _signer().sign(job_id.hex).removeprefix(f"{job_id.hex}:")
+
+
+def opens(key: str, job_id: UUID) -> bool:
+    """Whether `key` is a valid watch key of the job `job_id`."""
+    try:
+        _signer().unsign(f"{job_id.hex}:{key}", max_age=conf.WATCH_KEY_MAX_AGE)
+    except signing.BadSignature:
+        return False
+    return True
+
+
+def job_url(job_id: UUID, *, key: bool = False) -> str:
+    """The address of the job's page; with a watch key in it for those who have no account."""
+    url = reverse("realtime:job", args=[job_id])
+    return f"{url}?key={watch_key(job_id)}" if key else url
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Somebody who asks; made once a request or socket, since permissions cost queries."""
+
+    user_id: int | None = None
+    is_operator: bool = False
+    may_act_on_all: bool = False
+
+    @classmethod
+    def of(cls, user: AbstractBaseUser | AnonymousUser) -> "Viewer":
+        if not user.is_authenticated or not user.is_active:
+            return cls()
+        operates = is_operator(user)
+        return cls(
+            user_id=user.pk,
+            is_operator=operates,
+            may_act_on_all=operates and has_permission(user, ACTION_PERMISSION),
+        )
+
+    def may_watch(self, job: Job, *, key: str = "") -> bool:
+        return (
+            self.is_operator
+            or job.visibility == Visibility.PUBLIC
+            or self._owns(job)
+            or (key != "" and opens(key, job.pk))
+        )
+
+    def may_act_on(self, job: Job) -> bool:
+        """Whether this one may cancel the job and run it again: the owner, and such operators."""
+        return self.may_act_on_all or self._owns(job)
+
+    def _owns(self, job: Job) -> bool:
+        return self.user_id is not None and job.owner_id == self.user_id
+
+
+def is_operator(user: AbstractBaseUser | AnonymousUser) -> bool:
+    """An active staff user with the permission to view jobs."""
+    return bool(
+        user.is_active
+        and getattr(user, "is_staff", False)
+        and has_permission(user, OPERATOR_PERMISSION)
+    )
+
+
+def has_permission(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
+    return bool(getattr(user, "has_perm", lambda _: False)(permission))

@@ -1,0 +1,79 @@
+"""What people do to jobs. Each action is in the job's timeline, with who did it and why."""
+
+from typing import Final
+
+from celery import current_app
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+
+from realtime import batches
+from realtime.models import Job, JobEvent
+from realtime.states import EventKind
+
+OF_ONE_RUN: Final = frozenset({"retries", "expires"})
+"""Options of a message that a job that is run again does not keep."""
+
+
+def cancel(job: Job, *, actor: AbstractBaseUser | None = None, reason: str = "") -> bool:
+    """End a waiting job at once, and ask the body of a running one to end.
+
+    An `async def` body is cancelled at its next await, any other at its next progress call, both
+    within about a second; what it has done so far stays in the ledger. The jobs that it has made
+    are cancelled too. Returns False when the job has finished, or has been asked before.
+    """
+    with transaction.atomic():
+        done = Job.objects.cancel_waiting(job.pk) or Job.objects.request_cancel(job.pk)
+        if done:
+            _note(job, "Cancel", actor, reason)
+            batches.cancel_rest(job)
+    return done
+
+
+def run_again(
+    job: Job,
+    *,
+    actor: AbstractBaseUser | None = None,
+    reason: str = "",
+    keep_ledger: bool = True,
+) -> bool:
+    """Queue a finished job once more, with the very same arguments.
+
+    With its ledger kept, a task that claims its items (`progress.begin`) does only those that
+    are not done: the failed ones, and those never begun. A batch runs those of its jobs again
+    that failed or were cancelled, or all of them. Returns False when the job has not finished.
+    """
+    with transaction.atomic():
+        batches.reopen_above(job)
+        if not (
+            _queue_again(job, keep_ledger=keep_ledger)
+            or batches.run_parts_again(job, every=not keep_ledger)
+        ):
+            transaction.set_rollback(True)
+            return False
+        _note(job, "Run again" if keep_ledger else "Run again from the start", actor, reason)
+    return True
+
+
+def _queue_again(job: Job, *, keep_ledger: bool) -> bool:
+    fresh = {name: value for name, value in job.options.items() if name not in OF_ONE_RUN}
+    if not Job.objects.run_again(job.pk, options=fresh, text=batches.AGAIN):
+        return False
+    if not keep_ledger:
+        job.items.all().delete()
+        Job.objects.filter(pk=job.pk).update(counts={}, recent=[])
+    return True
+
+
+def resumes(job: Job) -> bool:
+    """Whether running `job` again does only what it has not done, as its task says."""
+    return bool(getattr(current_app.tasks.get(job.task), "resumes", False))
+
+
+def _note(job: Job, text: str, actor: AbstractBaseUser | None, reason: str) -> None:
+    JobEvent.objects.create(
+        job=job,
+        kind=EventKind.ACTION,
+        text=text,
+        actor_id=actor.pk if actor else None,
+        reason=reason,
+    )

@@ -1,0 +1,34 @@
+"""Jobs and workers in Django's admin, to look at: jobs are changed by their verbs alone."""
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from realtime.models import Job, Worker
+
+
+class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Job)
+class JobAdmin(LookOnly):
+    list_display = ("title", "task", "state", "attempt", "worker", "queued_at", "finished_at")
+    list_filter = ("state", "task")
+    list_select_related = ("owner",)
+    search_fields = ("id", "title", "task")
+    date_hierarchy = "queued_at"
+    show_full_result_count = False
+    # The dashboard shows the arguments, without what is secret in them.
+    exclude = ("args", "kwargs", "options", "phases", "recent")
+
+
+@admin.register(Worker)
+class WorkerAdmin(LookOnly):
+    list_display = ("name", "first_seen_at", "heartbeat_at")

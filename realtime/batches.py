@@ -1,0 +1,333 @@
+"""Batches: jobs that are carried on by jobs of their own.
+
+A batch is made as one (`enqueue_batch`), or a running task becomes one by fanning out
+(`enqueue(…, parent=job)`): it runs its body to the end, and then waits for its jobs. No worker has
+it meanwhile. Its bar, its counts and in the end its state are its jobs' added up, by `roll_up`:
+
+1. A job ends, and that is committed.
+2. A second transaction updates the batch's row, and so waits for any other that does.
+3. Its next statement counts the batch's jobs, and therefore sees all that ended before 1.
+
+So whichever roll-up comes last has seen every end, in whatever order they commit. (PostgreSQL must
+read committed rows, Django's default: a snapshot of the transaction's beginning would not do.)
+The bus does this for the batches whose jobs have changed, a few times a second however many those
+are; `repair` does it for a process that died between 1 and 2.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, Final
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.contrib.auth.models import AbstractBaseUser
+from django.db import transaction
+from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
+from django.db.models.functions import Coalesce, Now
+from django.utils import timezone
+
+from realtime.conf import conf
+from realtime.enqueue import AnyTask, check_arguments, described, join_parent, published
+from realtime.errors import BatchTooLarge
+from realtime.models import Job, JobEvent, JobItem
+from realtime.signals import announce, hand_in
+from realtime.states import FINISHED, WAITING, Carrier, EventKind, JobState, Visibility
+from realtime.transitions import BLANK
+
+Call = Sequence[Any] | Mapping[str, Any]
+"""The arguments of one job: by position, or by name."""
+
+TASK: Final = "realtime.batch"
+"""The task's name of a batch that was made as one; there is no such task."""
+UNIT: Final = "job"
+AGAIN: Final = "Queued again"
+FAILED: Final = "jobs_failed"
+ROWS: Final = 500
+"""Rows that one statement writes."""
+
+
+def enqueue_batch(
+    task: AnyTask,
+    calls: Iterable[Call],
+    *,
+    title: str,
+    owner: AbstractBaseUser | None = None,
+    visibility: Visibility = Visibility.PRIVATE,
+    subject_url: str = "",
+    parent: Job | None = None,
+    **options: Any,
+) -> Job:
+    """Have `task` run once for each of `calls`, and return the batch that they make up.
+
+    All jobs are written in one transaction, or none, and published after its commit. `options`
+    are those of Celery's `apply_async`, for each job.
+
+    Raises:
+        BatchTooLarge: there are more than `REALTIME_BATCH_MAX` calls.
+        JobEnded: `parent` has ended.
+        TypeError: a call does not fit the task's signature.
+        kombu.exceptions.EncodeError: an argument cannot be written as JSON.
+    """
+    batch = Job(
+        task=TASK,
+        title=title,
+        owner_id=owner.pk if owner else None,
+        visibility=visibility,
+        subject_url=subject_url,
+        parent=parent,
+        carrier=Carrier.CHILDREN,
+        state=JobState.RUNNING,
+        started_at=timezone.now(),
+        unit=UNIT,
+    )
+    jobs = [_part(batch, task, call, options) for call in _limited(calls)]
+    batch.total = len(jobs)
+    with transaction.atomic():
+        join_parent(batch)
+        batch.save(force_insert=True)
+        Job.objects.bulk_create(jobs, batch_size=ROWS)
+        _note([batch.pk], JobState.RUNNING, f"Made of {len(jobs):,} jobs")
+        _note([job.pk for job in jobs], JobState.QUEUED, JobState.QUEUED.label)
+        announce(batch.pk)
+        hand_in(*(job.pk for job in jobs))
+    return batch
+
+
+async def aenqueue_batch(task: AnyTask, calls: Iterable[Call], **options: Any) -> Job:
+    """`enqueue_batch` for async callers."""
+    return await sync_to_async(enqueue_batch)(task, calls, **options)
+
+
+def _limited(calls: Iterable[Call]) -> list[Call]:
+    most = conf.BATCH_MAX
+    taken = list(islice(calls, most + 1))
+    if len(taken) > most:
+        raise BatchTooLarge(f"That is too much at once: {most:,} jobs are allowed in one batch.")
+    return taken
+
+
+def _part(batch: Job, task: AnyTask, call: Call, options: dict[str, Any]) -> Job:
+    named = isinstance(call, Mapping)
+    args: Sequence[Any] = () if named else call  # type: ignore[assignment]  # not narrowed
+    kwargs: Mapping[str, Any] = call if isinstance(call, Mapping) else {}
+    check_arguments(task, args, kwargs)
+    return Job(
+        parent=batch,
+        owner_id=batch.owner_id,
+        **described(task) | {"visibility": batch.visibility},
+        **published(task, args, kwargs, options),
+    )
+
+
+@dataclass(frozen=True)
+class Sums:
+    """How a batch's jobs stand: how many are in each state, and the running ones' bars."""
+
+    by_state: Mapping[str, int]
+    begun: float
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_state.values())
+
+    @property
+    def ended(self) -> int:
+        return sum(self.by_state.get(state, 0) for state in FINISHED)
+
+    def end(self, *, cancel_requested: bool) -> JobState:
+        """The state of a batch whose jobs have all ended."""
+        cancelled = self.by_state.get(JobState.CANCELLED, 0)
+        if cancelled and (cancel_requested or cancelled == self.total):
+            return JobState.CANCELLED
+        return JobState.FAILED if self.by_state.get(JobState.FAILED) else JobState.SUCCEEDED
+
+    def counts(self) -> dict[str, int]:
+        return {state: n for state in OUTCOMES if (n := self.by_state.get(state))}
+
+    def message(self) -> str:
+        running = self.by_state.get(JobState.RUNNING, 0)
+        waiting = sum(self.by_state.get(state, 0) for state in WAITING)
+        said = {"running": running, "waiting": waiting}
+        return ", ".join(f"{n:,} {word}" for word, n in said.items() if n)
+
+
+BEGUN: Final = (JobState.RUNNING, JobState.RETRYING, JobState.LOST)
+OUTCOMES: Final = (JobState.SUCCEEDED.value, JobState.FAILED.value, JobState.CANCELLED.value)
+
+
+def sums(batch_id: UUID) -> Sums:
+    jobs = Job.objects.filter(parent_id=batch_id).order_by()
+    by_state = dict(jobs.values_list("state").annotate(number=Count("*")))  # read off an index
+    begun = jobs.filter(state__in=BEGUN).aggregate(begun=Coalesce(Sum("fraction"), 0.0))
+    return Sums(by_state, begun["begun"])
+
+
+def roll_up(batch_id: UUID) -> None:
+    """Add a batch up, and end it when all its jobs have ended; nothing for any other job."""
+    with transaction.atomic():
+        batches = Job.objects.batches().filter(pk=batch_id, state=JobState.RUNNING)
+        if not batches.update(tick=F("tick") + 1):  # Must be first: it takes the lock.
+            return
+        batch = batches.get()
+        if batch.cancel_requested_at:
+            cancel_parts(batch)  # those that were made since
+        now = sums(batch_id)
+        if now.ended == now.total:
+            _end(batch, now)
+        else:
+            _go_on(batch, now)
+
+
+def _go_on(batch: Job, now: Sums) -> None:
+    share = (now.ended + now.begun) / now.total
+    fields = {
+        "fraction": min(1.0, max(batch.fraction or 0.0, share)),
+        "message": now.message(),
+        **_amounts(batch, now),
+    }
+    if any(getattr(batch, name) != value for name, value in fields.items()):
+        Job.objects.filter(pk=batch.pk).update(**fields)
+        announce(batch.pk)
+
+
+def _end(batch: Job, now: Sums) -> None:
+    state = now.end(cancel_requested=batch.cancel_requested_at is not None)
+    failed = now.by_state.get(JobState.FAILED, 0)
+    error = f"{failed:,} of {now.total:,} failed." if state == JobState.FAILED else ""
+    Job.objects.end_batch(
+        batch.pk,
+        state,
+        text=error or state.label,
+        error=error,
+        error_code=FAILED if error else "",
+        fraction=batch.fraction if state == JobState.CANCELLED else 1.0,
+        message="",
+        **_amounts(batch, now),
+    )
+
+
+def _amounts(batch: Job, now: Sums) -> dict[str, Any]:
+    own = {word: number for word, number in batch.counts.items() if word not in OUTCOMES}
+    return {
+        "done": now.ended,
+        "total": now.total,
+        "unit": UNIT,
+        "counts": own | now.counts(),
+    }
+
+
+def touched(jobs: Iterable[Job]) -> set[UUID]:
+    """The batches to be added up after these jobs have changed.
+
+    A batch's own roll-ups have a tick; without one it has just become a batch, or one again.
+    """
+    found = set()
+    for job in jobs:
+        if job.parent_id:
+            found.add(job.parent_id)
+        if job.carrier == Carrier.CHILDREN and job.tick == 0 and not job.is_finished:
+            found.add(job.pk)
+    return found
+
+
+def repair() -> int:
+    """Add up the batches whose jobs have all ended; returns how many there were."""
+    unended = Job.objects.unfinished().filter(parent_id=OuterRef("pk"))
+    done = Job.objects.batches().filter(~Exists(unended), state=JobState.RUNNING)
+    ids = list(done.order_by("-pk").values_list("pk", flat=True)[:ROWS])  # the inner ones first
+    for batch_id in ids:
+        roll_up(batch_id)
+    return len(ids)
+
+
+def cancel_parts(job: Job) -> None:
+    """End those of a job's own jobs that wait, and ask those that run to end; theirs too."""
+    with transaction.atomic():
+        parts = Job.objects.filter(parent_id=job.pk)
+        waiting = _locked(parts.waiting())
+        _move(waiting, JobState.CANCELLED, text="Cancelled", finished_at=Now(), due_at=None)
+        running = parts.filter(state=JobState.RUNNING)
+        running.filter(cancel_requested_at=None).update(cancel_requested_at=Now())
+        for part in running.exclude(carrier=Carrier.BODY):
+            cancel_parts(part)
+
+
+def cancel_rest(job: Job) -> None:
+    """Cancel the jobs that `job` has made, and see at once whether that was its end."""
+    if Job.objects.filter(pk=job.pk).exclude(carrier=Carrier.BODY).exists():
+        cancel_parts(job)
+        roll_up(job.pk)
+
+
+def run_parts_again(batch: Job, *, every: bool = False) -> bool:
+    """Go on with an ended batch: its failed and cancelled jobs once more, or every one anew.
+
+    A batch of which none has failed or was cancelled runs every one, with what it has in its
+    ledger; only with `every` the ledgers are emptied.
+    """
+    with transaction.atomic():
+        if not Job.objects.reopen(batch.pk, text=AGAIN):
+            return False
+        ended = Job.objects.filter(parent=batch, state__in=FINISHED)
+        unlucky = ended.exclude(state=JobState.SUCCEEDED)
+        jobs = ended if every or not unlucky.exists() else unlucky
+        for part in jobs.batches():
+            run_parts_again(part, every=every)
+        ids = _locked(jobs.exclude(carrier=Carrier.CHILDREN))
+        _forget_retries(ids)
+        ledger: dict[str, Any] = {"counts": {}, "recent": []} if every else {}
+        _move(ids, JobState.QUEUED, text=AGAIN, queued_at=Now(), **BLANK | ledger)
+        hand_in(*ids)
+        if every:
+            JobItem.objects.filter(job__parent=batch).delete()
+    return True
+
+
+def reopen_above(job: Job) -> None:
+    """Let the ended batches that `job` is a part of go on, the outermost first."""
+    above = []
+    parent = job.parent
+    while parent:
+        above.append(parent.pk)
+        parent = parent.parent
+    for batch_id in reversed(above):
+        Job.objects.reopen(batch_id, text=AGAIN)
+
+
+def _locked(jobs: QuerySet[Job]) -> list[UUID]:
+    """The ids of these jobs, whose rows nobody changes before the transaction's end.
+
+    Where rows cannot be locked, on SQLite, the transaction holds the whole database.
+    """
+    rows = jobs.order_by("pk").select_for_update()
+    return list(rows.values_list("pk", flat=True))
+
+
+def _move(ids: list[UUID], state: JobState, *, text: str, **fields: Any) -> None:
+    """What a verb does to one job, for many at once that are locked.
+
+    Of very many only some are announced; who watches another one is told by the hub's repair.
+    """
+    for start in range(0, len(ids), ROWS):
+        some = Job.objects.filter(pk__in=ids[start : start + ROWS])
+        some.update(state=state, revision=F("revision") + 1, tick=0, **fields)
+    _note(ids, state, text)
+    announce(*ids[:ROWS])
+
+
+def _note(ids: list[UUID], state: JobState, text: str) -> None:
+    JobEvent.objects.bulk_create(
+        [JobEvent(job_id=job_id, kind=EventKind.STATE, state=state, text=text) for job_id in ids],
+        batch_size=ROWS,
+    )
+
+
+def _forget_retries(ids: list[UUID]) -> None:
+    retried = [
+        job
+        for start in range(0, len(ids), ROWS)
+        for job in Job.objects.filter(pk__in=ids[start : start + ROWS]).only("options")
+        if job.options.pop("retries", None) is not None
+    ]
+    Job.objects.bulk_update(retried, ["options"], batch_size=ROWS)

@@ -1,0 +1,63 @@
+"""`python -m realtime.benchmarks [--small] [NAME]...`: one line of JSON a result.
+
+Each benchmark runs in a process of its own, on services of its own. With `TEST_DATABASE_URL` or
+`BENCH_DATABASE_URL` those that need a database run on PostgreSQL too.
+"""
+
+import argparse
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from realtime.benchmarks.site import run, running_site
+from realtime.tests.databases import server_url
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark:
+    full: Sequence[int]
+    """How many, how often; each benchmark says of what."""
+    small: Sequence[int]
+    on_postgresql: bool = False
+
+
+BENCHMARKS: Final = {
+    "jobs": Benchmark(full=(1000, 3), small=(30, 1), on_postgresql=True),
+    "progress": Benchmark(full=(500_000, 5), small=(5_000, 1)),
+    "fanout": Benchmark(full=(4, 3, 5000, 500, 2000), small=(1, 1, 10, 10)),
+    "latency": Benchmark(full=(20, 30), small=(2, 3)),
+    "watchers": Benchmark(full=(4, 12_000), small=(1, 10)),
+}
+
+
+def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    parser = argparse.ArgumentParser(prog="python -m realtime.benchmarks")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--small", action="store_true", help="whether they run, not how fast")
+    options = parser.parse_args()
+    for name in options.names or BENCHMARKS:
+        if name not in BENCHMARKS:
+            sys.exit(f"There is no benchmark {name!r}: there are {', '.join(BENCHMARKS)}.")
+        measure(name, small=options.small)
+
+
+def measure(name: str, *, small: bool) -> None:
+    benchmark = BENCHMARKS[name]
+    server = os.environ.get("BENCH_DATABASE_URL") or server_url()
+    size = benchmark.small if small else benchmark.full
+    for database in ["", server] if server and benchmark.on_postgresql else [""]:
+        with (
+            tempfile.TemporaryDirectory(prefix="picha-bench-") as folder,
+            running_site(Path(folder), server=database) as environment,
+        ):
+            run(environment, "-m", f"realtime.benchmarks.{name}", *map(str, size))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,33 @@
+"""What Channels' own documentation leads to, to measure against: a consumer a socket, each with a
+channel of its own in the layer, a group for the job, and its JSON encoded for each."""
+
+from typing import Any
+
+from channels.auth import AuthMiddlewareStack
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from channels.routing import ProtocolTypeRouter, URLRouter
+from django.core.asgi import get_asgi_application
+from django.urls import URLPattern, path
+
+http = get_asgi_application()
+
+GROUP = "idiomatic"
+
+
+class JobConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels has no types
+    async def connect(self) -> None:
+        await self.channel_layer.group_add(GROUP, self.channel_name)
+        await self.accept()
+
+    async def disconnect(self, code: int) -> None:
+        await self.channel_layer.group_discard(GROUP, self.channel_name)
+
+    async def job_snapshot(self, event: dict[str, Any]) -> None:
+        await self.send_json(event["snapshot"])
+
+
+routes: list[URLPattern] = [path("ws/jobs/", JobConsumer.as_asgi())]
+
+application = ProtocolTypeRouter(
+    {"http": http, "websocket": AuthMiddlewareStack(URLRouter(routes))}
+)

@@ -1,0 +1,97 @@
+"""From a task's `advance()` in a real worker to the watcher, on a system that does nothing else.
+
+`python -m realtime.benchmarks.latency STEPS ENDS`
+"""
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+import django
+
+django.setup()
+
+from celery import current_app  # noqa: E402
+
+from realtime.benchmarks.fanout import crowd_of  # noqa: E402
+from realtime.benchmarks.lines import line  # noqa: E402
+from realtime.benchmarks.told import START, ends, recorded, told  # noqa: E402
+from realtime.benchmarks.web import POLLED, SERVERS, Web, helper, serving  # noqa: E402
+from realtime.enqueue import enqueue  # noqa: E402
+from realtime.models import Job  # noqa: E402
+from realtime.tests.chaos.processes import Supervised  # noqa: E402
+from realtime.tests.polling import until  # noqa: E402
+
+Report = dict[str, Any]
+STEP: Final = 0.9
+POLLED_SETTINGS: Final = {"DJANGO_SETTINGS_MODULE": "realtime.benchmarks.polled"}
+
+
+def main(*, steps: int, lives: int) -> None:
+    with running_worker(), serving(SERVERS["daphne"]) as web:
+        progress = watched(web, [enqueue(told, args=(steps,))], seconds=START + steps * STEP)
+        life = watched(web, [enqueue(ends) for _ in range(lives)], seconds=2 + lives * 0.4)
+    with running_worker(**POLLED_SETTINGS), serving(POLLED["daphne"], **POLLED_SETTINGS) as web:
+        asked = polled(web, steps=steps)
+    for case, found in (("advance", progress), ("end of a job", life)):
+        for metric in ("p50", "p99"):
+            line(
+                bench="latency",
+                case=case,
+                metric=f"{metric}_ms",
+                value=found[metric] * 1000,
+                baseline="celery-progress",
+                baseline_value=asked[metric] * 1000,
+            )
+
+
+def watched(web: Web, jobs: list[Job], *, seconds: float) -> Report:
+    with crowd_of(SERVERS["daphne"], web, *(str(job.pk) for job in jobs)) as crowd:
+        crowd.ask("more", 1)
+        crowd.ask("count")
+        until(lambda: not unfinished(jobs), within=seconds + 30, what="all jobs have ended")
+        time.sleep(1)
+        return crowd.ask("report")
+
+
+def unfinished(jobs: list[Job]) -> int:
+    return Job.objects.filter(pk__in=[job.pk for job in jobs], finished_at=None).count()
+
+
+def polled(web: Web, *, steps: int) -> Report:
+    result = recorded.delay(steps)
+    with helper("pollers", str(web.port), f"/progress/{result.id}") as pollers:
+        pollers.ask("more", 1)
+        time.sleep(START + steps * STEP)
+        return pollers.ask("report")
+
+
+@contextmanager
+def running_worker(**variables: str) -> Iterator[None]:
+    options = "--concurrency 1 --without-gossip --without-mingle -l info"
+    log = Path(os.environ["VAR_DIR"]) / "worker.log"
+    log.write_bytes(b"")
+    worker = Supervised(
+        name="worker",
+        command=[
+            *(sys.executable, "-m", "celery", "-A", "picha", "worker", *options.split()),
+            *("-I", "realtime.benchmarks.told"),
+        ],
+        environment=os.environ | variables,
+        log=log,
+    )
+    worker.start()
+    try:
+        until(lambda: b" ready." in log.read_bytes(), within=60, what=f"it is ready; see {log}")
+        yield
+    finally:
+        worker.stop()
+
+
+if __name__ == "__main__":
+    current_app.loader.import_default_modules()
+    main(steps=int(sys.argv[1]), lives=int(sys.argv[2]))

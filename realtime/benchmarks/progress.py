@@ -1,0 +1,150 @@
+"""What a progress call costs the task that makes it, and whether Redis can make it cost more."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Final
+from uuid import uuid4
+
+import django
+
+django.setup()
+
+from celery import Celery, shared_task  # noqa: E402
+from celery_progress.backend import ProgressRecorder  # noqa: E402
+from django.conf import settings  # noqa: E402
+from tqdm import tqdm  # noqa: E402
+
+from realtime.benchmarks.lines import line, medians  # noqa: E402
+from realtime.models import Job  # noqa: E402
+from realtime.progress import Progress  # noqa: E402
+from realtime.tasks import JobTask  # noqa: E402
+
+STEPS: Final = 200
+PAUSE: Final = 0.005
+
+
+def main(*, calls: int, rounds: int) -> None:
+    found = medians(
+        rounds,
+        {
+            "advance": lambda: advance(calls),
+            "item": lambda: item(calls // 10),
+            "tqdm.update": lambda: tqdm_update(calls),
+            "celery-progress set_progress": lambda: set_progress(max(50, calls // 500)),
+        },
+    )
+    for ours in ("advance", "item"):
+        for baseline in ("tqdm.update", "celery-progress set_progress"):
+            line(
+                bench="progress",
+                case=ours,
+                metric="us_per_call",
+                value=found[ours] * 1e6,
+                baseline=baseline,
+                baseline_value=found[baseline] * 1e6,
+            )
+    with_and_without_redis(rounds)
+
+
+def advance(calls: int) -> float:
+    progress = Progress(Job(task="bench", title="Bench"))
+    progress.total = calls
+    with looked_at(progress):
+        began = time.perf_counter()
+        for _ in range(calls):
+            progress.advance()
+        return (time.perf_counter() - began) / calls
+
+
+def item(calls: int) -> float:
+    progress = Progress(Job(task="bench", title="Bench"))
+    keys = [str(number) for number in range(calls)]
+    with looked_at(progress):
+        began = time.perf_counter()
+        for key in keys:
+            progress.item(key, "done", label="A label")
+        return (time.perf_counter() - began) / calls
+
+
+def tqdm_update(calls: int) -> float:
+    with open(os.devnull, "w", encoding="ascii") as nowhere, tqdm(total=calls, file=nowhere) as bar:  # noqa: PTH123 - a device
+        began = time.perf_counter()
+        for _ in range(calls):
+            bar.update()
+        return (time.perf_counter() - began) / calls
+
+
+def set_progress(calls: int) -> float:
+    app = Celery("bench", backend=settings.CELERY_BROKER_URL, set_as_current=False)
+    task = app.task(name="bench.celery-progress")(nothing)
+    task.push_request(id=str(uuid4()))
+    recorder = ProgressRecorder(task)
+    recorder.set_progress(0, calls)  # connects
+    began = time.perf_counter()
+    for number in range(calls):
+        recorder.set_progress(number, calls)
+    return (time.perf_counter() - began) / calls
+
+
+def nothing() -> None: ...
+
+
+@contextmanager
+def looked_at(progress: Progress) -> Iterator[None]:
+    """Ten times a second from another thread, as the bus does."""
+    ended = threading.Event()
+
+    def look() -> None:
+        while not ended.wait(0.1):
+            progress.look()
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+@shared_task(bind=True, base=JobTask, name="bench.steps")
+def steps(self: JobTask) -> None:
+    for number in self.progress.track(range(STEPS)):
+        self.progress.item(str(number), "done")
+        time.sleep(PAUSE)
+
+
+def with_and_without_redis(rounds: int) -> None:
+    valkey = int(os.environ["BENCH_VALKEY_PID"])
+
+    def run() -> float:
+        began = time.perf_counter()
+        steps.apply(throw=True)
+        return time.perf_counter() - began
+
+    def frozen(measure: Callable[[], float]) -> float:
+        os.kill(valkey, signal.SIGSTOP)
+        try:
+            return measure()
+        finally:
+            os.kill(valkey, signal.SIGCONT)
+
+    run()  # the bus starts and connects
+    found = medians(rounds, {"answers": run, "frozen": lambda: frozen(run)})
+    line(
+        bench="progress",
+        case="a task of a second, Redis frozen",
+        metric="run_s",
+        value=found["frozen"],
+        baseline="the same, Redis answers",
+        baseline_value=found["answers"],
+    )
+
+
+if __name__ == "__main__":
+    main(calls=int(sys.argv[1]), rounds=int(sys.argv[2]))

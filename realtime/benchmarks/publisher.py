@@ -1,0 +1,104 @@
+"""A worker's part: `python -m realtime.benchmarks.publisher`, told on stdin, line by line.
+
+`make` makes a running job that anybody may watch, and answers with its id. `hub HZ SECONDS`
+publishes its progress so often and for so long, as the bus does; `group` to the group of the
+idiomatic consumers, `channel` as text to a channel of Redis, `record` as celery-progress does.
+Answers how many it has published.
+"""
+
+import asyncio
+import json
+import sys
+from time import monotonic
+from typing import Any, Final
+
+import django
+
+django.setup()
+
+from celery import current_app  # noqa: E402
+from channels.layers import get_channel_layer  # noqa: E402
+from django.conf import settings  # noqa: E402
+from django.utils import timezone  # noqa: E402
+from redis.asyncio import Redis  # noqa: E402
+
+from realtime import layer  # noqa: E402
+from realtime.benchmarks.broadcasting import CHANNEL  # noqa: E402
+from realtime.models import Job  # noqa: E402
+from realtime.states import JobState, Visibility  # noqa: E402
+
+GROUP: Final = "idiomatic"
+PHASES: Final = [["Reading the feed", "done"], ["Saving photos", "running"], ["Done", "waiting"]]
+
+
+async def make() -> Job:
+    return await Job.objects.acreate(
+        task="import_photos",
+        title="Import photos from Flickr",
+        queue="celery",
+        visibility=Visibility.PUBLIC,
+        state=JobState.RUNNING,
+        revision=1,
+        phase="Saving photos",
+        phases=PHASES,
+        unit="photo",
+        total=1_000_000,
+        counts={"new": 24, "unchanged": 5},
+        started_at=timezone.now(),
+        heartbeat_at=timezone.now(),
+    )
+
+
+class Publisher:
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._layer: Any = get_channel_layer()
+        current_app.conf["result_backend"] = settings.REDIS_URL.replace(
+            "unix://", "redis+socket://"
+        )
+        self._results: Any = current_app.backend
+        self._redis = Redis.from_url(settings.REDIS_URL)
+
+    async def publish(self, how: str, *, hertz: float, seconds: float) -> dict[str, Any]:
+        began, number = monotonic(), 0
+        while number < hertz * seconds:
+            await asyncio.sleep(max(0.0, began + number / hertz - monotonic()))
+            await self._one(how)
+            number += 1
+        return {"published": number}
+
+    async def _one(self, how: str) -> None:
+        self.job.tick += 1
+        self.job.done += 1
+        self.job.fraction = self.job.done / 1_000_000
+        self.job.message = f"@{monotonic():.6f}@"
+        message = layer.job_message(self.job)
+        if how == "hub":
+            await layer.send_job(message)
+        elif how == "group":
+            event = {"type": "job.snapshot", "snapshot": json.loads(message["public"])}
+            await self._layer.group_send(GROUP, event)
+        elif how == "channel":
+            await self._redis.publish(CHANNEL, message["public"])
+        else:
+            info: dict[str, Any] = {"pending": False, "current": 1, "total": 2, "percent": 50.0}
+            info["description"] = self.job.message
+            self._results.store_result(str(self.job.pk), info, "PROGRESS")
+
+
+async def main() -> None:
+    publisher: Publisher | None = None
+    while order := (await asyncio.to_thread(sys.stdin.readline)).split():
+        answer: dict[str, Any] = {}
+        match order:
+            case ["make"]:
+                publisher = Publisher(await make())
+                answer = {"job": str(publisher.job.pk)}
+            case [how, hertz, seconds] if publisher:
+                answer = await publisher.publish(how, hertz=float(hertz), seconds=float(seconds))
+        sys.stdout.write(json.dumps(answer) + "\n")
+        sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,19 @@
+"""What the broker can be asked, whichever broker it is."""
+
+from amqp.exceptions import NotFound
+from celery import current_app
+from kombu.exceptions import ChannelError
+
+
+def depth(queue: str) -> int:
+    """How many messages wait in `queue`; none where there is no such queue.
+
+    Raises:
+        kombu.exceptions.OperationalError, OSError: the broker cannot be reached.
+    """
+    with current_app.connection_for_write() as connection, connection.channel() as channel:
+        try:
+            declared = channel.queue_declare(queue=queue, passive=True)  # type: ignore[attr-defined]
+            return int(declared.message_count)
+        except (NotFound, ChannelError):
+            return 0

@@ -1,0 +1,160 @@
+"""The WebSocket at `/ws/jobs/`: frames in, to the hub; whatever goes out, the hub sends.
+
+A bare ASGI application: Channels' consumers hop to a thread for a database check at every
+message, which with thousands of sockets is most of the cost.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from time import monotonic
+from typing import Any, Final
+
+import msgspec
+from asgiref.sync import sync_to_async
+from channels.sessions import InstanceSessionWrapper
+
+from realtime.access import Viewer
+from realtime.addresses import address_of
+from realtime.conf import conf
+from realtime.hub import hub
+from realtime.sockets import Refused, Send, Socket
+from realtime.wire import (
+    MALFORMED,
+    TOO_MANY,
+    Ack,
+    ClientFrame,
+    Denied,
+    Error,
+    Overview,
+    Ping,
+    Pong,
+    Unwatch,
+    Watch,
+    Watched,
+    encode,
+    parse,
+)
+
+log: Final = logging.getLogger(__name__)
+
+CLOSING: Final = 2.0
+"""Seconds that a refused browser has to take the reason and the closing frame."""
+
+Receive = Callable[[], Awaitable[dict[str, Any]]]
+
+
+async def jobs_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
+    """Serve one browser until it goes, or is let go."""
+    await receive()  # websocket.connect
+    viewer = await sync_to_async(Viewer.of)(scope["user"])
+    await send({"type": "websocket.accept"})
+    send = without_session(send)
+    socket = Socket(send, viewer, session_key=session_key_of(scope))
+    try:
+        hub().join(socket, address=address_of(scope))
+        await _serve(socket, receive)
+    except Refused as refusal:
+        await _refuse(socket, send, refusal)
+    except asyncio.CancelledError:
+        if socket.refusal is None:
+            raise  # the server ends
+        uncancel()
+        await _refuse(socket, send, socket.refusal)
+    finally:
+        hub().leave(socket)
+
+
+async def _refuse(socket: Socket, send: Send, refusal: Refused) -> None:
+    """Say why, and close; a reader that takes neither does not keep us."""
+    socket.close()
+    try:
+        async with asyncio.timeout(CLOSING):
+            await socket.send_text(encode(Error(code=str(refusal.code), detail=str(refusal))))
+            await send({"type": "websocket.close", "code": refusal.code})
+    except TimeoutError:
+        log.info("A socket that took no closing frame was dropped: %s", refusal)
+
+
+def without_session(send: Send) -> Send:
+    """Channels' session middleware looks at the session at every message, in case a cookie is to
+    be set by it; no frame does, and the look costs as much as the frame's way to the server."""
+    wrapper = getattr(send, "__self__", None)
+    return wrapper.real_send if isinstance(wrapper, InstanceSessionWrapper) else send
+
+
+def session_key_of(scope: dict[str, Any]) -> str:
+    session = scope.get("session")
+    return (session.session_key if session is not None else None) or ""
+
+
+def uncancel() -> None:
+    """This task was cancelled by the hub, to say that it should close; it has been heard."""
+    if (task := asyncio.current_task()) is not None:
+        task.uncancel()
+
+
+async def _serve(socket: Socket, receive: Receive) -> None:
+    quota = Quota()
+    while (message := await receive())["type"] != "websocket.disconnect":
+        quota.count()
+        await _obey(socket, _parsed(message))
+
+
+def _parsed(message: dict[str, Any]) -> ClientFrame:
+    text = message.get("text")
+    if text is None:
+        raise Refused(MALFORMED, "Frames are JSON text, not binary.")
+    if len(text.encode()) > conf.FRAME_MAX_BYTES:
+        raise Refused(MALFORMED, f"A frame has at most {conf.FRAME_MAX_BYTES} bytes.")
+    try:
+        return parse(text)
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Refused(MALFORMED, f"Not a frame of this protocol: {error}") from error
+
+
+async def _obey(socket: Socket, frame: ClientFrame) -> None:
+    match frame:
+        case Watch(jobs=jobs):
+            await _watch(socket, jobs)
+        case Unwatch(jobs=ids):
+            hub().unwatch(socket, ids)
+        case Overview():
+            await _oversee(socket)
+        case Ping():
+            await socket.send_text(encode(Pong()))
+        case Ack(seq=sequence) if not socket.acknowledge(sequence):
+            raise Refused(MALFORMED, f"Frame {sequence} cannot be acknowledged.")
+
+
+async def _watch(socket: Socket, jobs: list[Watched]) -> None:
+    wanted = socket.watches | {job.id for job in jobs}
+    if len(wanted) > conf.WATCHES_MAX:
+        raise Refused(TOO_MANY, f"A socket watches at most {conf.WATCHES_MAX} jobs.")
+    if denied := await hub().watch(socket, jobs):
+        await socket.send_text(encode(Denied(jobs=denied)))
+
+
+async def _oversee(socket: Socket) -> None:
+    if socket.viewer.is_operator:
+        hub().oversee(socket)
+    else:
+        await socket.send_text(encode(Error(code="denied", detail="For operators only.")))
+
+
+class Quota:
+    """At most `REALTIME_FRAMES_PER_SECOND` frames within any one second that starts anew."""
+
+    WINDOW: Final = 1.0
+
+    def __init__(self) -> None:
+        self._since = monotonic()
+        self._frames = 0
+
+    def count(self) -> None:
+        now = monotonic()
+        if now - self._since >= self.WINDOW:
+            self._since, self._frames = now, 0
+        self._frames += 1
+        if self._frames > conf.FRAMES_PER_SECOND:
+            raise Refused(TOO_MANY, f"At most {conf.FRAMES_PER_SECOND} frames a second.")

@@ -1,0 +1,77 @@
+"""The operators' pages."""
+
+from http import HTTPStatus
+from typing import Final
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_safe
+
+from realtime import stats
+from realtime.dashboard.guard import for_operators
+from realtime.dashboard.listing import ANY_WAITING, BadQuery, Query, find, parse
+from realtime.dashboard.redaction import shown_args, shown_kwargs
+from realtime.models import Job, JobEvent
+from realtime.snapshots import operator, reason
+from realtime.states import JobState
+from realtime.views import job_or_404
+
+LINES_MAX: Final = 500
+"""The newest events, and the newest items, that a job's page shows."""
+
+
+@require_safe
+@for_operators
+def overview(request: HttpRequest) -> HttpResponse:
+    try:
+        query, status = parse(request.GET), HTTPStatus.OK
+    except BadQuery as error:
+        messages.error(request, str(error))
+        query, status = Query(), HTTPStatus.BAD_REQUEST
+    page = find(query)
+    context = {
+        "numbers": stats.numbers(),
+        "jobs": [operator(job) for job in page.jobs],
+        "states": [(ANY_WAITING, "Waiting in any way"), *JobState.choices],
+        "tasks": _tasks(query.task),
+        "filter": {"state": query.state, "task": query.task},
+        "older": _address(page.older),
+        "newer": _address(page.newer),
+    }
+    return render(request, "realtime/dashboard/overview.html", context, status=status)
+
+
+@require_safe
+@for_operators
+def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    job, viewer = job_or_404(request, job_id)
+    context = {
+        "job": job,
+        "snapshot": operator(job),
+        "key": "",
+        "may_act": viewer.may_act_on(job),
+        "events": _timeline(job),
+        "items": job.items.order_by("-updated_at", "-pk")[:LINES_MAX],
+        "args": shown_args(job),
+        "kwargs": shown_kwargs(job),
+        "reason": reason(job),
+    }
+    return render(request, "realtime/dashboard/job.html", context)
+
+
+def _tasks(wanted: str) -> list[str]:
+    """The tasks that have jobs, and the one that is asked for, which may have none."""
+    known = Job.objects.order_by("task").values_list("task", flat=True).distinct()
+    return sorted({*known, wanted} - {""})
+
+
+def _address(query: Query | None) -> str:
+    return f"{reverse('dashboard:overview')}{query.address}" if query else ""
+
+
+def _timeline(job: Job) -> list[JobEvent]:
+    newest_first = job.events.select_related("actor").order_by("-pk")
+    return list(newest_first[:LINES_MAX])[::-1]

@@ -1,0 +1,69 @@
+"""Rate, ETA, and a bar that never moves backwards."""
+
+from math import exp
+from typing import Final
+
+SMOOTHING: Final = 5.0
+"""Seconds over which rates are smoothed: a change shows by two thirds after so long."""
+ETA_FRACTION: Final = 0.05
+ETA_SECONDS: Final = 5.0
+"""An ETA is shown once this much of the job, and so much time, has passed: it is noise before."""
+
+
+class Smoothed:
+    """The speed of a growing value: its mean at first, exponentially smoothed later.
+
+    The mean, because a bar often jumps when a short phase ends: one look must not decide.
+    """
+
+    __slots__ = ("_at", "_began", "_value", "speed")
+
+    def __init__(self, value: float, at: float) -> None:
+        self._value = value
+        self._at = self._began = at
+        self.speed: float | None = None
+
+    def look(self, value: float, at: float) -> None:
+        elapsed = at - self._at
+        if elapsed <= 0:
+            return
+        now = max(0.0, value - self._value) / elapsed
+        if self.speed is None:
+            self.speed = max(0.0, value - self._value) / (at - self._began) or None
+        else:
+            share = max(1 - exp(-elapsed / SMOOTHING), elapsed / (at - self._began))
+            self.speed += (now - self.speed) * share
+        self._value, self._at = value, at
+
+
+class Estimate:
+    """Fed with the fraction and the phase's count at moments (`time.monotonic`)."""
+
+    def __init__(self, *, at: float, floor: float | None = None) -> None:
+        self.fraction = floor
+        self._began = self._now = at
+        self._bar = Smoothed(floor or 0.0, at)
+        self._count = Smoothed(0, at)
+
+    def restart_count(self, at: float) -> None:
+        """A new phase has begun, and its units have a rate of their own."""
+        self._count = Smoothed(0, at)
+
+    def look(self, *, fraction: float | None, done: int, at: float) -> None:
+        if fraction is not None:
+            self.fraction = min(1.0, max(self.fraction or 0.0, fraction))
+        self._bar.look(self.fraction or 0.0, at)
+        self._count.look(done, at)
+        self._now = at
+
+    @property
+    def rate(self) -> float | None:
+        return self._count.speed
+
+    @property
+    def eta(self) -> float | None:
+        if self.fraction is None or self.fraction < ETA_FRACTION or not self._bar.speed:
+            return None
+        if self._now - self._began < ETA_SECONDS:
+            return None
+        return (1 - self.fraction) / self._bar.speed

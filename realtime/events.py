@@ -1,0 +1,27 @@
+"""The timeline of a job; the actions of people in it are the audit log."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+
+from realtime.states import EventKind, JobState
+
+
+class JobEvent(models.Model):
+    """One line of a job's timeline."""
+
+    job = models.ForeignKey("realtime.Job", related_name="events", on_delete=models.CASCADE)
+    at = models.DateTimeField(db_default=Now())
+    kind = models.CharField(max_length=10, choices=EventKind.choices)
+    state = models.CharField(max_length=10, choices=JobState.choices, blank=True)
+    text = models.TextField(blank=True)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
+    reason = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return self.text

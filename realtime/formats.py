@@ -1,0 +1,124 @@
+"""Numbers and times for people; static/realtime/format.js says the same in the browser."""
+
+import math
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+from django.utils import timezone
+
+MINUTE: Final = 60
+HOUR: Final = 60 * MINUTE
+DAY: Final = 24 * HOUR
+
+
+def number(value: float) -> str:
+    return f"{round(value, 2):,}"
+
+
+def percent(fraction: float) -> str:
+    return f"{math.floor(fraction * 100 + 1e-9)}%"
+
+
+def share(fraction: float) -> str:
+    """A percentage with one decimal: 99.1%, and 100% only when it is all of it."""
+    tenths = math.floor(fraction * 1000 + 1e-9) / 10
+    return f"{tenths:.0f}%" if tenths in {0, 100} else f"{tenths:.1f}%"
+
+
+def plural(count: float, unit: str) -> str:
+    if not unit or count == 1:
+        return unit
+    if re.search(r"(s|x|z|ch|sh)$", unit):
+        return f"{unit}es"
+    return re.sub(r"([^aeiou])y$", r"\1ie", unit) + "s"
+
+
+def ordinal(value: int) -> str:
+    teen = 11 <= value % 100 <= 13
+    suffix = "th" if teen else {1: "st", 2: "nd", 3: "rd"}.get(value % 10, "th")
+    return f"{number(value)}{suffix}"
+
+
+def duration(seconds: float) -> str:
+    """Two units at most: 2 h 5 min, 3 min 20 s, 12 s."""
+    whole = max(0, _rounded(seconds))
+    if whole < MINUTE:
+        return f"{whole} s"
+    if whole < HOUR:
+        return _pair(whole, MINUTE, "min", 1, "s")
+    if whole < DAY:
+        return _pair(whole, HOUR, "h", MINUTE, "min")
+    return _pair(whole, DAY, "d", HOUR, "h")
+
+
+def about(seconds: float) -> str:
+    """An estimate does not pretend to know the second when it is minutes away."""
+    coarse = seconds if seconds < MINUTE else math.ceil(seconds / MINUTE) * MINUTE
+    return f"about {duration(max(1, coarse))}"
+
+
+def eta(seconds: float) -> str:
+    return f"{about(seconds)} left"
+
+
+def size(length: int) -> str:
+    """Of so many bytes: 999 bytes, 1.2 kB, 34 MB."""
+    if length < 1000:
+        return f"{length} {plural(length, 'byte')}"
+    exponent = min(3, int(math.log10(length) / 3 + 1e-9))
+    return f"{_short(length / 1000**exponent)} {('kB', 'MB', 'GB')[exponent - 1]}"
+
+
+def rate(per_second: float, unit: str) -> str:
+    value, per = _readable(per_second)
+    return f"{_short(value)} {plural(2, unit)}/{per}" if unit else f"{_short(value)}/{per}"
+
+
+def relative(moment: float, now: float | None = None) -> str:
+    past = (timezone.now().timestamp() if now is None else now) - moment
+    size = abs(past)
+    if size < 2:
+        return "just now"
+    if size >= 7 * DAY:
+        day = _local(moment)
+        return f"on {day.day} {day:%b %Y}"
+    unit = next((unit for unit in (DAY, HOUR, MINUTE) if size >= unit), 1)
+    words = duration(math.floor(size / unit) * unit)
+    return f"{words} ago" if past > 0 else f"in {words}"
+
+
+def exact_time(moment: float) -> str:
+    local = _local(moment)
+    return f"{local.day} {local:%b %Y, %H:%M:%S %Z}"
+
+
+def iso_time(moment: float) -> str:
+    return f"{datetime.fromtimestamp(math.floor(moment), tz=UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def _rounded(value: float) -> int:
+    # Halves go up, as in JavaScript.
+    return math.floor(value + 0.5)
+
+
+def _short(value: float) -> str:
+    """With one decimal below ten."""
+    return f"{_rounded(value * 10) / 10:.1f}" if value < 10 else number(_rounded(value))
+
+
+def _pair(whole: int, large: int, large_name: str, small: int, small_name: str) -> str:
+    head, rest = f"{whole // large} {large_name}", whole % large // small
+    return f"{head} {rest} {small_name}" if rest else head
+
+
+def _readable(per_second: float) -> tuple[float, str]:
+    if per_second >= 1:
+        return per_second, "s"
+    if per_second * MINUTE >= 1:
+        return per_second * MINUTE, "min"
+    return per_second * HOUR, "h"
+
+
+def _local(moment: float) -> datetime:
+    return datetime.fromtimestamp(moment, tz=timezone.get_current_timezone())

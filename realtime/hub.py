@@ -1,0 +1,256 @@
+"""One hub a web process stands between the Channels layer and all its watchers.
+
+It holds one subscription a watched job, whoever watches, and hands the same encoded snapshot to
+all of them. A job that has been silent for a while is read from the database: whatever the layer
+lost, every watcher ends at the row's state, with Redis or without.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from time import monotonic
+from typing import Any, Final
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from django.db import DatabaseError
+from redis.exceptions import RedisError
+
+from realtime import stats
+from realtime.conf import conf
+from realtime.hand import Hand
+from realtime.layer import OPERATORS, PEOPLE, JobMessage, group, job_message
+from realtime.models import Job
+from realtime.presence import Presence, viewers_of
+from realtime.sharing import Shared
+from realtime.snapshots import load
+from realtime.sockets import Socket, Watcher
+from realtime.subscriptions import Subscriptions
+from realtime.wire import Watched as Request
+from realtime.wire import encode
+
+log: Final = logging.getLogger(__name__)
+
+PAUSE: Final = 1.0
+"""Seconds between two tries to reach a layer or a database that did not answer."""
+FINISHED_PATIENCE: Final = 12
+"""How many times longer a finished job may be silent: it changes only when it is run again."""
+LOOK: Final = 0.5
+"""Seconds between two looks at who may stay: a session is gone shortly after its signal."""
+FAULTS: Final = (OSError, RedisError, DatabaseError)
+
+
+Present = tuple[Job, JobMessage]
+"""A job as it is now, and as it is shown."""
+
+
+class Watched:
+    """A job that somebody watches here, and the newest that is known of it."""
+
+    __slots__ = ("finished", "heard_at", "operator", "public", "version", "watchers")
+
+    def __init__(self) -> None:
+        self.watchers: set[Watcher] = set()
+        self.version = (-1, -1)
+        self.public = self.operator = ""
+        self.finished = False
+        self.heard_at = 0.0
+
+    def take(self, message: JobMessage) -> bool:
+        """Whether `message` is news: not older than what is known, and not the same."""
+        self.heard_at = monotonic()
+        version = (message["revision"], message["tick"])
+        if version < self.version or message["operator"] == self.operator:
+            return False
+        self.version, self.finished = version, message["finished"]
+        self.public, self.operator = message["public"], message["operator"]
+        return True
+
+    def is_silent(self) -> bool:
+        patience = conf.REPAIR_INTERVAL * (FINISHED_PATIENCE if self.finished else 0.8)
+        return monotonic() - self.heard_at > patience
+
+    def text_for(self, watcher: Watcher) -> str:
+        return self.operator if watcher.is_operator else self.public
+
+
+class Hub:
+    """Lives on one event loop; its tasks run while it has watchers."""
+
+    def __init__(self) -> None:
+        self._present = Presence()
+        self._operators: set[Socket] = set()
+        self._jobs: dict[UUID, Watched] = {}
+        self._groups: dict[str, UUID] = {}
+        self._rows: dict[str, str] = {}
+        self._doubted: set[int] = set()
+        self._doubts_all = False
+        self._database: Hand
+        self._presents = Shared(self._read)
+        self._tasks: list[asyncio.Task[None]] = []
+        self._subscriptions = Subscriptions(
+            wanted=self._wanted, heard=self._heard, joined=self._joined
+        )
+
+    def join(self, watcher: Watcher, *, address: str) -> None:
+        """Let `watcher` in.
+
+        Raises:
+            Refused: there are too many from its address.
+        """
+        self._present.admit(watcher, address)
+        if not self._tasks:
+            self._database = Hand("hub-database")
+            links = (self._subscriptions.receive, self._subscriptions.subscribe)
+            work = (*links, self._repair, self._count, self._check)
+            self._tasks = [asyncio.create_task(self._keep(each)) for each in work]
+
+    def leave(self, watcher: Watcher) -> None:
+        watcher.close()
+        self.unwatch(watcher, list(watcher.watches))
+        self._present.discharge(watcher)
+        if isinstance(watcher, Socket):
+            self._operators.discard(watcher)
+        if self._tasks and not self._present:
+            for task in self._tasks:
+                task.cancel()
+            self._tasks = []
+            self._presents.close()
+            self._database.close()
+
+    async def watch(self, watcher: Watcher, requests: Sequence[Request]) -> list[UUID]:
+        """Send `watcher` these jobs' snapshots from now on, the present ones at once.
+
+        Returns the ids that it may not watch, or that do not exist.
+        """
+        keys = {request.id: request.key for request in requests}
+        found = await self._presents.get(keys)
+        may_watch = watcher.viewer.may_watch
+        allowed = {pk for pk, (job, _) in found.items() if may_watch(job, key=keys[pk])}
+        for job_id in allowed:
+            self._watch(watcher, job_id, found[job_id][1])
+        self._subscriptions.change()
+        return [job_id for job_id in keys if job_id not in allowed]
+
+    def _watch(self, watcher: Watcher, job_id: UUID, message: JobMessage) -> None:
+        watched = self._jobs.setdefault(job_id, Watched())
+        self._groups[group(job_id)] = job_id
+        watched.watchers.add(watcher)
+        watcher.watches.add(job_id)
+        self.take(message)
+        watcher.offer(job_id, watched.text_for(watcher))
+
+    async def _read(self, ids: list[UUID]) -> dict[UUID, Present]:
+        return await self._database.do(_present, ids)
+
+    def unwatch(self, watcher: Watcher, ids: Iterable[UUID]) -> None:
+        for job_id in ids:
+            watcher.forget(job_id)
+            if watched := self._jobs.get(job_id):
+                watched.watchers.discard(watcher)
+                if not watched.watchers:
+                    del self._jobs[job_id], self._groups[group(job_id)]
+        self._subscriptions.change()
+
+    def oversee(self, socket: Socket) -> None:
+        """Send `socket`, an operator's, the numbers and all changes of jobs from now on."""
+        self._operators.add(socket)
+        self._subscriptions.change()
+
+    async def _keep(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """Run `work` for as long as there are watchers, whatever happens to it."""
+        while True:
+            try:
+                await work()
+            except FAULTS as error:
+                log.warning("The live path waits: %r", error)
+            except Exception:
+                log.exception("The live path failed, and is started again")
+            await asyncio.sleep(PAUSE)
+
+    def _wanted(self) -> set[str]:
+        return {*self._groups, PEOPLE, *([OPERATORS] if self._operators else [])}
+
+    def _joined(self, name: str) -> None:
+        if watched := self._jobs.get(self._groups.get(name, UUID(int=0))):
+            watched.heard_at = 0.0
+
+    def _heard(self, message: Any) -> None:
+        match message["type"]:
+            case "job":
+                self.take(message)
+            case "jobs":
+                self._rows.update(message["jobs"])
+            case "person":
+                self._doubted.add(message["user"])
+            case "everyone":
+                self._doubts_all = True
+
+    def take(self, message: JobMessage) -> None:
+        """Hand a job's snapshot to its watchers, unless it is older than what they have."""
+        job_id = UUID(hex=message["id"])
+        watched = self._jobs.get(job_id)
+        if watched and watched.take(message):
+            public, operator = watched.public, watched.operator
+            for watcher in watched.watchers:
+                watcher.offer(job_id, operator if watcher.is_operator else public)
+
+    async def repair(self) -> None:
+        """Read the jobs that have been silent, in one query."""
+        silent = [job_id for job_id, watched in self._jobs.items() if watched.is_silent()]
+        for job in await self._database.do(load, silent) if silent else ():
+            self.take(job_message(job))
+        for job_id in silent:
+            if watched := self._jobs.get(job_id):
+                watched.heard_at = monotonic()
+
+    async def _repair(self) -> None:
+        while True:
+            await asyncio.sleep(conf.REPAIR_INTERVAL / 5)
+            await self.repair()
+
+    async def _count(self) -> None:
+        """Send the numbers to the operators, once a second, when there is something new."""
+        before = ""
+        while True:
+            await asyncio.sleep(conf.OVERVIEW_INTERVAL)
+            if not self._operators:
+                before = ""
+                continue
+            numbers = encode(await self._database.do(stats.numbers))
+            rows, self._rows = self._rows, {}
+            for socket in self._operators:
+                if rows or numbers != before or not socket.overseen:
+                    socket.offer_overview(numbers, rows)
+            before = numbers
+
+    async def _check(self) -> None:
+        """Let go of those who may stay no longer: at a signal soon, otherwise within a minute."""
+        checked_at = monotonic()
+        while True:
+            await asyncio.sleep(LOOK)
+            self._present.dismiss_faulty()
+            everyone = self._doubts_all or monotonic() - checked_at > conf.ACCESS_INTERVAL
+            if not everyone and not self._doubted:
+                continue
+            who = self._present.identities(None if everyone else self._doubted)
+            self._doubted, self._doubts_all = set(), False
+            if everyone:
+                checked_at = monotonic()
+            self._present.dismiss_strangers(await self._database.do(viewers_of, who))
+
+
+def _present(ids: list[UUID]) -> dict[UUID, Present]:
+    return {job.pk: (job, job_message(job)) for job in load(ids)}
+
+
+_hubs: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]] = WeakKeyDictionary()
+
+
+def hub() -> Hub:
+    """The hub of the running event loop."""
+    loop = asyncio.get_running_loop()
+    found = _hubs.get(loop)
+    if found is None:
+        found = _hubs[loop] = Hub()
+    return found

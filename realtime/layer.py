@@ -1,0 +1,86 @@
+"""What the bus says to the hubs through the Channels layer.
+
+A group a job, for its watchers; one for the operators, with all changes of jobs; one in which the
+hubs are told that a user's sessions or rights have changed.
+Snapshots travel encoded: whoever makes one encodes it, once.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, Final, TypedDict
+from uuid import UUID
+
+from channels.layers import get_channel_layer
+
+from realtime.conf import conf
+from realtime.models import Job
+from realtime.snapshots import operator, public
+from realtime.wire import encode
+
+OPERATORS: Final = "jobs"
+PEOPLE: Final = "people"
+
+
+class JobMessage(TypedDict):
+    """One job's newest snapshot, for its watchers and for operators among them."""
+
+    type: str
+    id: str
+    revision: int
+    tick: int
+    finished: bool
+    public: str
+    operator: str
+
+
+class BatchMessage(TypedDict):
+    """The operators' snapshots, by id, of jobs that changed their state."""
+
+    type: str
+    jobs: dict[str, str]
+
+
+def group(job_id: UUID) -> str:
+    return f"job.{job_id.hex}"
+
+
+def job_message(job: Job) -> JobMessage:
+    return {
+        "type": "job",
+        "id": job.pk.hex,
+        "revision": job.revision,
+        "tick": job.tick,
+        "finished": job.is_finished,
+        "public": encode(public(job)),
+        "operator": encode(operator(job)),
+    }
+
+
+async def send_job(message: JobMessage) -> None:
+    await _send(group(UUID(hex=message["id"])), message)
+
+
+async def send_batch(messages: Sequence[JobMessage]) -> None:
+    """To each job's watchers, and all together to the operators.
+
+    Raises:
+        TimeoutError, OSError, redis.exceptions.RedisError: the layer did not answer.
+    """
+    for message in messages:
+        await send_job(message)
+    batch: BatchMessage = {
+        "type": "jobs",
+        "jobs": {message["id"]: message["operator"] for message in messages},
+    }
+    await _send(OPERATORS, batch)
+
+
+async def send_doubt(user_id: int | None) -> None:
+    """Have the hubs look again at what a user, or everybody, may see."""
+    doubt = {"type": "everyone"} if user_id is None else {"type": "person", "user": user_id}
+    await _send(PEOPLE, doubt)
+
+
+async def _send(name: str, message: Any) -> None:
+    async with asyncio.timeout(conf.LAYER_TIMEOUT):
+        await get_channel_layer().group_send(name, message)

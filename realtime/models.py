@@ -1,0 +1,159 @@
+"""Jobs, their ledger, their timeline, and the workers that run them."""
+
+from datetime import timedelta
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+from realtime.conf import conf
+from realtime.events import JobEvent as JobEvent  # re-exported: a model is looked for here
+from realtime.slots import ScheduledRun as ScheduledRun  # re-exported as well
+from realtime.states import CLAIMABLE, FINISHED, Carrier, ItemState, JobState, Visibility
+from realtime.transitions import JobQuerySet
+
+
+class Job(models.Model):
+    """One tracked run of a task. Its id is the Celery task id too."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    task = models.CharField(max_length=255)
+    title = models.CharField(max_length=255)
+    queue = models.CharField(max_length=255)
+    args = models.JSONField(default=list, blank=True)
+    kwargs = models.JSONField(default=dict, blank=True)
+    options = models.JSONField(default=dict, blank=True, help_text="How it is published.")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, related_name="children", on_delete=models.CASCADE
+    )
+    carrier = models.CharField(max_length=10, choices=Carrier.choices, default=Carrier.BODY)
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        related_name="jobs",
+        on_delete=models.SET_NULL,
+    )
+    visibility = models.CharField(
+        max_length=10, choices=Visibility.choices, default=Visibility.PRIVATE
+    )
+    subject_url = models.CharField(max_length=500, blank=True)
+
+    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
+    attempt = models.PositiveIntegerField(default=0)
+    max_attempts = models.PositiveIntegerField(default=3)
+    losses = models.PositiveIntegerField(default=0, help_text="How many workers it has lost.")
+    worker = models.CharField(max_length=255, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    file = models.JSONField(null=True, blank=True, help_text="The file that it made.")
+    error_code = models.CharField(max_length=100, blank=True)
+    error = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+
+    phase = models.CharField(max_length=100, blank=True)
+    phases = models.JSONField(default=list, blank=True)
+    fraction = models.FloatField(null=True, blank=True)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(null=True, blank=True)
+    unit = models.CharField(max_length=50, blank=True)
+    rate = models.FloatField(null=True, blank=True)
+    eta = models.FloatField(null=True, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+    counts = models.JSONField(default=dict, blank=True)
+    recent = models.JSONField(default=list, blank=True, help_text="The newest items.")
+
+    queued_at = models.DateTimeField(db_default=Now())
+    published_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+
+    revision = models.PositiveIntegerField(default=0)
+    tick = models.PositiveIntegerField(default=0)
+
+    objects = JobQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        indexes = (
+            models.Index(fields=("state", "queue", "id"), name="job_state_queue"),
+            models.Index(fields=("-queued_at", "-id"), name="job_newest"),
+            models.Index(fields=("task", "-id"), name="job_task"),
+            models.Index(fields=("owner", "-id"), name="job_owner"),
+            models.Index(fields=("finished_at",), name="job_finished"),
+            models.Index(
+                fields=("parent", "state"), condition=Q(parent__isnull=False), name="job_children"
+            ),
+            models.Index(
+                fields=("queued_at",),
+                condition=Q(state__in=sorted(CLAIMABLE), published_at=None),
+                name="job_unpublished",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in FINISHED
+
+
+class JobItem(models.Model):
+    """One entry of a job's ledger, named by a key that is unique in the job."""
+
+    job = models.ForeignKey(Job, related_name="items", on_delete=models.CASCADE)
+    key = models.CharField(max_length=200)
+    label = models.CharField(max_length=300, blank=True)
+    state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.PENDING)
+    outcome = models.CharField(max_length=50, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+    image = models.CharField(max_length=500, blank=True)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (models.UniqueConstraint(fields=("job", "key"), name="item_key"),)
+
+    def __str__(self) -> str:
+        return self.label or self.key
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    def up(self) -> "WorkerQuerySet":
+        return self.filter(heartbeat_at__gte=Now() - timedelta(seconds=conf.WORKER_TIMEOUT))
+
+    def stamp(self, name: str) -> None:
+        self.update_or_create(name=name, defaults={"heartbeat_at": Now()})
+
+
+class Worker(models.Model):
+    """A Celery worker that has been seen; its name is Celery's `hostname`."""
+
+    name = models.CharField(max_length=255, primary_key=True)
+    first_seen_at = models.DateTimeField(db_default=Now())
+    heartbeat_at = models.DateTimeField(db_default=Now())
+
+    objects = WorkerQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def job_id_of(task_id: str) -> UUID:
+    """The job id of a Celery task id.
+
+    They are equal wherever the task id is a UUID, as Celery makes them. A sender may choose any
+    other text; that is mapped to a UUID, always the same one.
+    """
+    try:
+        return UUID(task_id)
+    except ValueError:
+        return uuid5(NAMESPACE_OID, task_id)

@@ -1,0 +1,85 @@
+"""Who may be connected, and who may stay: sessions end, rights are lost, readers fall asleep."""
+
+from collections import Counter
+from collections.abc import Iterable
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.models import AnonymousUser
+
+from realtime.access import Viewer
+from realtime.conf import conf
+from realtime.sockets import Refused, Watcher
+from realtime.wire import SESSION_ENDED, TOO_MANY
+
+Identity = tuple[str, int]
+"""What a watcher was let in by: its session's key, empty where there is none, and its user's id."""
+
+
+def viewers_of(identities: Iterable[Identity]) -> dict[Identity, Viewer]:
+    """Who each is now: nobody, once the user has logged out, or may not be here any more."""
+    return {identity: _viewer_of(*identity) for identity in set(identities)}
+
+
+def _viewer_of(session_key: str, user_id: int) -> Viewer:
+    if not session_key:
+        user = auth.get_user_model().objects.filter(pk=user_id).first()
+        return Viewer.of(user or AnonymousUser())
+    store: Any = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
+    request: Any = SimpleNamespace(session=store)
+    return Viewer.of(auth.get_user(request))
+
+
+class Presence:
+    """The watchers of one process, counted by address."""
+
+    def __init__(self) -> None:
+        self._watchers: dict[Watcher, str] = {}
+        self._by_address: Counter[str] = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self._watchers)
+
+    def admit(self, watcher: Watcher, address: str) -> None:
+        """Let `watcher` in.
+
+        Raises:
+            Refused: its address has `REALTIME_SOCKETS_PER_ADDRESS` others.
+        """
+        if self._by_address[address] >= conf.SOCKETS_PER_ADDRESS:
+            raise Refused(TOO_MANY, "There are too many connections from your address.")
+        self._watchers[watcher] = address
+        self._by_address[address] += 1
+
+    def discharge(self, watcher: Watcher) -> None:
+        address = self._watchers.pop(watcher, None)
+        if address is not None:
+            self._by_address[address] -= 1
+            self._by_address += Counter()  # forgets addresses that have none left
+
+    def identities(self, user_ids: set[int] | None = None) -> set[Identity]:
+        """Those of these users, or of all, that are connected."""
+        return {
+            (watcher.session_key, user_id)
+            for watcher in self._watchers
+            if (user_id := watcher.viewer.user_id) is not None
+            and (user_ids is None or user_id in user_ids)
+        }
+
+    def dismiss_strangers(self, viewers: dict[Identity, Viewer]) -> None:
+        """End the connections of those who are not what they were when they came."""
+        for watcher in list(self._watchers):
+            user_id = watcher.viewer.user_id
+            if user_id is None:
+                continue
+            now = viewers.get((watcher.session_key, user_id), watcher.viewer)
+            if now != watcher.viewer:
+                watcher.dismiss(Refused(SESSION_ENDED, "Your session has ended, or changed."))
+
+    def dismiss_faulty(self) -> None:
+        for watcher in list(self._watchers):
+            if fault := watcher.fault():
+                watcher.dismiss(fault)

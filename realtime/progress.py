@@ -1,0 +1,327 @@
+"""What a task's author says of a job's progress.
+
+The calls change memory and return; the bus looks at it ten times a second from its own thread.
+Only `begin` and `settle` write to the database before they return: an effect that must not
+happen twice is claimed before it and recorded after it.
+"""
+
+import threading
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sized
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from time import monotonic
+from typing import Any, BinaryIO, Final, Generic, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models.functions import Now
+
+from realtime.errors import LeaseLost, Stopped
+from realtime.estimate import Estimate
+from realtime.files import Attachment
+from realtime.ledger import Entry, Ledger
+from realtime.models import Job
+from realtime.states import ItemState
+
+MESSAGE_MAX: Final = 500
+
+T = TypeVar("T")
+
+
+class Phase:
+    __slots__ = ("name", "state", "weight")
+
+    def __init__(self, name: str, weight: float) -> None:
+        if weight <= 0:
+            raise ValueError(f"The weight of the phase {name!r} must be above 0, not {weight}.")
+        self.name = name
+        self.weight = weight
+        self.state = "waiting"
+
+
+class Progress:
+    """The progress of one attempt of one job; a task has it as `self.progress`.
+
+    `done` and `total` count the current phase's units; `total` is None while nobody knows it, and
+    grows when more is done than it said. `message` is a sentence for people, cut at 500
+    characters. Every call raises `realtime.errors.Stopped` once the job is cancelled or another
+    run has taken it over: let it pass.
+    """
+
+    def __init__(self, job: Job, *, phases: Iterable[tuple[str, float]] = ()) -> None:
+        self.job = job
+        self.done = 0
+        self.total: int | None = None
+        self.unit = ""
+        self.message = ""
+        self.ledger = Ledger(job)
+        self.attachment = Attachment(job)
+        self.write_lock = threading.Lock()
+        self._look_lock = threading.Lock()
+        self._phases = [Phase(name, weight) for name, weight in phases]
+        self._current: Phase | None = None
+        self._estimate = Estimate(at=monotonic(), floor=job.fraction)
+        self._stop: Stopped | None = None
+        self._on_stop: Callable[[], object] = lambda: None
+
+    def plan(self, *phases: tuple[str, float]) -> None:
+        """Name the phases to come and their weights, so that the page lists them.
+
+        The bar of a job whose phases are not planned knows only those begun so far: as it never
+        moves backwards, it waits at its mark until a later phase has caught up. A task that
+        declares `phases=(("Reading", 1), ("Saving", 9))` shows them even while it waits.
+        """
+        self._phases = [Phase(name, weight) for name, weight in phases]
+
+    @contextmanager
+    def phase(
+        self, name: str, *, weight: float = 1, total: int | None = None, unit: str = ""
+    ) -> Iterator[None]:
+        """Within the block the job is in the phase `name`, which counts `unit`s up to `total`.
+
+        `weight` is the phase's share of the whole bar, in proportion to the others'; for a
+        planned phase the plan's weight holds.
+        """
+        self.check()
+        phase = self._named(name, weight)
+        self.done, self.total, self.unit = 0, total, unit
+        self._current, phase.state = phase, "running"
+        self._estimate.restart_count(monotonic())
+        yield
+        phase.state = "done"
+
+    def track(
+        self,
+        source: Iterable[T] | AsyncIterable[T],
+        *,
+        phase: str = "",
+        weight: float = 1,
+        total: int | None = None,
+        unit: str = "",
+    ) -> "Tracked[T]":
+        """Iterate over `source` (`for` or `async for`), counting each item once it is dealt with.
+
+        `total` is the source's length where it has one. With `phase`, it all is a phase.
+        """
+        if total is None and isinstance(source, Sized):
+            total = len(source)
+        return Tracked(self, source, phase=phase, weight=weight, total=total, unit=unit)
+
+    def advance(self, units: int = 1) -> None:
+        """`units` more of the current phase are done."""
+        if self._stop is not None:
+            raise self._stop
+        if units < 0:
+            raise ValueError(f"Progress goes forward only, not by {units}.")
+        self.done += units
+
+    def item(
+        self,
+        key: str,
+        outcome: str,
+        *,
+        state: ItemState = ItemState.DONE,
+        label: str = "",
+        detail: str = "",
+        image: str = "",
+    ) -> None:
+        """Enter in the ledger what came of the item `key`; the last entry of a key holds.
+
+        `outcome` is a word of the task's own ("new", "sent"), and what the page counts by;
+        `image` the address of a picture of this site.
+        """
+        if self._stop is not None:
+            raise self._stop
+        self.ledger.add(str(key), outcome, state, label, detail, image)
+
+    def begin(self, key: str, outcome: str, *, label: str = "", detail: str = "") -> bool:
+        """Claim the item `key` before an effect that must not happen twice.
+
+        Returns False when the effect has happened, or may have: an item that an earlier attempt
+        began and did not settle becomes `unknown`. The claim is saved before this returns.
+
+        Raises:
+            LeaseLost: the job is no longer this run's.
+        """
+        self.check()
+        with self._look_lock:
+            before = self.ledger.state_of(key)
+        if before == ItemState.STARTED:
+            self.settle(key, "unknown", state=ItemState.UNKNOWN, label=label)
+        if before in (ItemState.STARTED, ItemState.DONE, ItemState.UNKNOWN):
+            return False
+        self.settle(key, outcome, state=ItemState.STARTED, label=label, detail=detail)
+        return True
+
+    def settle(
+        self,
+        key: str,
+        outcome: str,
+        *,
+        state: ItemState = ItemState.DONE,
+        label: str = "",
+        detail: str = "",
+    ) -> None:
+        """As `item`, and saved before this returns.
+
+        Raises:
+            LeaseLost: the job is no longer this run's; nothing was saved.
+        """
+        self.ledger.add(key, outcome, state, label, detail, "")
+        if not self.persist():
+            raise LeaseLost
+
+    async def abegin(self, key: str, outcome: str, *, label: str = "", detail: str = "") -> bool:
+        return await sync_to_async(self.begin)(key, outcome, label=label, detail=detail)
+
+    async def asettle(
+        self,
+        key: str,
+        outcome: str,
+        *,
+        state: ItemState = ItemState.DONE,
+        label: str = "",
+        detail: str = "",
+    ) -> None:
+        await sync_to_async(self.settle)(key, outcome, state=state, label=label, detail=detail)
+
+    def attach(
+        self, name: str, *, content_type: str = "application/octet-stream"
+    ) -> AbstractContextManager[BinaryIO]:
+        """A file to write, which whoever may watch the job can download once it has succeeded.
+
+            with self.progress.attach("photos.csv", content_type="text/csv") as file:
+                file.write(…)
+
+        It is binary, can be read and sought too, and is kept as long as the job. One that is
+        attached later takes its place; if the block or the task fails, there is none. `name`
+        may be any text: what a file cannot be called is left out.
+
+        Raises:
+            FileTooLarge: (in the block) it has more than `REALTIME_FILE_MAX_BYTES`.
+        """
+        self.check()
+        return self.attachment.write(name, content_type=content_type)
+
+    def keys(self, state: ItemState = ItemState.DONE) -> frozenset[str]:
+        """The items that are in `state`, those of earlier attempts included."""
+        with self._look_lock:
+            return self.ledger.keys(state)
+
+    def check(self) -> None:
+        """Raise `realtime.errors.Stopped` if the job must end now."""
+        if self._stop is not None:
+            raise self._stop
+
+    def stop(self, why: Stopped) -> None:
+        """Have the next progress call raise `why`; called from the bus's thread."""
+        self._stop = why
+        self._on_stop()
+
+    def on_stop(self, call: Callable[[], object]) -> None:
+        """Have `stop` call this too: a coroutine body is cancelled where it waits."""
+        self._on_stop = call
+
+    def look(self) -> dict[str, Any]:
+        """The values of the job's progress fields at this moment."""
+        with self._look_lock:
+            self.ledger.collect()
+            self.total = None if self.total is None else max(self.total, self.done)
+            self._estimate.look(fraction=self._fraction(), done=self.done, at=monotonic())
+            return {
+                "phase": self._current.name if self._current else "",
+                "phases": [[phase.name, phase.state] for phase in self._phases],
+                "fraction": self._estimate.fraction,
+                "done": self.done,
+                "total": self.total,
+                "unit": self.unit,
+                "rate": self._estimate.rate,
+                "eta": self._estimate.eta,
+                "message": self.message[:MESSAGE_MAX],
+                "counts": self.ledger.counts(),
+                "recent": self.ledger.recent(),
+            }
+
+    def persist(self) -> bool:
+        """Write progress, new items and the heartbeat; False when the lease is gone."""
+        with self.write_lock, transaction.atomic():
+            fields = self.look()
+            held = Job.objects.held(self.job).update(
+                heartbeat_at=Now(), tick=self.job.tick, **fields
+            )
+            if held:
+                self.save_items()
+        return bool(held)
+
+    def save_items(self) -> None:
+        """Write the items that are not saved yet; the caller holds `write_lock`."""
+        with self._look_lock:
+            self.ledger.collect()
+            entries = self.ledger.unsaved()
+        if entries:
+            self.ledger.save(entries)
+            transaction.on_commit(partial(self._saved, entries))
+
+    def _saved(self, entries: list[Entry]) -> None:
+        with self._look_lock:
+            self.ledger.saved(entries)
+
+    def _named(self, name: str, weight: float) -> Phase:
+        for phase in self._phases:
+            if phase.name == name:
+                return phase
+        self._phases.append(Phase(name, weight))
+        return self._phases[-1]
+
+    def _fraction(self) -> float | None:
+        """The share of the phases' weights that is done; None when that cannot be known."""
+        current = self._current
+        share = min(1.0, self.done / self.total) if self.total else None
+        if current is None:
+            return share
+        whole = sum(phase.weight for phase in self._phases)
+        ended = sum(phase.weight for phase in self._phases if phase.state == "done")
+        if share is None and not ended:
+            return None
+        running = current.weight * (share or 0.0) if current.state == "running" else 0.0
+        return (ended + running) / whole
+
+
+class Tracked(Generic[T]):
+    """An iterable, sync or async as its source, that advances its progress."""
+
+    def __init__(
+        self, progress: Progress, source: Iterable[T] | AsyncIterable[T], **phase: Any
+    ) -> None:
+        self._progress = progress
+        self._source = source
+        self._phase = phase
+
+    def __iter__(self) -> Iterator[T]:
+        if not isinstance(self._source, Iterable):
+            raise TypeError("An async source is tracked by `async for`.")
+        with self._begun():
+            for item in self._source:
+                yield item
+                self._progress.advance()
+
+    async def __aiter__(self) -> AsyncIterator[T]:
+        with self._begun():
+            if isinstance(self._source, AsyncIterable):
+                async for item in self._source:
+                    yield item
+                    self._progress.advance()
+            else:
+                for item in self._source:
+                    yield item
+                    self._progress.advance()
+
+    @contextmanager
+    def _begun(self) -> Iterator[None]:
+        phase = dict(self._phase)
+        if name := phase.pop("phase"):
+            with self._progress.phase(name, **phase):
+                yield
+        else:
+            self._progress.total, self._progress.unit = phase["total"], phase["unit"]
+            yield

@@ -1,0 +1,109 @@
+"""What dead processes and lost messages leave behind, and how it is mended.
+
+Every worker does this every few seconds (`REALTIME_RECOVER_INTERVAL`) from its main process: as a
+periodic task it would wait in the queue behind the very jobs that occupy the children. Each step
+is a conditional UPDATE, so that any number of workers may do it at once.
+"""
+
+from datetime import timedelta
+from typing import Final
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Max, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from realtime import batches, broker, outbox
+from realtime.conf import conf
+from realtime.models import Job
+from realtime.states import CLAIMABLE, JobState
+
+BATCH: Final = 500
+OVERTAKEN: Final = timedelta(seconds=5)
+"""A message that another, published so much later, has overtaken in its queue is lost."""
+EXPIRED: Final = "It was not begun in the time that it was given."
+RECENT: Final = timedelta(minutes=10)
+
+
+def recover() -> None:
+    """Rescue or fail the jobs of dead workers, and publish what the broker has not got."""
+    rescue()
+    expire()
+    batches.repair()
+    forget_lost_messages()
+    relay()
+
+
+def rescue() -> int:
+    """Queue again, or fail, each running job whose lease has run out; returns how many."""
+    silence = timedelta(seconds=conf.LEASE)
+    silent = Job.objects.filter(state=JobState.RUNNING, heartbeat_at__lt=Now() - silence)
+    return sum(_lose(job, silence) for job in silent.order_by("id")[:BATCH])
+
+
+def _lose(job: Job, silence: timedelta) -> bool:
+    with transaction.atomic():
+        if not Job.objects.lose(job, silence=silence):
+            return False
+        if job.cancel_requested_at:
+            return Job.objects.cancel_waiting(job.pk)
+        times = job.losses + 1
+        sentence = f"The worker was lost {times} times." if times > 1 else "The worker was lost."
+        return Job.objects.rescue(job.pk) or Job.objects.give_up(
+            job.pk, code="worker_lost", error=sentence
+        )
+
+
+def expire() -> int:
+    """Fail the jobs that nobody has begun in time: workers drop their messages."""
+    late = Job.objects.filter(state__in=CLAIMABLE, expires_at__lt=Now())
+    ids = late.order_by("id").values_list("pk", flat=True)[:BATCH]
+    return sum(Job.objects.refuse(pk, code="expired", error=EXPIRED) for pk in list(ids))
+
+
+def forget_lost_messages() -> int:
+    """Mark jobs as unpublished whose messages the broker has lost; returns how many.
+
+    Two signs, since a queue is served in order: another job of the queue that was published later
+    has begun, or the queue is empty. A message that is only delayed, then comes twice, and its
+    second finds nothing to claim.
+    """
+    return sum(_forget_lost(queue) for queue in _queues_that_wait())
+
+
+def relay() -> int:
+    """Publish the jobs that the process that saved them did not, the oldest first.
+
+    Returns how many it found. Jobs published twice are harmless: the second message finds nothing
+    to claim.
+    """
+    before = timezone.now() - timedelta(seconds=conf.RELAY_AFTER)
+    late = Job.objects.unpublished(before=before).order_by("queued_at")
+    ids = list(late.values_list("pk", flat=True)[:BATCH])
+    if ids:
+        outbox.publish(ids)
+    return len(ids)
+
+
+def _patient() -> Q:
+    """Published long enough ago, and due for as long."""
+    moment = timezone.now() - timedelta(seconds=conf.MESSAGE_LOST_AFTER)
+    return Q(state__in=CLAIMABLE, published_at__lt=moment) & (Q(due_at=None) | Q(due_at__lt=moment))
+
+
+def _queues_that_wait() -> list[str]:
+    waiting = Job.objects.filter(_patient()).order_by()
+    return list(waiting.values_list("queue", flat=True).distinct())
+
+
+def _forget_lost(queue: str) -> int:
+    waiting = Job.objects.filter(_patient(), queue=queue)
+    if broker.depth(queue) > 0:
+        since = Job.objects.filter(queue=queue, started_at__gte=timezone.now() - RECENT)
+        newest = since.aggregate(newest=Max("published_at"))["newest"]
+        if newest is None:
+            return 0
+        waiting = waiting.filter(published_at__lt=newest - OVERTAKEN)
+    ids: list[UUID] = list(waiting.order_by("id").values_list("pk", flat=True)[:BATCH])
+    return Job.objects.filter(pk__in=ids, state__in=CLAIMABLE).update(published_at=None)

@@ -1,0 +1,119 @@
+"""From rows to snapshots."""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Case, Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, When
+from django.utils import timezone
+
+from realtime import files
+from realtime.conf import conf
+from realtime.models import Job, Worker
+from realtime.paces import paces
+from realtime.states import JobState
+from realtime.wire import Item, OperatorSnapshot, Phase, Snapshot
+
+UNPUBLISHED: Final = "The queue cannot be reached. Your request is saved and starts by itself."
+NO_WORKER: Final = "No worker is up. Your request is saved and starts as soon as one is."
+
+
+def with_places(jobs: QuerySet[Job]) -> QuerySet[Job]:
+    """Annotate waiting jobs with `place`, and all with `worker_up`, in the same query."""
+    ahead = (
+        Job.objects.filter(state=JobState.QUEUED, queue=OuterRef("queue"), id__lt=OuterRef("id"))
+        .order_by()
+        .values("queue")
+        .annotate(number=Count("pk"))
+        .values("number")
+    )
+    place = Case(When(state=JobState.QUEUED, then=Subquery(ahead)), output_field=IntegerField())
+    return jobs.select_related("owner").annotate(ahead=place, worker_up=Exists(Worker.objects.up()))
+
+
+def load(ids: Iterable[UUID]) -> list[Job]:
+    """The jobs of these ids, in one query, ready for `public` and `operator`.
+
+    Where some of them wait, how fast their queues move is looked up too, once in a few seconds.
+    """
+    jobs = list(with_places(Job.objects.filter(pk__in=list(ids))))
+    waiting = [job for job in jobs if job.state == JobState.QUEUED]
+    found = paces(job.queue for job in waiting)
+    for job in waiting:
+        job.pace = found[job.queue]  # type: ignore[attr-defined]  # as what a query annotates
+    return jobs
+
+
+def public(job: Job) -> Snapshot:
+    return Snapshot(**_fields(job))
+
+
+def operator(job: Job) -> OperatorSnapshot:
+    return OperatorSnapshot(
+        **_fields(job),
+        task=job.task,
+        queue=job.queue,
+        worker=job.worker,
+        owner=job.owner.get_username() if job.owner else "",
+        error_code=job.error_code,
+    )
+
+
+def reason(job: Job) -> str:
+    """Why a waiting job does not move; empty when it does, or when its turn just has not come."""
+    if job.state != JobState.QUEUED:
+        return ""
+    waited = (timezone.now() - job.queued_at).total_seconds()
+    if job.published_at is None and waited > conf.RELAY_AFTER:
+        return UNPUBLISHED
+    return "" if getattr(job, "worker_up", True) else NO_WORKER
+
+
+def _fields(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.pk,
+        "revision": job.revision,
+        "tick": job.tick,
+        "title": job.title,
+        "state": job.state,
+        "attempt": job.attempt,
+        "max_attempts": job.max_attempts,
+        "phase": job.phase,
+        "phases": [Phase(*phase) for phase in job.phases],
+        "fraction": job.fraction,
+        "done": job.done,
+        "total": job.total,
+        "unit": job.unit,
+        "rate": job.rate,
+        "eta": job.eta,
+        "message": job.message,
+        "counts": job.counts,
+        "items": [Item(*item) for item in job.recent],
+        "place": _place(job),
+        "expected_wait": _expected_wait(job),
+        "reason": reason(job),
+        "error": job.error,
+        "result": job.result,
+        "file": files.shown(job),
+        "subject_url": job.subject_url,
+        "queued_at": job.queued_at.timestamp(),
+        "started_at": _seconds(job.started_at),
+        "finished_at": _seconds(job.finished_at),
+        "retry_at": _seconds(job.due_at),
+    }
+
+
+def _place(job: Job) -> int | None:
+    if job.state != JobState.QUEUED:
+        return None
+    return (getattr(job, "ahead", None) or 0) + 1
+
+
+def _expected_wait(job: Job) -> float | None:
+    place, pace = _place(job), getattr(job, "pace", None)
+    return None if place is None or pace is None or reason(job) else round(place * pace)
+
+
+def _seconds(moment: datetime | None) -> float | None:
+    return moment.timestamp() if moment else None

@@ -1,0 +1,211 @@
+"""One browser's connection, as the hub sees it: what it is owed, and whether it keeps up."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine
+from time import monotonic
+from typing import Any, Final
+from uuid import UUID
+
+from realtime.access import Viewer
+from realtime.conf import conf
+from realtime.flusher import begin, flusher
+from realtime.wire import AGED, TOO_SLOW, jobs_frame, overview_frame
+
+log: Final = logging.getLogger(__name__)
+
+# ASGI says awaitable; with daphne, uvicorn and Channels it is a coroutine, which can be begun.
+Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
+
+ROWS_MAX: Final = 100
+"""Changed jobs that an overview frame carries; the page shows fewer rows than that."""
+
+
+class Refused(Exception):
+    """The browser breaks a rule, or may be here no longer; its socket is closed with `code`."""
+
+    def __init__(self, code: int, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+class Watcher:
+    """Whoever the hub sends snapshots to: it keeps the newest of each job that it is owed."""
+
+    # A frame to thousands costs what it touches in memory: slots halve that.
+    __slots__ = (
+        "__weakref__",
+        "_owed",
+        "ends_at",
+        "is_operator",
+        "session_key",
+        "viewer",
+        "watches",
+    )
+
+    def __init__(self, viewer: Viewer, *, session_key: str = "") -> None:
+        self.viewer = viewer
+        self.is_operator = viewer.is_operator
+        self.session_key = session_key
+        self.watches: set[UUID] = set()
+        self.ends_at = monotonic() + conf.SOCKET_MAX_AGE
+        self._owed: dict[UUID, str] = {}
+
+    def offer(self, job_id: UUID, snapshot: str) -> None:
+        """Owe the browser this snapshot, in place of an older one of the same job."""
+        self._owed[job_id] = snapshot
+        self.wake()
+
+    def forget(self, job_id: UUID) -> None:
+        self.watches.discard(job_id)
+        self._owed.pop(job_id, None)
+
+    def wake(self) -> None:
+        """Something is owed."""
+        raise NotImplementedError
+
+    def dismiss(self, refusal: Refused) -> None:
+        """End the connection for this reason; called from outside its own task."""
+        raise NotImplementedError
+
+    def fault(self) -> Refused | None:
+        """Why the connection should end now, if it should."""
+        if monotonic() > self.ends_at:
+            return Refused(AGED, "This connection is old; open another.")
+        return None
+
+    def close(self) -> None:
+        """The connection has ended."""
+
+
+class Socket(Watcher):
+    """Sends while the browser keeps up.
+
+    Its memory is bounded: one snapshot a watched job, and `REALTIME_CREDIT_WINDOW` frames that
+    are sent and not acknowledged. daphne never pushes back on a reader that is slow, so the
+    acknowledgements do; uvicorn does, once its buffer is full. One that stays away longer than
+    `REALTIME_SEND_DEADLINE` is let go.
+    """
+
+    __slots__ = (
+        "_acknowledged",
+        "_flusher",
+        "_is_closed",
+        "_numbers",
+        "_rows",
+        "_send",
+        "_sending",
+        "_sequence",
+        "_stalled_at",
+        "_task",
+        "_window",
+        "overseen",
+        "refusal",
+    )
+
+    def __init__(self, send: Send, viewer: Viewer, *, session_key: str = "") -> None:
+        super().__init__(viewer, session_key=session_key)
+        self.refusal: Refused | None = None
+        self.overseen = False
+        self._is_closed = False
+        self._send = send
+        self._task = asyncio.current_task()
+        self._sequence = 0
+        self._acknowledged = 0
+        self._stalled_at: float | None = None
+        self._numbers: str | None = None
+        self._rows: dict[str, str] = {}
+        self._sending: asyncio.Task[None] | None = None
+        self._window = conf.CREDIT_WINDOW
+        self._flusher = flusher()
+
+    def offer_overview(self, numbers: str, rows: dict[str, str]) -> None:
+        self._numbers, self.overseen = numbers, True
+        for job_id, row in rows.items():
+            self._rows.pop(job_id, None)
+            self._rows[job_id] = row
+        while len(self._rows) > ROWS_MAX:
+            del self._rows[next(iter(self._rows))]
+        self.wake()
+
+    def acknowledge(self, sequence: int) -> bool:
+        """The browser has frame `sequence`; False when it cannot have it."""
+        if not self._acknowledged <= sequence <= self._sequence:
+            return False
+        self._acknowledged = sequence
+        self._stalled_at = None
+        if self._owes():
+            self.wake()
+        return True
+
+    def _owes(self) -> bool:
+        return bool(self._owed) or self._numbers is not None
+
+    def send_text(self, text: str) -> Coroutine[Any, Any, None]:
+        return self._send({"type": "websocket.send", "text": text})
+
+    def dismiss(self, refusal: Refused) -> None:
+        self.refusal = refusal
+        if self._task is not None:
+            self._task.cancel()
+
+    def fault(self) -> Refused | None:
+        waited = None if self._stalled_at is None else monotonic() - self._stalled_at
+        if waited is not None and waited > conf.SEND_DEADLINE:
+            return Refused(TOO_SLOW, f"Nothing was taken or acknowledged for {waited:.0f} s.")
+        return super().fault()
+
+    def close(self) -> None:
+        self._is_closed = True
+        if self._sending is not None:
+            self._sending.cancel()
+
+    def wake(self) -> None:
+        self._flusher.add(self)
+
+    def flush(self) -> None:
+        """Send a frame of what is owed, if it may be sent; what is left then has its turn again."""
+        if self._sending is not None or not self._may_send():
+            return
+        self._sequence += 1
+        try:
+            self._sending = begin(self.send_text(self._next_frame()))
+        except Exception as error:  # noqa: BLE001 - whatever the server makes of it
+            self._cannot_send(error)
+            return
+        if self._sending is not None:
+            self._stalled_at = monotonic()
+            self._sending.add_done_callback(self._sent)
+        elif self._owes():
+            self.wake()
+
+    def _sent(self, task: "asyncio.Task[None]") -> None:
+        self._sending = self._stalled_at = None
+        if task.cancelled():
+            return
+        if error := task.exception():
+            self._cannot_send(error)
+        else:
+            self.wake()
+
+    def _cannot_send(self, error: BaseException) -> None:
+        """Its consumer hears of it too, and ends."""
+        self._is_closed = True
+        log.info("A socket can no longer be sent to: %r", error)
+
+    def _may_send(self) -> bool:
+        if self._is_closed or not (self._owed or self._numbers is not None):
+            return False
+        if self._sequence - self._acknowledged < self._window:
+            return True
+        self._stalled_at = self._stalled_at or monotonic()
+        return False
+
+    def _next_frame(self) -> str:
+        if self._owed:
+            snapshots = list(self._owed.values())
+            self._owed.clear()
+            return jobs_frame(self._sequence, snapshots)
+        numbers, rows = self._numbers, list(self._rows.values())
+        self._numbers, self._rows = None, {}
+        return overview_frame(self._sequence, numbers or "null", rows)

@@ -1,0 +1,47 @@
+// Changes that are made only where something differs: an untouched node keeps focus and selection.
+export function setText(node, text) {
+  if (node.textContent !== text) {
+    node.textContent = text;
+  }
+}
+
+export function setAttribute(node, name, value) {
+  if (value === null || value === "") {
+    node.removeAttribute(name);
+  } else if (node.getAttribute(name) !== String(value)) {
+    node.setAttribute(name, value);
+  }
+}
+
+export function create(name, className = "", text = "") {
+  const node = document.createElement(name);
+  node.className = className;
+  node.textContent = text;
+  return node;
+}
+
+// The children become those of the entries, in their order; each is made once and kept by its key.
+export function reconcile(parent, entries, { keyOf, make, update }) {
+  const old = new Map([...parent.children].map((node) => [node.dataset.key, node]));
+  const nodes = entries.map((entry) => {
+    const node = old.get(keyOf(entry)) ?? make(entry);
+    node.dataset.key = keyOf(entry);
+    update(node, entry);
+    return node;
+  });
+  const wanted = new Set(nodes);
+  [...parent.children].filter((node) => !wanted.has(node)).forEach((node) => node.remove());
+  nodes.forEach((node, index) => place(parent, node, index));
+}
+
+function place(parent, node, index) {
+  if (parent.children[index] !== node) {
+    parent.insertBefore(node, parent.children[index] ?? null);
+  }
+}
+
+// Only addresses of this site or the web: never javascript: or data:.
+export function webAddress(text) {
+  const url = URL.canParse(text, window.location.href) && new URL(text, window.location.href);
+  return url && ["http:", "https:"].includes(url.protocol) ? text : "";
+}

@@ -1,0 +1,122 @@
+// Numbers and times for people; realtime/formats.py says the same on the server.
+const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 2 });
+// Not en-GB, whose September is "Sept".
+const month = new Intl.DateTimeFormat("en-US", { month: "short" });
+const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "long" });
+
+const MINUTE = 60;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+export const now = () => Date.now() / 1000;
+
+export function number(value) {
+  return grouped.format(value);
+}
+
+export function percent(fraction) {
+  return `${Math.floor(fraction * 100 + 1e-9)}%`;
+}
+
+// 99.1%, and 100% only when it is all of it.
+export function share(fraction) {
+  const tenths = Math.floor(fraction * 1000 + 1e-9) / 10;
+  return `${tenths === 0 || tenths === 100 ? tenths : tenths.toFixed(1)}%`;
+}
+
+export function plural(count, unit) {
+  if (!unit || count === 1) {
+    return unit;
+  }
+  return /(s|x|z|ch|sh)$/.test(unit) ? `${unit}es` : unit.replace(/([^aeiou])y$/, "$1ie") + "s";
+}
+
+export function ordinal(value) {
+  const teen = value % 100 >= 11 && value % 100 <= 13;
+  const suffix = teen ? "th" : (["th", "st", "nd", "rd"][value % 10] ?? "th");
+  return `${number(value)}${suffix}`;
+}
+
+// Two units at most: 2 h 5 min, 3 min 20 s, 12 s.
+export function duration(seconds) {
+  const whole = Math.max(0, Math.floor(seconds + 0.5));
+  if (whole < MINUTE) {
+    return `${whole} s`;
+  }
+  if (whole < HOUR) {
+    return pair(whole, MINUTE, "min", 1, "s");
+  }
+  return whole < DAY ? pair(whole, HOUR, "h", MINUTE, "min") : pair(whole, DAY, "d", HOUR, "h");
+}
+
+function pair(whole, large, largeName, small, smallName) {
+  const rest = Math.floor((whole % large) / small);
+  const head = `${Math.floor(whole / large)} ${largeName}`;
+  return rest ? `${head} ${rest} ${smallName}` : head;
+}
+
+// An estimate does not pretend to know the second when it is minutes away.
+export function about(seconds) {
+  const coarse = seconds < MINUTE ? seconds : Math.ceil(seconds / MINUTE) * MINUTE;
+  return `about ${duration(Math.max(1, coarse))}`;
+}
+
+export function eta(seconds) {
+  return `${about(seconds)} left`;
+}
+
+// Of so many bytes: 999 bytes, 1.2 kB, 34 MB.
+export function size(length) {
+  if (length < 1000) {
+    return `${length} ${plural(length, "byte")}`;
+  }
+  const exponent = Math.min(3, Math.trunc(Math.log10(length) / 3 + 1e-9));
+  return `${short(length / 1000 ** exponent)} ${["kB", "MB", "GB"][exponent - 1]}`;
+}
+
+export function rate(perSecond, unit) {
+  const [value, per] = readable(perSecond);
+  return unit ? `${short(value)} ${plural(2, unit)}/${per}` : `${short(value)}/${per}`;
+}
+
+// With one decimal below ten.
+function short(value) {
+  return value < 10 ? (Math.floor(value * 10 + 0.5) / 10).toFixed(1) : grouped.format(Math.floor(value + 0.5));
+}
+
+function readable(perSecond) {
+  if (perSecond >= 1) {
+    return [perSecond, "s"];
+  }
+  return perSecond * MINUTE >= 1 ? [perSecond * MINUTE, "min"] : [perSecond * HOUR, "h"];
+}
+
+export function relative(time, at = now()) {
+  const past = at - time;
+  if (Math.abs(past) < 2) {
+    return "just now";
+  }
+  if (Math.abs(past) >= 7 * DAY) {
+    return `on ${date(time)}`;
+  }
+  const words = duration(largest(Math.abs(past)));
+  return past > 0 ? `${words} ago` : `in ${words}`;
+}
+
+function largest(seconds) {
+  const unit = [DAY, HOUR, MINUTE].find((size) => seconds >= size) ?? 1;
+  return Math.floor(seconds / unit) * unit;
+}
+
+function date(time) {
+  const at = new Date(time * 1000);
+  return `${at.getDate()} ${month.format(at)} ${at.getFullYear()}`;
+}
+
+export function exactTime(time) {
+  return `${date(time)}, ${clock.format(time * 1000)}`;
+}
+
+export function isoTime(time) {
+  return new Date(Math.floor(time) * 1000).toISOString().replace(".000Z", "Z");
+}

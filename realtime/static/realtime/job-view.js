@@ -1,0 +1,127 @@
+// A snapshot, put into the nodes that the server rendered: each has its name in data-part.
+import { create, reconcile, setAttribute, setText, webAddress } from "./dom.js";
+import { number, size } from "./format.js";
+import { showItems } from "./job-items.js";
+import { showMoment } from "./moments.js";
+import { STATES, amount, attempt, isFinished, pace, sentence, tallies } from "./words.js";
+
+export function partsOf(root) {
+  const nodes = [...root.querySelectorAll("[data-part]")];
+  return Object.fromEntries(nodes.map((node) => [node.dataset.part, node]));
+}
+
+export function showSnapshot(root, snapshot) {
+  const parts = partsOf(root);
+  root.dataset.state = snapshot.state;
+  for (const [name, show] of Object.entries(SHOW)) {
+    if (parts[name]) {
+      show(parts[name], snapshot);
+    }
+  }
+}
+
+// A countdown goes on between two snapshots.
+export function showSentence(root, snapshot) {
+  const { sentence: node } = partsOf(root);
+  if (node) {
+    setText(node, sentence(snapshot));
+  }
+}
+
+const SHOW = {
+  title: (node, { title }) => setText(node, title),
+  state: showState,
+  bar: showBar,
+  amount: (node, snapshot) => setText(node, amount(snapshot)),
+  pace: (node, snapshot) => setText(node, pace(snapshot)),
+  sentence: (node, snapshot) => setText(node, sentence(snapshot)),
+  error: (node, { error }) => showText(node, error),
+  attempt: (node, snapshot) => showText(node, attempt(snapshot)),
+  phases: showPhases,
+  tallies: showTallies,
+  items: (node, { items }) => showItems(node, items),
+  file: showFile,
+  subject: showSubject,
+  cancel: (node, { state }) => (node.hidden = isFinished(state)),
+  retry: (node, { state }) => (node.hidden = !isFinished(state) || state === "succeeded"),
+  queued: (node, snapshot) => showMoment(node, snapshot.queued_at),
+  started: (node, snapshot) => showMoment(node, snapshot.started_at),
+  finished: (node, snapshot) => showMoment(node, snapshot.finished_at),
+};
+
+export function showState(node, { state }) {
+  setText(node, STATES[state] ?? state);
+  setAttribute(node, "data-state", state);
+}
+
+export function showBar(node, snapshot) {
+  const value = barValue(snapshot);
+  if (value === null) {
+    node.removeAttribute("value");
+  } else {
+    node.value = value;
+  }
+  setAttribute(node, "aria-label", snapshot.title);
+  setAttribute(node, "aria-valuetext", amount(snapshot));
+}
+
+// Unknown moves to and fro, but only while something moves.
+function barValue({ fraction, state }) {
+  if (state === "succeeded") {
+    return 1;
+  }
+  return fraction ?? (state === "running" ? null : 0);
+}
+
+function showText(node, text) {
+  setText(node, text);
+  node.hidden = !text;
+}
+
+function showPhases(list, { phases }) {
+  reconcile(list, phases, {
+    keyOf: ({ name }) => name,
+    make: ({ name }) => create("li", "", name),
+    update: (node, { name, state }) => {
+      setText(node, name);
+      setAttribute(node, "data-state", state);
+      setAttribute(node, "aria-current", state === "running" ? "step" : null);
+    },
+  });
+  list.hidden = phases.length === 0;
+}
+
+function showTallies(list, snapshot) {
+  const entries = tallies(snapshot);
+  reconcile(list, entries, {
+    keyOf: ([name]) => name,
+    make: ([name]) => makeTally(name),
+    update: (node, [, count]) => setText(node.firstElementChild, number(count)),
+  });
+  list.hidden = entries.length === 0;
+}
+
+function makeTally(name) {
+  const node = create("li");
+  node.dataset.outcome = name;
+  node.append(create("b"), ` ${name}`);
+  return node;
+}
+
+// A watch key is not in the address, which is the same for all watchers.
+function showFile(node, { file }) {
+  const [link, length] = node.children;
+  node.hidden = !file;
+  if (file) {
+    const key = node.closest("[key]")?.getAttribute("key");
+    setText(link, file.name);
+    setText(length, size(file.size));
+    setAttribute(link, "href", webAddress(file.url) + (key ? `?key=${encodeURIComponent(key)}` : ""));
+  }
+}
+
+function showSubject(link, { state, subject_url: address }) {
+  const safe = webAddress(address);
+  setAttribute(link, "href", safe);
+  link.hidden = !safe || !isFinished(state);
+}

@@ -1,0 +1,143 @@
+// <ops-overview state="…" task="…" paged>: the operators' numbers and list of jobs, live.
+//
+// The attributes are the page's filter; with `paged` the list is not the newest page and takes no
+// new jobs. Without a WebSocket the page is read again every half minute; and once after a link was
+// lost, since nobody has told what came meanwhile.
+import { connection } from "./connection.js";
+import { setAttribute, setText } from "./dom.js";
+import { duration, number, share } from "./format.js";
+import { partsOf } from "./job-view.js";
+import "./link-state.js";
+import { MOST_ROWS, Rows } from "./ops-rows.js";
+import { readPage } from "./pages.js";
+import { isWaiting } from "./words.js";
+
+const SECOND = 1_000;
+
+export class OpsOverview extends HTMLElement {
+  #listening = null;
+  #timer = null;
+  #rows = null;
+  #parts = {};
+  #hasBeenLive = false;
+  #meanwhile = [];
+
+  connectedCallback() {
+    const { signal } = (this.#listening = new AbortController());
+    this.#parts = this.#ownParts();
+    this.#adoptRows();
+    connection.addEventListener("overview", ({ detail }) => this.#take(detail), { signal });
+    connection.addEventListener("page", ({ detail }) => this.#replace(detail.page), { signal });
+    connection.addEventListener("state", ({ detail }) => this.#catchUp(detail.state), { signal });
+    this.#parts.rows.addEventListener("pointerleave", () => this.#settle(), { signal });
+    connection.watchOverview();
+    this.#timer = setInterval(() => this.#tick(), SECOND);
+  }
+
+  disconnectedCallback() {
+    this.#listening.abort();
+    this.#rows.close();
+    clearInterval(this.#timer);
+    connection.unwatchOverview();
+  }
+
+  // Rows have parts of the same names.
+  #ownParts() {
+    const { empty, frame, rows, template, waiting } = partsOf(this);
+    return { empty, frame, rows, template, waiting };
+  }
+
+  #adoptRows() {
+    this.#rows = new Rows(this.#parts.rows, {
+      matches: (snapshot) => this.#matches(snapshot),
+      takesNew: !this.hasAttribute("paged"),
+      template: this.#parts.template,
+    });
+  }
+
+  async #catchUp(state) {
+    const isBack = state === "live" && this.#hasBeenLive;
+    this.#hasBeenLive ||= state === "live";
+    this.#meanwhile = [];
+    const page = isBack && (await readPage(this.#listening.signal).catch(() => null));
+    if (page) {
+      this.#replace(page);
+    }
+  }
+
+  // By what the server makes of it now, unless somebody points at a row.
+  #replace(page) {
+    const fresh = page.querySelector("ops-overview");
+    if (!fresh || this.#rows.isFrozen || this.#listening.signal.aborted) {
+      return;
+    }
+    this.#rows.close();
+    this.#parts.rows.replaceChildren(...partsOf(fresh).rows.rows);
+    this.#adoptRows();
+    fresh.querySelectorAll("[data-number]").forEach((number) => this.#copyNumber(number));
+    this.#meanwhile.forEach((snapshot) => this.#rows.take(snapshot));
+    this.#settle();
+  }
+
+  #copyNumber(fresh) {
+    const node = this.querySelector(`[data-number="${fresh.dataset.number}"]`);
+    setText(node, fresh.textContent);
+    setAttribute(node.closest("a"), "data-tone", fresh.closest("a").dataset.tone ?? null);
+  }
+
+  #matches({ state, task }) {
+    const [states, tasks] = ["state", "task"].map((name) => this.getAttribute(name));
+    const isState = !states || states === state || (states === "waiting" && isWaiting(state));
+    return isState && (!tasks || tasks === task);
+  }
+
+  #take({ jobs, numbers }) {
+    this.#showNumbers(numbers);
+    jobs.forEach((snapshot) => this.#rows.take(snapshot));
+    this.#meanwhile = [...this.#meanwhile, ...jobs].slice(-MOST_ROWS);
+    this.#settle();
+  }
+
+  #settle() {
+    this.#rows.settle();
+    const { waiting } = this.#rows;
+    setText(this.#parts.waiting, waiting ? `${number(waiting)} new: move off the list to see` : "");
+    this.#parts.empty.hidden = this.#rows.size > 0;
+    this.#parts.frame.hidden = this.#rows.size === 0;
+  }
+
+  #tick() {
+    if (!document.hidden) {
+      this.#rows.refresh();
+      this.#settle();
+    }
+  }
+
+  #showNumbers(numbers) {
+    const texts = textsOf(numbers);
+    for (const node of this.querySelectorAll("[data-number]")) {
+      setText(node, texts[node.dataset.number]);
+      setAttribute(node.closest("a"), "data-tone", toneOf(node.dataset.number, numbers));
+    }
+  }
+}
+
+function textsOf({ failed, oldest_wait: oldest, running, success, waiting, workers_known: known, workers_up: up }) {
+  return {
+    running: number(running),
+    waiting: number(waiting),
+    oldest_wait: oldest === null ? "–" : duration(oldest),
+    failed: number(failed),
+    success: success === null ? "–" : share(success),
+    workers: `${number(up)}/${number(known)}`,
+  };
+}
+
+function toneOf(name, { failed, workers_known: known, workers_up: up }) {
+  if (name === "failed" && failed) {
+    return "failed";
+  }
+  return name === "workers" && up < known ? "waiting" : null;
+}
+
+customElements.define("ops-overview", OpsOverview);

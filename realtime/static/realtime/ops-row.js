@@ -1,0 +1,36 @@
+// One job as a row of the operators' list.
+import { setAttribute, setText } from "./dom.js";
+import { partsOf, showBar, showState } from "./job-view.js";
+import { showMoment } from "./moments.js";
+import { amount, rowDetail } from "./words.js";
+
+export function makeRow(template, snapshot) {
+  const row = template.content.firstElementChild.cloneNode(true);
+  const { title } = partsOf(row);
+  row.dataset.job = snapshot.id;
+  row.dataset.queued = snapshot.queued_at;
+  row.classList.add("jobs__new");
+  title.href = title.dataset.pattern.replace("00000000-0000-0000-0000-000000000000", snapshot.id);
+  return row;
+}
+
+// A watched job's snapshot has not all that an operator's has: what is missing stays.
+export function showRow(row, snapshot) {
+  const parts = partsOf(row);
+  row.dataset.state = snapshot.state;
+  setText(parts.title, snapshot.title);
+  showState(parts.state, snapshot);
+  showBar(parts.bar, snapshot);
+  setText(parts.amount, amount(snapshot));
+  showMoment(parts.queued, snapshot.queued_at);
+  setText(parts.detail, rowDetail(snapshot));
+  showOperators(row, parts, snapshot);
+}
+
+function showOperators(row, parts, { task, worker }) {
+  if (task !== undefined) {
+    setAttribute(row, "data-task", task);
+    setText(parts.task, task);
+    setText(parts.worker, worker);
+  }
+}

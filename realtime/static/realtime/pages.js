@@ -1,0 +1,62 @@
+// The page itself, read again, for an overview that gets no WebSocket.
+import { BROKEN, SESSION_ENDED } from "./codes.js";
+import { about, ask } from "./look.js";
+
+export const EVERY_MS = 30_000;
+
+const FORBIDDEN = 403;
+
+export const pages = {
+  serves: ({ overview }) => overview,
+  open: (handlers) => new Pages(handlers),
+};
+
+// The page as the server would make it now; null when it is no longer for this viewer.
+// Throws when there is no answer.
+export async function readPage(signal) {
+  const answer = await ask(window.location.href, signal);
+  if (answer.redirected || answer.status === FORBIDDEN) {
+    return null;
+  }
+  if (!answer.ok) {
+    throw new Error(`The server answered ${answer.status}.`);
+  }
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
+class Pages {
+  patience = 0;
+  #handlers;
+  #timer;
+  #gone = new AbortController();
+
+  constructor(handlers) {
+    this.#handlers = handlers;
+    queueMicrotask(() => handlers.onOpen());
+    this.#timer = setTimeout(() => this.#read());
+  }
+
+  // Whatever is watched is in the page.
+  send() {}
+
+  check() {}
+
+  close() {
+    clearTimeout(this.#timer);
+    this.#gone.abort();
+  }
+
+  async #read() {
+    const page = await readPage(this.#gone.signal).catch(() => undefined);
+    if (this.#gone.signal.aborted) {
+      return;
+    }
+    if (page) {
+      this.#handlers.onLive("pages");
+      this.#handlers.onFrame({ type: "page", page });
+      this.#timer = setTimeout(() => this.#read(), about(EVERY_MS));
+    } else {
+      this.#handlers.onClose(page === null ? SESSION_ENDED : BROKEN);
+    }
+  }
+}

@@ -1,0 +1,41 @@
+"""The operators' six numbers, in two queries."""
+
+from datetime import timedelta
+
+from django.db.models import Count, Min, Q
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from realtime.conf import conf
+from realtime.models import Job, Worker
+from realtime.states import WAITING, JobState
+from realtime.wire import Numbers
+
+HOUR = timedelta(hours=1)
+
+
+def numbers() -> Numbers:
+    """How things stand; `success` is the share of the last hour's ended jobs that succeeded."""
+    recent = Q(finished_at__gte=Now() - HOUR)
+    succeeded, failed = Q(state=JobState.SUCCEEDED), Q(state=JobState.FAILED)
+    waiting = Q(state__in=WAITING)
+    jobs = Job.objects.aggregate(
+        running=Count("pk", filter=Q(state=JobState.RUNNING)),
+        waiting=Count("pk", filter=waiting),
+        oldest=Min("queued_at", filter=waiting),
+        failed=Count("pk", filter=failed),
+        good=Count("pk", filter=succeeded & recent),
+        ended=Count("pk", filter=(succeeded | failed) & recent),
+    )
+    up = Q(heartbeat_at__gte=Now() - timedelta(seconds=conf.WORKER_TIMEOUT))
+    workers = Worker.objects.aggregate(up=Count("pk", filter=up), known=Count("pk"))
+    oldest = jobs["oldest"]
+    return Numbers(
+        running=jobs["running"],
+        waiting=jobs["waiting"],
+        oldest_wait=(timezone.now() - oldest).total_seconds() if oldest else None,
+        failed=jobs["failed"],
+        success=jobs["good"] / jobs["ended"] if jobs["ended"] else None,
+        workers_up=workers["up"],
+        workers_known=workers["known"],
+    )

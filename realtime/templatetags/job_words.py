@@ -1,0 +1,85 @@
+"""Filters that put a snapshot, or a number or time of one, into words."""
+
+import math
+from datetime import datetime
+from typing import Any, Final
+
+from django import template
+from django.conf import settings
+from django.shortcuts import resolve_url
+
+from realtime import formats, wording
+from realtime.states import FINISHED, JobState
+from realtime.wire import Snapshot
+
+register: Final = template.Library()
+
+for words in (
+    wording.sentence,
+    wording.amount,
+    wording.pace,
+    wording.attempt,
+    wording.tallies,
+    wording.row_detail,
+    wording.state_label,
+    wording.item_label,
+    formats.number,
+    formats.percent,
+    formats.duration,
+    formats.size,
+):
+    register.filter(words.__name__, words)
+
+
+@register.filter
+def pairs(value: dict[str, Any]) -> list[tuple[str, Any]]:
+    """A dict's items, also when one of its keys is "items"."""
+    return list(value.items())
+
+
+@register.filter
+def duration_or_dash(seconds: float | None) -> str:
+    return "\N{EN DASH}" if seconds is None else formats.duration(seconds)
+
+
+@register.filter
+def share_or_dash(share: float | None) -> str:
+    return "\N{EN DASH}" if share is None else formats.share(share)
+
+
+@register.filter
+def bar_value(snapshot: Snapshot) -> str:
+    """The bar's value; empty while it is unknown and something moves."""
+    if snapshot.state == JobState.SUCCEEDED:
+        return "1"
+    if snapshot.fraction is None:
+        return "" if snapshot.state == JobState.RUNNING else "0"
+    return f"{snapshot.fraction:.4f}"
+
+
+@register.filter
+def is_finished(snapshot: Snapshot) -> bool:
+    return snapshot.state in FINISHED
+
+
+@register.simple_tag
+def login_url() -> str:
+    """Where the site has people log in."""
+    return resolve_url(settings.LOGIN_URL)
+
+
+@register.inclusion_tag("realtime/_moment.html")
+def moment(value: datetime | float | None, label: str = "", part: str = "") -> dict[str, Any]:
+    """A time, relative, with the exact one on hover; kept current by the script."""
+    if value is None:
+        return {"label": label, "part": part, "seconds": None}
+    # Whole seconds, as in the element's datetime, from which the script goes on.
+    seconds = math.floor(value.timestamp() if isinstance(value, datetime) else value)
+    return {
+        "label": label,
+        "part": part,
+        "seconds": seconds,
+        "iso": formats.iso_time(seconds),
+        "exact": formats.exact_time(seconds),
+        "relative": formats.relative(seconds),
+    }

@@ -1,0 +1,31 @@
+"""`{% load realtime %}{% job_progress job %}`: a job's live progress in any page."""
+
+from typing import Any
+
+from django import template
+
+from realtime.models import Job
+from realtime.snapshots import load, public
+from realtime.states import JobState
+
+register = template.Library()
+
+
+@register.inclusion_tag("realtime/_job_progress.html")
+def job_progress(
+    job: Job, *, key: str = "", main: bool = False, still: bool = False
+) -> dict[str, Any]:
+    """The job as it stands, which becomes live where there is JavaScript.
+
+    `key` is the watch key, for viewers who have no account. With `main` the page is about this
+    job: its title is the page's heading, and the tab tells how far it is. With `still` it stays
+    as it is.
+    """
+    return {"snapshot": public(_placed(job)), "key": key, "main": main, "still": still}
+
+
+def _placed(job: Job) -> Job:
+    """Only those of `load` and `with_places` know their place in the queue."""
+    if job.state != JobState.QUEUED or hasattr(job, "ahead"):
+        return job
+    return load([job.pk])[0]

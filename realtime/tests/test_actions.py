@@ -1,0 +1,81 @@
+import pytest
+from celery import shared_task
+
+from realtime.actions import cancel, resumes, run_again
+from realtime.models import Job, JobItem
+from realtime.states import FINISHED, EventKind, JobState
+from realtime.tasks import JobTask
+from realtime.tests.people import user
+
+pytestmark = pytest.mark.django_db
+
+
+def make(state: JobState, **fields: object) -> Job:
+    return Job.objects.create(**{"task": "t", "title": "T", "state": state} | fields)
+
+
+@pytest.mark.parametrize(
+    ("state", "done", "after"),
+    [
+        (JobState.QUEUED, True, JobState.CANCELLED),
+        (JobState.RETRYING, True, JobState.CANCELLED),
+        (JobState.LOST, True, JobState.CANCELLED),
+        (JobState.RUNNING, True, JobState.RUNNING),
+        *((state, False, state) for state in sorted(FINISHED)),
+    ],
+)
+def test_what_cancelling_does(state: JobState, done: bool, after: JobState) -> None:
+    job, actor = make(state), user()
+    assert cancel(job, actor=actor, reason="By mistake") is done
+    job.refresh_from_db()
+    assert job.state == after
+    actions = job.events.filter(kind=EventKind.ACTION)
+    assert [(action.actor, action.reason) for action in actions] == (
+        [(actor, "By mistake")] if done else []
+    )
+
+
+def test_a_finished_job_is_run_again_with_the_same_arguments() -> None:
+    job = make(
+        JobState.FAILED,
+        args=[1],
+        kwargs={"a": 2},
+        options={"retries": 3, "priority": 1, "expires": 9},
+    )
+    assert run_again(job, actor=user())
+    job.refresh_from_db()
+    assert (job.state, job.args, job.kwargs) == (JobState.QUEUED, [1], {"a": 2})
+    assert job.options == {"priority": 1}
+    assert job.events.get(kind=EventKind.ACTION).text == "Run again"
+
+
+@pytest.mark.parametrize("state", sorted(set(JobState) - FINISHED))
+def test_an_unfinished_job_is_not_run_again(state: JobState) -> None:
+    assert not run_again(make(state))
+
+
+@pytest.mark.parametrize(("keep", "items"), [(True, 1), (False, 0)])
+def test_the_ledger_is_kept_unless_told_otherwise(keep: bool, items: int) -> None:
+    job = make(JobState.FAILED, counts={"sent": 1})
+    JobItem.objects.create(job=job, key="ada", outcome="sent")
+    run_again(job, keep_ledger=keep)
+    job.refresh_from_db()
+    assert job.items.count() == items
+    assert job.counts == ({"sent": 1} if keep else {})
+
+
+@shared_task(base=JobTask, name="test.resumes", resumes=True)
+def resuming() -> None:
+    pass
+
+
+@shared_task(base=JobTask, name="test.anew")
+def anew() -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("task", "does"), [("test.resumes", True), ("test.anew", False), ("unknown", False)]
+)
+def test_a_task_says_whether_it_resumes(task: str, does: bool) -> None:
+    assert resumes(Job(task=task)) is does

@@ -1,0 +1,50 @@
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from realtime.models import Job, Worker
+from realtime.tests.people import operator, user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def job() -> Job:
+    return Job.objects.create(
+        task="t", title="Import <b>photos</b>", args=["secret"], kwargs={"key": "secret"}
+    )
+
+
+def test_jobs_are_listed_and_shown_without_their_arguments(client: Client, job: Job) -> None:
+    client.force_login(user("root", is_staff=True, is_superuser=True))
+    for url in (
+        reverse("admin:realtime_job_changelist"),
+        reverse("admin:realtime_job_change", args=[job.pk]),
+    ):
+        page = client.get(url).content.decode()
+        assert "Import &lt;b&gt;photos&lt;/b&gt;" in page
+        assert "secret" not in page
+
+
+def test_workers_are_listed(client: Client) -> None:
+    Worker.objects.stamp("celery@here")
+    client.force_login(user("root", is_staff=True, is_superuser=True))
+    assert "celery@here" in client.get(reverse("admin:realtime_worker_changelist")).content.decode()
+
+
+@pytest.mark.parametrize("action", ["add", "change", "delete"])
+def test_nobody_changes_a_job_by_hand(client: Client, job: Job, action: str) -> None:
+    client.force_login(user("root", is_staff=True, is_superuser=True))
+    args = [] if action == "add" else [job.pk]
+    url = reverse(f"admin:realtime_job_{action}", args=args)
+    assert client.post(url, {"title": "Mine", "post": "yes"}).status_code == 403
+    job.refresh_from_db()
+    assert job.title != "Mine"
+
+
+def test_operators_may_look_and_clerks_may_not(client: Client) -> None:
+    url = reverse("admin:realtime_job_changelist")
+    client.force_login(operator())
+    assert client.get(url).status_code == 200
+    client.force_login(user("clerk", is_staff=True))
+    assert client.get(url).status_code == 403

@@ -1,0 +1,42 @@
+import asyncio
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from realtime import layer
+from realtime.follow import Followed
+from realtime.hand import Hand
+from realtime.layer import JobMessage
+from realtime.models import Job
+from realtime.progress import Progress
+
+
+async def turns(number: int = 5) -> None:
+    """So many turns of the loop, in which whatever can run runs."""
+    for _ in range(number):
+        await asyncio.sleep(0)
+
+
+async def test_of_a_run_that_ends_at_once_no_progress_is_shown(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REALTIME_SNAPSHOT_INTERVAL = 0.02
+    shown: list[JobMessage] = []
+
+    async def send(message: JobMessage) -> None:
+        shown.append(message)
+
+    monkeypatch.setattr(layer, "send_job", send)
+    hand = Hand("test")
+    followed = Followed(hand)
+    showing = asyncio.create_task(followed.show())
+    brief, longer = (Progress(Job(title="T", queued_at=timezone.now())) for _ in range(2))
+    followed.add(brief, asyncio.get_running_loop())
+    followed.add(longer, asyncio.get_running_loop())
+    await turns()
+    followed.remove(brief)
+    await asyncio.sleep(0.1)
+    showing.cancel()
+    hand.close()
+    assert [message["id"] for message in shown] == [longer.job.pk.hex]

@@ -1,0 +1,339 @@
+"""<job-progress>: takes over what the server rendered, and keeps it current."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.template import Context, Template
+from playwright.sync_api import Locator, expect
+
+from realtime.models import Job
+from realtime.states import FINISHED, JobState
+from realtime.tests.fake_site import FakeSite, rendered
+from realtime.tests.wordings import JOB, NOW, STATES, snapshot, waiting
+from realtime.wire import File, Item, Phase, Snapshot
+
+pytestmark = pytest.mark.browser
+
+QUEUED_AT = datetime.fromtimestamp(NOW, tz=UTC)
+SHAPE = """() => [...document.querySelectorAll("job-progress *")].map((node) => {
+  const { x, y, width, height } = node.getBoundingClientRect();
+  const style = getComputedStyle(node);
+  return [node.localName, x, y, width, height, style.color, style.backgroundColor];
+})"""
+FRAME_RULES = {name: {"enabled": False} for name in ("region", "page-has-heading-one")}
+HEARD = """window.heard = [];
+for (const type of ["job:snapshot", "job:finished", "job:denied"]) {
+  document.addEventListener(type, ({ detail }) => window.heard.push([type, detail?.state]));
+}"""
+
+
+def part(site: FakeSite, name: str) -> Locator:
+    return site.page.locator(f'[data-part="{name}"]')
+
+
+@pytest.fixture
+def running(site: FakeSite) -> FakeSite:
+    site.page.add_init_script(HEARD)
+    site.open_job(snapshot(), titled=True)
+    return site
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_taking_over_changes_nothing_to_see(site: FakeSite, state: JobState) -> None:
+    site.open_job(STATES[state])
+    expect(site.page.locator("link-state")).to_have_text("live")
+    before = site.page.inner_text("job-progress"), site.page.evaluate(SHAPE)
+    site.link.send_jobs(STATES[state])
+    site.until_true('document.querySelector("job-progress").snapshot')
+    assert (site.page.inner_text("job-progress"), site.page.evaluate(SHAPE)) == before
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_every_state_can_be_reached_from_waiting(site: FakeSite, state: JobState) -> None:
+    site.open_job(waiting())
+    site.link.send_jobs(STATES[state])
+    expect(part(site, "state")).to_have_text(state.label)
+    expect(site.page.locator("job-progress")).to_have_attribute("data-state", state)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_in_any_state(site: FakeSite, scheme: Any) -> None:
+    site.page.emulate_media(color_scheme=scheme)
+    site.open_job(*STATES.values())
+    expect(site.page.locator("link-state").last).to_have_text("live")
+    # axe's own timers would stand still.
+    site.page.clock.resume()
+    found = Axe().run(site.page, options={"rules": FRAME_RULES})
+    assert found.violations_count == 0, found.generate_report()
+
+
+def test_the_bar_has_a_value_for_those_who_cannot_see_it(running: FakeSite) -> None:
+    bar = running.page.get_by_role("progressbar", name="Import photos from Flickr")
+    running.link.send_jobs(snapshot(tick=11, fraction=0.75, done=45))
+    expect(bar).to_have_attribute("aria-valuetext", "45 of 60 photos")
+    assert bar.evaluate("bar => bar.value") == pytest.approx(0.75)
+
+
+def test_the_bar_moves_to_and_fro_only_while_it_runs_without_a_total(running: FakeSite) -> None:
+    running.link.send_jobs(snapshot(tick=11, fraction=None))
+    expect(part(running, "bar")).not_to_have_attribute("value", "0.52")
+    assert part(running, "bar").evaluate("bar => bar.position") == -1
+    running.link.send_jobs(snapshot(tick=12, fraction=None, state="retrying"))
+    expect(part(running, "state")).to_have_text("Trying again")
+    assert part(running, "bar").evaluate("bar => bar.position") == 0
+
+
+def test_new_items_come_on_top_and_the_others_stay_the_same_nodes(running: FakeSite) -> None:
+    known = part(running, "items").locator("li").first
+    known.evaluate("node => (node.mark = true)")
+    items = [Item("3", "Tram", "new", "done", "", "/3.webp"), *snapshot().items]
+    running.link.send_jobs(snapshot(tick=11, items=items))
+    expect(part(running, "items").locator(".item__label")).to_have_text(["Tram", "Pier", "1"])
+    marks = part(running, "items").locator("li").evaluate_all("list => list.map((n) => !!n.mark)")
+    assert marks == [False, True, False]
+
+
+def test_an_item_changes_where_it_is(site: FakeSite) -> None:
+    site.open_job(snapshot(items=[Item("a", "To the team", "sending", "started", "", "")]))
+    site.link.send_jobs(
+        snapshot(tick=11, items=[Item("a", "To the team", "", "unknown", "Cut.", "")])
+    )
+    expect(site.page.locator(".item__outcome")).to_have_text("Not known")
+    expect(site.page.locator(".item__detail")).to_have_text("Cut.")
+
+
+def test_stages_and_counts_follow(running: FakeSite) -> None:
+    phases = [
+        Phase("Reading the feed", "done"),
+        Phase("Saving photos", "done"),
+        Phase("Tidying", "running"),
+    ]
+    running.link.send_jobs(snapshot(tick=11, phases=phases, counts={"new": 1_024}))
+    expect(running.page.locator('[aria-current="step"]')).to_have_text("Tidying")
+    expect(part(running, "tallies").locator("li")).to_have_text(["1,024 new"])
+
+
+def test_texts_of_others_are_texts(running: FakeSite) -> None:
+    evil = '<img src=x onerror="document.title = 1"><b>'
+    items = [Item("9", evil, evil, "failed", evil, "javascript:alert(1)")]
+    shown = snapshot(tick=11, title=evil, message=evil, error=evil, items=items, counts={evil: 1})
+    running.link.send_jobs(shown)
+    expect(part(running, "title")).to_have_text(evil)
+    expect(running.page.locator(".item__label")).to_have_text(evil)
+    assert running.page.locator("job-progress img").count() == 0
+
+
+def test_the_link_to_the_subject_appears_at_the_end(running: FakeSite) -> None:
+    link = running.page.get_by_role("link", name="See what came of it")
+    expect(link).to_be_hidden()
+    running.link.send_jobs(snapshot(revision=3, state="succeeded", fraction=1.0, finished_at=NOW))
+    expect(link).to_have_attribute("href", "/photos/")
+
+
+def test_the_file_of_a_job_can_be_downloaded_by_who_has_the_key(running: FakeSite) -> None:
+    link = running.page.get_by_role("link", name="photos.csv")
+    expect(link).to_have_count(0)
+    file = File(name="photos.csv", size=12_345, url=f"/jobs/{JOB}/file/")
+    running.link.send_jobs(snapshot(revision=3, state="succeeded", file=file))
+    expect(link).to_have_attribute("href", f"/jobs/{JOB}/file/?key=a-key")
+    expect(part(running, "file")).to_have_text("photos.csv 12 kB")
+
+
+def test_what_can_be_done_to_it_follows_its_state(site: FakeSite) -> None:
+    site.open_job(snapshot(), may_act=True)
+    cancel, again = (site.page.get_by_role("button", name=name) for name in ("Cancel", "Run again"))
+    expect(cancel).to_be_visible()
+    expect(again).to_be_hidden()
+    site.link.send_jobs(STATES["failed"])
+    expect(again).to_be_visible()
+    expect(cancel).to_be_hidden()
+    site.link.send_jobs(snapshot(revision=3, state="succeeded"))
+    expect(again).to_be_hidden()
+
+
+def test_who_may_not_act_sees_no_buttons(running: FakeSite) -> None:
+    assert running.page.get_by_role("button").count() == 0
+
+
+def test_the_tabs_title_tells_how_far_it_is(running: FakeSite) -> None:
+    running.link.send_jobs(snapshot(tick=11))
+    expect(running.page).to_have_title("52% · A page")
+    running.link.close()
+    expect(running.page).to_have_title("A page")
+    running.pass_time(2)
+    running.until(lambda: len(running.links) == 2)
+    running.link.send_jobs(snapshot(revision=3, state="failed"))
+    expect(running.page).to_have_title("Failed · A page")
+
+
+def test_the_next_try_is_counted_down(site: FakeSite) -> None:
+    site.open_job(STATES["retrying"])
+    site.link.send_jobs(STATES["retrying"])
+    expect(part(site, "sentence")).to_have_text("Next try in 19 s.")
+    site.pass_time(9)
+    expect(part(site, "sentence")).to_have_text("Next try in 10 s.")
+
+
+def test_events_tell_of_each_snapshot_and_once_of_the_end(running: FakeSite) -> None:
+    done = STATES["succeeded"]
+    for shown in (snapshot(tick=11), snapshot(revision=3), done_at(done, 4), done_at(done, 5)):
+        running.link.send_jobs(shown)
+    running.until_true("window.heard.length === 5")
+    kinds = [kind for kind, _ in running.page.evaluate("window.heard")]
+    assert kinds == ["job:snapshot"] * 3 + ["job:finished", "job:snapshot"]
+
+
+def done_at(shown: Snapshot, revision: int) -> Snapshot:
+    return snapshot(state=shown.state, finished_at=shown.finished_at, revision=revision)
+
+
+def test_times_go_on_by_themselves(running: FakeSite) -> None:
+    expect(part(running, "queued")).to_have_text("Queued 13 s ago")
+    running.pass_time(7)
+    expect(part(running, "queued")).to_have_text("Queued 20 s ago")
+
+
+def test_a_job_that_is_run_again_has_not_ended(site: FakeSite) -> None:
+    site.open_job(STATES["failed"])
+    expect(part(site, "finished")).to_be_visible()
+    site.link.send_jobs(snapshot(revision=3))
+    expect(part(site, "finished")).to_be_hidden()
+
+
+def test_a_denied_watch_says_what_to_do(running: FakeSite) -> None:
+    running.link.send({"type": "denied", "jobs": [str(JOB)]})
+    expect(part(running, "sentence")).to_contain_text("Reload the page")
+    assert running.page.evaluate("window.heard") == [["job:denied", None]]
+
+
+def test_a_screen_reader_is_told_the_latest_every_five_seconds_at_most(running: FakeSite) -> None:
+    voice = running.page.get_by_role("status")
+    running.link.send_jobs(snapshot(tick=11))
+    running.until_true('document.querySelector("job-progress").snapshot?.tick === 11')
+    running.pass_time(0.1)
+    assert voice.inner_text() == "Import photos from Flickr: Running. Saving photos. 50%"
+    for tick, fraction in ((12, 0.61), (13, 0.72), (14, 0.79)):
+        running.link.send_jobs(snapshot(tick=tick, fraction=fraction))
+    running.until_true('document.querySelector("job-progress").snapshot.tick === 14')
+    running.pass_time(4)
+    assert voice.inner_text().endswith("50%")
+    running.pass_time(1.5)
+    assert voice.inner_text().endswith("70%")
+
+
+def test_several_elements_share_one_connection_and_leave_it(site: FakeSite) -> None:
+    site.open_job(snapshot(), snapshot())
+    site.link.send_jobs(snapshot(tick=11, done=32))
+    expect(part(site, "amount")).to_have_text(["32 of 60 photos"] * 2)
+    assert len(site.links) == 1
+    site.page.evaluate('document.querySelectorAll("job-progress").forEach((node) => node.remove())')
+    site.until(lambda: site.link.is_closed)
+
+
+def test_two_tags_in_any_page_are_two_live_jobs(site: FakeSite) -> None:
+    ids = [JOB, UUID(int=JOB.int + 1)]
+    jobs = [Job(id=i, title=f"{i}", state="running", queued_at=QUEUED_AT) for i in ids]
+    tags = "{% load realtime %}{% for job in jobs %}{% job_progress job key='k' %}{% endfor %}"
+    site.open(Template(tags).render(Context({"jobs": jobs})))
+    site.until(lambda: bool(site.links and site.link.of_type("watch")))
+    assert [job["id"] for job in site.link.frames[0]["jobs"]] == [str(each) for each in ids]
+    site.link.send_jobs(snapshot(id=ids[1], done=1), snapshot(id=ids[0], done=2))
+    expect(part(site, "amount")).to_have_text(["2 of 60 photos", "1 of 60 photos"])
+    height = part(site, "bar").first.evaluate("bar => getComputedStyle(bar).height")
+    assert height == "14px", "the style is there"
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_without_a_script_everything_is_there(state: JobState) -> None:
+    html = rendered(STATES[state])
+    assert state.label in html
+    assert ('value="1"' in html) == (state == JobState.SUCCEEDED)
+    assert ("Ended <time datetime" in html) == (state in FINISHED)
+
+
+def test_the_file_is_there_without_a_script() -> None:
+    html = rendered(snapshot(file=File(name="<b>.csv", size=2, url="/jobs/1/file/")))
+    assert '<a href="/jobs/1/file/?key=a-key" download>&lt;b&gt;.csv</a>' in html
+    assert "2 bytes" in html
+
+
+def test_a_page_that_is_to_stay_as_it_is_has_no_script() -> None:
+    assert "<script" in rendered(snapshot())
+    assert "<script" not in rendered(snapshot(), still=True)
+
+
+# A notification at the end
+
+NOTIFICATIONS = """window.told = [];
+window.Notification = class extends EventTarget {
+  static permission = "default";
+  static answer = "granted";
+  static async requestPermission() { return (this.permission = this.answer); }
+  constructor(title, { body }) { super(); window.told.push([title, body]); }
+  close() {}
+};"""
+
+
+@pytest.fixture
+def waited_for(site: FakeSite) -> FakeSite:
+    site.page.add_init_script(NOTIFICATIONS)
+    site.open_job(snapshot(), titled=True)
+    site.link.send_jobs(snapshot())
+    return site
+
+
+def notify_button(site: FakeSite) -> Locator:
+    return site.page.get_by_role("button", name="Tell me when it is done")
+
+
+def test_who_asks_is_told_of_the_end(waited_for: FakeSite) -> None:
+    notify_button(waited_for).click()
+    expect(notify_button(waited_for)).to_have_attribute("aria-pressed", "true")
+    waited_for.link.send_jobs(STATES["failed"])
+    expect(notify_button(waited_for)).to_be_hidden()
+    told = waited_for.page.evaluate("window.told")
+    assert told == [["Failed: Import photos from Flickr", "Gave up after 9 s and 3 attempts."]]
+
+
+@pytest.mark.parametrize("clicks", [0, 2])
+def test_who_does_not_ask_is_not_told(waited_for: FakeSite, clicks: int) -> None:
+    for _ in range(clicks):
+        notify_button(waited_for).click()
+    expect(notify_button(waited_for)).to_have_attribute("aria-pressed", "false")
+    waited_for.link.send_jobs(STATES["succeeded"])
+    expect(notify_button(waited_for)).to_be_hidden()
+    assert waited_for.page.evaluate("window.told") == []
+
+
+def test_nobody_is_asked_for_permission_before_they_ask(waited_for: FakeSite) -> None:
+    expect(notify_button(waited_for)).to_be_visible()
+    assert waited_for.page.evaluate("Notification.permission") == "default"
+
+
+def test_a_browser_that_refuses_is_said_to(waited_for: FakeSite) -> None:
+    waited_for.page.evaluate('Notification.answer = "denied"')
+    notify_button(waited_for).click()
+    refusal = waited_for.page.get_by_role("button", name="Your browser does not allow")
+    expect(refusal).to_be_disabled()
+
+
+@pytest.mark.parametrize(
+    "lack", ["delete window.Notification;", 'window.Notification.permission = "denied";']
+)
+def test_where_it_cannot_be_it_is_not_offered(site: FakeSite, lack: str) -> None:
+    site.page.add_init_script(NOTIFICATIONS + lack)
+    site.open_job(snapshot(), titled=True)
+    site.link.send_jobs(snapshot(tick=11))
+    expect(part(site, "amount")).to_be_visible()
+    expect(notify_button(site)).to_be_hidden()
+
+
+def test_a_job_that_has_ended_needs_no_notification(site: FakeSite) -> None:
+    site.page.add_init_script(NOTIFICATIONS)
+    site.open_job(STATES["succeeded"], titled=True)
+    site.link.send_jobs(STATES["succeeded"])
+    site.until_true('document.querySelector("job-progress").snapshot')
+    expect(notify_button(site)).to_be_hidden()

@@ -1,0 +1,276 @@
+"""<ops-overview>: numbers and rows that change by themselves, and stay put under the pointer."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import msgspec
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.template.loader import render_to_string
+from playwright.sync_api import Locator, expect
+
+from realtime.states import JobState
+from realtime.tests.fake_site import PAGE, Answer, FakeSite
+from realtime.tests.wordings import JOB, NOW, STATES
+from realtime.wire import Numbers, OperatorSnapshot, Snapshot, encode
+
+pytestmark = pytest.mark.browser
+
+HEAD = """<link rel="stylesheet" href="/static/realtime/job.css">
+<link rel="stylesheet" href="/static/realtime/ops.css">
+<script type="module" src="/static/realtime/ops-overview.js"></script>"""
+NOTHING = "\N{EN DASH}"
+NUMBERS = Numbers(
+    running=1, waiting=2, oldest_wait=4.0, failed=0, success=0.991, workers_up=2, workers_known=2
+)
+
+
+def row(shown: Snapshot, *, number: int, **changes: Any) -> OperatorSnapshot:
+    """The job as an operator sees it; the greater the number, the newer."""
+    fields = msgspec.structs.asdict(shown) | {"id": UUID(int=JOB.int + number)} | changes
+    mine = {"task": "import", "queue": "celery", "worker": "w1", "owner": "", "error_code": ""}
+    return OperatorSnapshot(**mine | fields)
+
+
+def rendered(
+    *jobs: OperatorSnapshot,
+    state: str = "",
+    task: str = "",
+    newer: str = "",
+    numbers: Numbers = NUMBERS,
+) -> str:
+    context = {
+        "numbers": numbers,
+        "jobs": jobs,
+        "states": JobState.choices,
+        "tasks": ["import", "mail"],
+        "filter": {"state": state, "task": task},
+        "older": "",
+        "newer": newer,
+    }
+    return render_to_string("realtime/dashboard/_overview.html", context)
+
+
+def open_overview(site: FakeSite, *jobs: OperatorSnapshot, **only: Any) -> None:
+    site.open(rendered(*jobs, **only), head=HEAD)
+    site.until(lambda: bool(site.links and site.link.of_type("overview")))
+
+
+def serve_again(site: FakeSite, *jobs: OperatorSnapshot, numbers: Numbers = NUMBERS) -> None:
+    """What the server makes of the page from now on."""
+    html = PAGE.format(head="", body=rendered(*jobs, numbers=numbers))
+    site.serve("picha.test/", Answer(body=html, kind="text/html; charset=utf-8"))
+
+
+def tell(site: FakeSite, *jobs: OperatorSnapshot, numbers: Numbers = NUMBERS) -> None:
+    told = {"numbers": numbers, "jobs": jobs}
+    frame = {name: json.loads(msgspec.json.encode(value)) for name, value in told.items()}
+    site.link.send({"type": "overview", "seq": 1} | frame)
+
+
+def rows(site: FakeSite) -> Locator:
+    return site.page.locator("tbody tr")
+
+
+def states(site: FakeSite) -> Locator:
+    return site.page.locator('tbody [data-part="state"]')
+
+
+def test_the_numbers_change_by_themselves(site: FakeSite) -> None:
+    open_overview(site)
+    numbers = Numbers(
+        running=3,
+        waiting=1200,
+        oldest_wait=None,
+        failed=4,
+        success=None,
+        workers_up=1,
+        workers_known=2,
+    )
+    tell(site, numbers=numbers)
+    texts = ["3", "1,200", NOTHING, "4", NOTHING, "1/2"]
+    expect(site.page.locator("[data-number]")).to_have_text(texts)
+    tones = site.page.locator(".figure").evaluate_all(
+        "list => list.map((n) => n.dataset.tone ?? '')"
+    )
+    assert tones == ["", "", "", "failed", "", "waiting"]
+
+
+def test_only_unfinished_rows_are_watched(site: FakeSite) -> None:
+    running = row(STATES["running"], number=2)
+    open_overview(site, running, row(STATES["succeeded"], number=1))
+    site.until(lambda: bool(site.link.of_type("watch")))
+    assert [job["id"] for job in site.link.of_type("watch")[0]["jobs"]] == [str(running.id)]
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_a_row_follows_its_job_to_every_state(site: FakeSite, state: JobState) -> None:
+    open_overview(site, row(STATES["queued"], number=1, revision=0))
+    site.link.send_jobs(row(STATES[state], number=1))
+    expect(states(site)).to_have_text([state.label])
+    expect(rows(site)).to_have_attribute("data-state", state)
+
+
+def test_a_row_that_ends_is_no_longer_watched(site: FakeSite) -> None:
+    open_overview(site, row(STATES["running"], number=1), row(STATES["running"], number=0))
+    site.link.send_jobs(row(STATES["succeeded"], number=1, revision=3))
+    site.until(lambda: bool(site.link.of_type("unwatch")))
+
+
+def test_an_older_snapshot_does_not_undo_a_newer_row(site: FakeSite) -> None:
+    open_overview(site, row(STATES["failed"], number=1, revision=5))
+    tell(site, row(STATES["running"], number=1, revision=4), row(STATES["running"], number=2))
+    expect(states(site)).to_have_text(["Running", "Failed"])
+
+
+def test_new_jobs_come_on_top_with_a_link(site: FakeSite) -> None:
+    open_overview(site, row(STATES["running"], number=1))
+    newer, newest = (
+        row(STATES["queued"], number=2),
+        row(STATES["running"], number=3, title="Newest"),
+    )
+    tell(site, newest, newer)
+    expect(states(site)).to_have_text(["Running", "Waiting", "Running"])
+    link = site.page.get_by_role("link", name="Newest")
+    expect(link).to_have_attribute("href", f"/ops/jobs/{newest.id}/")
+
+
+def test_the_first_job_takes_the_place_of_the_empty_page(site: FakeSite) -> None:
+    open_overview(site)
+    expect(site.page.get_by_role("heading", name="No job yet")).to_be_visible()
+    tell(site, row(STATES["running"], number=1))
+    expect(rows(site)).to_have_count(1)
+    expect(site.page.get_by_role("heading", name="No job yet")).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    "only", [{"state": "failed"}, {"task": "mail"}, {"newer": "?after=x"}], ids=str
+)
+def test_jobs_outside_the_filter_or_on_older_pages_do_not_come(
+    site: FakeSite, only: dict[str, str]
+) -> None:
+    open_overview(site, row(STATES["failed"], number=1, task="mail"), **only)
+    tell(
+        site, row(STATES["running"], number=2), numbers=msgspec.structs.replace(NUMBERS, running=9)
+    )
+    expect(site.page.locator('[data-number="running"]')).to_have_text("9")
+    expect(rows(site)).to_have_count(1)
+
+
+def test_a_job_that_leaves_the_filter_leaves_the_list(site: FakeSite) -> None:
+    open_overview(site, row(STATES["running"], number=1), state="running")
+    tell(site, row(STATES["succeeded"], number=1, revision=3))
+    expect(rows(site)).to_have_count(0)
+    expect(site.page.get_by_role("heading", name="No job matches")).to_be_visible()
+
+
+def test_a_job_that_waits_in_any_way_is_among_those_that_wait(site: FakeSite) -> None:
+    open_overview(site, row(STATES["queued"], number=1), state="waiting")
+    others = ("retrying", "lost", "running", "succeeded")
+    tell(site, *(row(STATES[state], number=n + 2) for n, state in enumerate(others)))
+    expect(states(site)).to_have_text(["Lost", "Trying again", "Waiting"])
+
+
+def test_rows_stay_put_under_the_pointer_and_still_change(site: FakeSite) -> None:
+    open_overview(site, row(STATES["running"], number=1))
+    rows(site).first.hover()
+    tell(site, row(STATES["queued"], number=2), row(STATES["succeeded"], number=1, revision=3))
+    expect(states(site)).to_have_text(["Done"])
+    expect(site.page.locator('[data-part="waiting"]')).to_contain_text("1 new")
+    site.page.get_by_role("heading", name="Jobs").hover()
+    expect(states(site)).to_have_text(["Waiting", "Done"])
+    expect(site.page.locator('[data-part="waiting"]')).to_have_text("")
+
+
+def test_rows_stay_put_while_one_has_the_focus(site: FakeSite) -> None:
+    open_overview(site, row(STATES["running"], number=1))
+    rows(site).first.get_by_role("link").focus()
+    tell(site, row(STATES["queued"], number=2))
+    expect(site.page.locator('[data-part="waiting"]')).to_contain_text("1 new")
+    site.page.locator("#filter-state").focus()
+    site.pass_time(1)
+    expect(rows(site)).to_have_count(2)
+
+
+def test_the_list_does_not_grow_for_ever(site: FakeSite) -> None:
+    open_overview(site, row(STATES["succeeded"], number=0))
+    tell(site, *(row(STATES["succeeded"], number=number) for number in range(1, 61)))
+    expect(rows(site)).to_have_count(50)
+    assert rows(site).last.get_attribute("data-job") == str(UUID(int=JOB.int + 11))
+
+
+def test_a_new_row_looks_as_the_server_would_have_made_it(site: FakeSite) -> None:
+    shown = row(STATES["running"], number=1)
+    open_overview(site, shown)
+    tell(site, row(STATES["running"], number=2))
+    expect(rows(site)).to_have_count(2)
+    texts = site.page.evaluate("[...document.querySelectorAll('tbody tr')].map((r) => r.innerText)")
+    assert texts[0] == texts[1]
+
+
+BUSY = msgspec.structs.replace(NUMBERS, running=7, failed=2)
+
+
+@pytest.fixture
+def without_sockets(site: FakeSite) -> FakeSite:
+    site.hangs_up = True
+    site.tolerated = "Failed to load resource"
+    site.page.add_init_script("Math.random = () => 0")
+    site.open(rendered(row(STATES["running"], number=1)), head=HEAD)
+    serve_again(site, row(STATES["queued"], number=2), row(STATES["failed"], number=1))
+    site.pass_time_until(lambda: rows(site).count() == 2)
+    expect(states(site)).to_have_text(["Waiting", "Failed"])
+    return site
+
+
+def test_without_sockets_the_page_is_read_again(without_sockets: FakeSite) -> None:
+    link = without_sockets.page.locator("link-state")
+    expect(link).to_have_text("refreshing every 30 s")
+    serve_again(without_sockets, row(STATES["running"], number=3), numbers=BUSY)
+    without_sockets.pass_time(20)
+    expect(rows(without_sockets)).to_have_count(2)
+    without_sockets.pass_time(5)
+    expect(rows(without_sockets)).to_have_count(1)
+    expect(without_sockets.page.locator('[data-number="running"]')).to_have_text("7")
+    tone = without_sockets.page.locator("[data-tone]")
+    expect(tone).to_have_text(["2failed, unresolved"])
+    expect(link).to_have_text("refreshing every 30 s")
+
+
+def test_a_page_that_is_read_again_stays_put_under_the_pointer(without_sockets: FakeSite) -> None:
+    rows(without_sockets).first.hover()
+    serve_again(without_sockets, row(STATES["running"], number=3))
+    without_sockets.pass_time(25)
+    expect(rows(without_sockets)).to_have_count(2)
+
+
+def test_a_page_that_is_no_longer_for_this_viewer_says_so(without_sockets: FakeSite) -> None:
+    without_sockets.serve("picha.test/", Answer(status=403))
+    without_sockets.pass_time(25)
+    expect(without_sockets.page.locator("link-state")).to_contain_text("your session has ended")
+
+
+def test_what_came_while_the_link_was_lost_is_shown_when_it_is_back(site: FakeSite) -> None:
+    open_overview(site, row(STATES["running"], number=1))
+    serve_again(site, row(STATES["failed"], number=2), row(STATES["succeeded"], number=1))
+    site.link.close()
+    site.pass_time(1)
+    site.until(lambda: len(site.links) == 2 and bool(site.link.of_type("overview")))
+    expect(states(site)).to_have_text(["Failed", "Done"])
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+def test_axe_finds_nothing_wrong(site: FakeSite, width: int) -> None:
+    site.page.set_viewport_size({"width": width, "height": 800})
+    open_overview(site, *(row(shown, number=n) for n, shown in enumerate(STATES.values())))
+    site.page.clock.resume()
+    found = Axe().run(site.page, options={"rules": {"region": {"enabled": False}}})
+    assert found.violations_count == 0, found.generate_report()
+    assert site.page.evaluate("document.documentElement.scrollWidth") == width
+
+
+def test_the_wire_names_what_the_script_reads() -> None:
+    shown = json.loads(encode(row(STATES["running"], number=1)))
+    assert {"task", "worker", "revision", "tick"} <= shown.keys()
+    assert NOW - shown["queued_at"] == 12

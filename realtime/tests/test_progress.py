@@ -1,0 +1,234 @@
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
+
+from realtime.errors import Cancelled, LeaseLost
+from realtime.models import Job, JobItem
+from realtime.progress import MESSAGE_MAX, Progress
+from realtime.states import ItemState
+
+pytestmark = pytest.mark.django_db
+
+
+def begun(**fields: object) -> Progress:
+    job = Job.objects.create(task="t", title="T", **fields)
+    claimed = Job.objects.claim(job.pk, worker="w")
+    assert claimed
+    return Progress(claimed)
+
+
+def test_nothing_is_known_at_first() -> None:
+    look = begun().look()
+    assert look["fraction"] is None
+    assert look["total"] is None
+    assert look["phase"] == ""
+
+
+def test_a_phase_counts_its_units() -> None:
+    progress = begun()
+    with progress.phase("Saving", total=4, unit="photo"):
+        progress.advance(3)
+        look = progress.look()
+    assert (look["phase"], look["done"], look["total"], look["unit"]) == ("Saving", 3, 4, "photo")
+    assert look["fraction"] == 0.75
+
+
+def test_a_count_past_its_total_grows_the_total() -> None:
+    progress = begun()
+    with progress.phase("Saving", total=2):
+        progress.advance(5)
+        look = progress.look()
+    assert (look["done"], look["total"], look["fraction"]) == (5, 5, 1.0)
+
+
+def test_planned_phases_share_the_bar_by_weight() -> None:
+    progress = begun()
+    progress.plan(("Reading", 1), ("Saving", 9))
+    with progress.phase("Reading"):
+        assert progress.look()["fraction"] is None
+    with progress.phase("Saving", total=2):
+        assert progress.look()["fraction"] == 0.1
+        progress.advance()
+        assert progress.look()["fraction"] == 0.55
+    look = progress.look()
+    assert look["fraction"] == 1.0
+    assert look["phases"] == [["Reading", "done"], ["Saving", "done"]]
+
+
+def test_a_phase_that_raises_is_not_done() -> None:
+    progress = begun()
+    with pytest.raises(OSError), progress.phase("Reading"):  # noqa: PT011
+        raise OSError
+    assert progress.look()["phases"] == [["Reading", "running"]]
+
+
+def test_a_phase_without_weight_is_refused() -> None:
+    with pytest.raises(ValueError, match="weight of the phase 'Reading'"):
+        begun().plan(("Reading", 0))
+
+
+def test_progress_goes_forward_only() -> None:
+    with pytest.raises(ValueError, match="forward only"):
+        begun().advance(-1)
+
+
+@pytest.mark.parametrize("length", [MESSAGE_MAX - 1, MESSAGE_MAX, MESSAGE_MAX + 1])
+def test_a_message_is_cut_at_its_limit(length: int) -> None:
+    progress = begun()
+    progress.message = "é" * length
+    assert len(progress.look()["message"]) == min(length, MESSAGE_MAX)
+
+
+def test_tracking_counts_what_is_dealt_with() -> None:
+    progress = begun()
+    letters = progress.track("abc", phase="Spelling", unit="letter")
+    counts = [progress.look()["done"] for _ in letters]
+    assert counts == [0, 1, 2]
+    assert progress.look()["done"] == progress.look()["total"] == 3
+
+
+async def test_an_async_source_is_tracked_too() -> None:
+    async def letters() -> AsyncIterator[str]:
+        for letter in "ab":
+            yield letter
+
+    progress = Progress(Job(task="t"))
+    seen = [letter async for letter in progress.track(letters(), total=2)]
+    assert seen == ["a", "b"]
+    assert progress.done == 2
+
+
+async def test_a_sync_source_is_tracked_in_an_async_body() -> None:
+    progress = Progress(Job(task="t"))
+    assert [letter async for letter in progress.track("ab")] == ["a", "b"]
+    assert (progress.done, progress.total) == (2, 2)
+
+
+async def test_an_async_source_in_a_sync_body_is_a_clear_error() -> None:
+    async def nothing() -> AsyncIterator[str]:
+        yield ""
+
+    with pytest.raises(TypeError, match="async for"):
+        list(Progress(Job(task="t")).track(nothing()))
+
+
+def test_items_are_counted_by_their_last_outcome() -> None:
+    progress = begun()
+    progress.item("1", "new")
+    progress.item("2", "failed", state=ItemState.FAILED, detail="No picture.")
+    progress.item("2", "new")
+    assert progress.look()["counts"] == {"new": 2}
+
+
+@pytest.mark.parametrize(("number", "shown"), [(1, 1), (2, 2), (3, 2)])
+def test_the_newest_items_are_shown_newest_first(
+    number: int, shown: int, settings: Settings
+) -> None:
+    settings.REALTIME_ITEMS_SHOWN = 2
+    progress = begun()
+    for key in range(number):
+        progress.item(str(key), "new")
+    recent = [item[0] for item in progress.look()["recent"]]
+    assert recent == [str(key) for key in range(number)][-shown:][::-1]
+
+
+def test_items_are_saved_once(
+    django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
+) -> None:
+    progress = begun()
+    progress.item("1", "new", label="A hill")
+    with django_capture_on_commit_callbacks(execute=True):
+        assert progress.persist()
+    JobItem.objects.all().delete()
+    assert progress.persist()
+    assert not JobItem.objects.exists()
+
+
+def test_an_entry_is_replaced_by_the_next_of_its_key() -> None:
+    progress = begun()
+    progress.settle("1", "sending", state=ItemState.STARTED)
+    progress.settle("1", "sent", label="Ada")
+    item = JobItem.objects.get()
+    assert (item.outcome, item.state, item.label) == ("sent", ItemState.DONE, "Ada")
+
+
+def test_progress_is_saved_with_a_heartbeat() -> None:
+    progress = begun()
+    Job.objects.update(heartbeat_at=None)
+    with progress.phase("Saving", total=4):
+        progress.advance()
+        progress.persist()
+    job = Job.objects.get()
+    assert (job.phase, job.done, job.total, job.fraction) == ("Saving", 1, 4, 0.25)
+    assert job.heartbeat_at is not None
+
+
+def test_a_zombie_saves_nothing() -> None:
+    zombie = begun()
+    Job.objects.update(attempt=2)
+    zombie.item("1", "new")
+    assert not zombie.persist()
+    assert not JobItem.objects.exists()
+    with pytest.raises(LeaseLost):
+        zombie.settle("2", "new")
+
+
+def test_an_effect_is_begun_once() -> None:
+    progress = begun()
+    assert progress.begin("ada", "sending")
+    progress.settle("ada", "sent")
+    assert not progress.begin("ada", "sending")
+
+
+def test_an_effect_that_failed_may_be_begun_again() -> None:
+    progress = begun()
+    progress.begin("ada", "sending")
+    progress.settle("ada", "failed", state=ItemState.FAILED)
+    assert progress.begin("ada", "sending")
+
+
+def test_a_later_attempt_knows_what_is_done() -> None:
+    first = begun()
+    first.settle("ada", "sent")
+    Job.objects.update(state="retrying", due_at=None)
+    claimed = Job.objects.claim(first.job.pk, worker="w")
+    assert claimed
+    second = Progress(claimed)
+    assert second.keys() == {"ada"}
+    assert not second.begin("ada", "sending")
+    assert second.look()["counts"] == {"sent": 1}
+
+
+def test_an_effect_that_a_lost_attempt_began_is_unknown_and_not_repeated() -> None:
+    first = begun()
+    first.begin("ada", "sending")
+    Job.objects.update(state="retrying", due_at=None)
+    claimed = Job.objects.claim(first.job.pk, worker="w")
+    assert claimed
+    second = Progress(claimed)
+    assert not second.begin("ada", "sending")
+    assert JobItem.objects.get().state == ItemState.UNKNOWN
+    assert second.keys(ItemState.UNKNOWN) == {"ada"}
+
+
+@pytest.mark.parametrize("call", ["advance", "item", "phase", "check", "begin"])
+def test_a_stopped_job_stops_at_its_next_call(call: str) -> None:
+    progress = begun()
+    progress.stop(Cancelled())
+    calls: dict[str, Callable[[], object]] = {
+        "advance": progress.advance,
+        "item": lambda: progress.item("1", "new"),
+        "phase": lambda: progress.phase("Next").__enter__(),
+        "check": progress.check,
+        "begin": lambda: progress.begin("1", "sending"),
+    }
+    with pytest.raises(Cancelled):
+        calls[call]()
+
+
+def test_the_bar_of_a_second_attempt_does_not_go_back() -> None:
+    progress = begun(fraction=0.6)
+    with progress.phase("Saving", total=10):
+        progress.advance()
+        assert progress.look()["fraction"] == 0.6

@@ -1,0 +1,142 @@
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+
+from realtime import broker, outbox
+from realtime.models import Job
+from realtime.recover import expire, forget_lost_messages, recover, relay, rescue
+from realtime.states import JobState
+
+pytestmark = pytest.mark.django_db
+
+
+def ago(seconds: float) -> object:
+    return timezone.now() - timedelta(seconds=seconds)
+
+
+def make(**fields: object) -> Job:
+    return Job.objects.create(**{"task": "t", "title": "T", "queue": "celery"} | fields)
+
+
+def state_of(job: Job) -> str:
+    job.refresh_from_db()
+    return job.state
+
+
+@pytest.fixture
+def published(monkeypatch: pytest.MonkeyPatch) -> list[UUID]:
+    ids: list[UUID] = []
+    monkeypatch.setattr(outbox, "publish", ids.extend)
+    return ids
+
+
+@pytest.fixture
+def depth(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    depths: dict[str, int] = {}
+    monkeypatch.setattr(broker, "depth", lambda queue: depths.get(queue, 0))
+    return depths
+
+
+@pytest.mark.parametrize(("age", "relayed"), [(4, False), (6, True)])
+def test_what_was_left_unpublished_is_relayed_after_a_while(
+    published: list[UUID], age: int, relayed: bool
+) -> None:
+    job = make(queued_at=ago(age))
+    assert relay() == (1 if relayed else 0)
+    assert published == ([job.pk] if relayed else [])
+
+
+def test_a_retry_that_nobody_published_is_relayed_when_it_is_overdue(
+    published: list[UUID],
+) -> None:
+    job = make(state=JobState.RETRYING, queued_at=ago(3600), due_at=ago(10))
+    relay()
+    assert published == [job.pk]
+
+
+@pytest.mark.parametrize(("silent_for", "state"), [(29, "running"), (31, "queued")])
+def test_a_silent_job_is_queued_again(silent_for: int, state: str) -> None:
+    job = make(state=JobState.RUNNING, heartbeat_at=ago(silent_for), published_at=ago(60))
+    rescue()
+    assert state_of(job) == state
+    if state == "queued":
+        assert job.published_at is None
+        assert [event.state for event in job.events.all()] == ["lost", "queued"]
+
+
+def test_a_job_that_takes_its_workers_with_it_ends_as_failed() -> None:
+    job = make(state=JobState.RUNNING, heartbeat_at=ago(60), losses=2)
+    rescue()
+    assert state_of(job) == JobState.FAILED
+    assert (job.error_code, job.error) == ("worker_lost", "The worker was lost 3 times.")
+    assert job.finished_at is not None
+
+
+def test_a_silent_job_that_was_to_be_cancelled_is() -> None:
+    job = make(state=JobState.RUNNING, heartbeat_at=ago(60), cancel_requested_at=ago(50))
+    rescue()
+    assert state_of(job) == JobState.CANCELLED
+
+
+def test_messages_of_an_empty_queue_are_lost(depth: dict[str, int]) -> None:
+    job = make(published_at=ago(16))
+    fresh = make(published_at=ago(14))
+    assert forget_lost_messages() == 1
+    job.refresh_from_db()
+    fresh.refresh_from_db()
+    assert job.published_at is None
+    assert fresh.published_at is not None
+
+
+def test_messages_wait_their_turn_in_a_long_queue(depth: dict[str, int]) -> None:
+    depth["celery"] = 3
+    make(published_at=ago(600))
+    assert forget_lost_messages() == 0
+
+
+@pytest.mark.parametrize(("later_by", "lost"), [(4, 0), (6, 1)])
+def test_a_message_that_was_overtaken_is_lost(
+    depth: dict[str, int], later_by: int, lost: int
+) -> None:
+    depth["celery"] = 3
+    make(published_at=ago(100))
+    make(state=JobState.RUNNING, published_at=ago(100 - later_by), started_at=ago(50))
+    assert forget_lost_messages() == lost
+
+
+def test_another_queue_overtakes_nobody(depth: dict[str, int]) -> None:
+    depth["celery"] = 3
+    make(published_at=ago(100))
+    make(state=JobState.RUNNING, queue="fast", published_at=ago(50), started_at=ago(40))
+    assert forget_lost_messages() == 0
+
+
+@pytest.mark.parametrize(("overdue", "lost"), [(-30, 0), (5, 0), (16, 1)])
+def test_a_retry_is_lost_only_when_it_is_overdue(
+    depth: dict[str, int], overdue: int, lost: int
+) -> None:
+    make(state=JobState.RETRYING, published_at=ago(100), due_at=ago(overdue))
+    assert forget_lost_messages() == lost
+
+
+def test_recovery_does_all_of_it(published: list[UUID], depth: dict[str, int]) -> None:
+    silent = make(state=JobState.RUNNING, heartbeat_at=ago(60), queued_at=ago(90))
+    message_lost = make(published_at=ago(60), queued_at=ago(90))
+    recover()
+    assert set(published) == {silent.pk, message_lost.pk}
+
+
+@pytest.mark.parametrize(("left", "state"), [(5, "queued"), (-5, "failed")])
+def test_a_job_that_is_not_begun_in_time_has_failed(left: float, state: str) -> None:
+    job = make(expires_at=ago(-left), published_at=ago(60))
+    expire()
+    assert state_of(job) == state
+    assert job.error_code == ("expired" if state == "failed" else "")
+
+
+def test_a_job_that_was_begun_in_time_goes_on() -> None:
+    job = make(state=JobState.RUNNING, expires_at=ago(5))
+    assert expire() == 0
+    assert state_of(job) == JobState.RUNNING

@@ -1,0 +1,98 @@
+"""Several beats at once, in threads and in processes, and beats that are killed."""
+
+import threading
+from datetime import timedelta
+from itertools import pairwise
+
+import pytest
+from celery import current_app
+from django.db import connections
+from django.utils import timezone
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from realtime.models import Job, ScheduledRun
+from realtime.tests.beats import Overdue, beat, overdue, overdue_daily
+from realtime.tests.polling import until
+from realtime.tests.work import quick
+from realtime.tests.worker import running, running_beat
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEATS = 4
+SCHEDULES = 5
+KILLED_BEFORE_THE_COMMIT = """
+import os, signal
+import django
+django.setup()
+from celery import current_app
+from realtime.models import Job, ScheduledRun
+from realtime.schedules import Scheduler
+import realtime.tests.work
+
+class Mortal(Scheduler):
+    def _run(self, entry):
+        super()._run(entry)
+        assert (Job.objects.count(), ScheduledRun.objects.count()) == (1, 1)
+        print("It dies.", flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+current_app.conf.beat_schedule = {}
+Mortal(app=current_app).tick()
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_schedules_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(current_app.conf, "beat_schedule", {})
+
+
+def race(line: threading.Barrier) -> None:
+    mine = beat()
+    line.wait()
+    for _ in range(3):
+        mine.tick()
+    connections.close_all()
+
+
+@pytest.mark.parametrize("make", [overdue, overdue_daily])
+def test_beats_that_race_take_each_turn_once(make: Overdue) -> None:
+    for number in range(SCHEDULES):
+        make(f"Count {number}", task=quick.name)
+    line = threading.Barrier(BEATS)
+    threads = [threading.Thread(target=race, args=(line,)) for _ in range(BEATS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    named = [job.options["headers"]["periodic_task_name"] for job in Job.objects.all()]
+    assert sorted(named) == [f"Count {number}" for number in range(SCHEDULES)]
+    assert ScheduledRun.objects.count() == SCHEDULES
+    counts = PeriodicTask.objects.values_list("total_run_count", flat=True)
+    assert list(counts) == [1] * SCHEDULES
+
+
+def test_a_beat_that_is_killed_before_its_commit_leaves_the_turn_to_others() -> None:
+    overdue(task=quick.name)
+    with running("-c", KILLED_BEFORE_THE_COMMIT) as killed:
+        assert killed.process.wait(60) == -9, killed.log
+        assert "It dies." in killed.log
+    assert not Job.objects.exists()
+    assert not ScheduledRun.objects.exists()
+    beat().tick()
+    beat().tick()
+    assert Job.objects.count() == 1
+
+
+def test_each_second_has_one_run_while_beats_are_killed_and_started_and_no_broker_is_up() -> None:
+    second = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.SECONDS)
+    overdue(task=quick.name, interval=second, last_run_at=timezone.now())
+    with running_beat(), running_beat() as mortal:
+        until(lambda: Job.objects.count() >= 2, within=30, what="there are runs")
+        mortal.kill()
+        before = Job.objects.count()
+        with running_beat():
+            until(lambda: Job.objects.count() > before + 3, within=30, what="there are more")
+    slots = list(ScheduledRun.objects.order_by("slot").values_list("slot", flat=True))
+    assert Job.objects.count() == len(slots)
+    steps = {later - slot for slot, later in pairwise(slots)}
+    assert timedelta(seconds=1) in steps

@@ -1,0 +1,143 @@
+from datetime import timedelta
+
+import msgspec
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from realtime.models import Job, Worker
+from realtime.snapshots import NO_WORKER, UNPUBLISHED, load, operator, public
+from realtime.states import JobState
+from realtime.tests.people import user
+from realtime.wire import Item, Phase, encode
+
+pytestmark = pytest.mark.django_db
+
+
+def make(**fields: object) -> Job:
+    fields.setdefault("published_at", timezone.now())
+    return Job.objects.create(**{"task": "t", "title": "T", "queue": "celery", **fields})
+
+
+def loaded(job: Job) -> Job:
+    return load([job.pk])[0]
+
+
+def test_any_number_of_jobs_is_one_query(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    ids = [make(owner=user(name), state=JobState.RUNNING).pk for name in ("ada", "bob")]
+    with django_assert_num_queries(1):
+        assert len([operator(job) for job in load(ids)]) == 2
+
+
+def test_the_place_counts_those_ahead_in_the_same_queue() -> None:
+    make()
+    make(queue="slow")
+    make(state=JobState.RUNNING)
+    second = make()
+    make()
+    assert public(loaded(second)).place == 2
+
+
+@pytest.mark.parametrize("state", set(JobState) - {JobState.QUEUED})
+def test_only_a_queued_job_has_a_place(state: JobState) -> None:
+    assert public(loaded(make(state=state))).place is None
+
+
+def ran(seconds: float, **fields: object) -> None:
+    end = timezone.now()
+    start = end - timedelta(seconds=seconds)
+    ended = {"state": JobState.SUCCEEDED, "attempt": 1, "started_at": start, "finished_at": end}
+    make(**ended | fields)
+
+
+def test_the_wait_is_what_those_ahead_may_take() -> None:
+    Worker.objects.stamp("celery@here")
+    ran(10)
+    ran(30)
+    ran(900, queue="slow")
+    ran(900, attempt=2)
+    for _ in range(2):
+        make(state=JobState.RUNNING)
+    make()
+    assert public(loaded(make())).expected_wait == 20.0
+
+
+def test_nobody_knows_the_wait_where_nothing_has_run_or_runs() -> None:
+    Worker.objects.stamp("celery@here")
+    assert public(loaded(make(queue="new"))).expected_wait is None
+    ran(10)
+    assert public(loaded(make())).expected_wait is None
+
+
+def test_there_is_no_wait_to_be_known_where_no_worker_is_up() -> None:
+    ran(10)
+    make(state=JobState.RUNNING)
+    assert public(loaded(make())).expected_wait is None
+
+
+def test_how_fast_a_queue_moves_is_not_looked_up_for_every_job(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    job = make()
+    load([job.pk])
+    with django_assert_num_queries(1):
+        load([job.pk])
+
+
+def test_a_waiting_job_says_that_no_worker_is_up() -> None:
+    job = make()
+    assert public(loaded(job)).reason == NO_WORKER
+    Worker.objects.stamp("celery@here")
+    assert public(loaded(job)).reason == ""
+
+
+def test_a_job_that_the_broker_has_not_got_says_so() -> None:
+    Worker.objects.stamp("celery@here")
+    late = timezone.now() - timedelta(minutes=1)
+    assert public(loaded(make(published_at=None, queued_at=late))).reason == UNPUBLISHED
+    assert public(loaded(make(published_at=None))).reason == ""
+
+
+def test_a_watcher_sees_nothing_that_is_for_operators() -> None:
+    job = make(
+        owner=user("ada"),
+        args=["secret-argument"],
+        worker="celery@inner",
+        traceback="secret-traceback",
+        task="secret.task",
+        error_code="secret-code",
+    )
+    text = encode(public(loaded(job)))
+    assert "secret" not in text
+    assert "inner" not in text
+    assert "ada" not in text
+
+
+def test_an_operator_sees_worker_and_owner_but_no_arguments() -> None:
+    job = make(owner=user("ada"), args=["secret"], worker="celery@inner")
+    snapshot = operator(loaded(job))
+    assert (snapshot.worker, snapshot.owner) == ("celery@inner", "ada")
+    assert "secret" not in encode(snapshot)
+
+
+def test_times_are_seconds_and_items_are_structures() -> None:
+    now = timezone.now()
+    job = make(
+        started_at=now,
+        due_at=now,
+        phases=[["Reading", "done"]],
+        recent=[["1", "A hill", "new", "done", "", "/p/1.webp"]],
+    )
+    snapshot = public(loaded(job))
+    assert snapshot.started_at == snapshot.retry_at == now.timestamp()
+    assert snapshot.finished_at is None
+    assert snapshot.phases == [Phase("Reading", "done")]
+    assert snapshot.items == [Item("1", "A hill", "new", "done", "", "/p/1.webp")]
+    assert msgspec.json.decode(encode(snapshot))["items"][0]["label"] == "A hill"
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_every_state_can_be_shown(state: JobState) -> None:
+    assert encode(operator(loaded(make(state=state))))

@@ -1,0 +1,303 @@
+"""A run of a task, as the worker's tracer makes it, in this process."""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from billiard.exceptions import SoftTimeLimitExceeded
+from celery import shared_task
+from celery.app.trace import build_tracer
+from celery.exceptions import Ignore
+from django.db import OperationalError, connection
+
+from realtime.enqueue import enqueue
+from realtime.errors import UNEXPECTED, Cancelled, JobError, LeaseLost
+from realtime.models import Job
+from realtime.states import JobState
+from realtime.tasks import TRACEBACK_MAX, JobTask, alive
+
+pytestmark = pytest.mark.django_db
+
+Body = Callable[..., Any]
+body: Body
+
+
+class Busy(JobError):
+    code = "busy"
+
+
+@shared_task(base=JobTask, bind=True, name="test.sync", title="Do it", soft_time_limit=7)
+def sync_task(self: JobTask, *args: Any, **kwargs: Any) -> Any:
+    return body(self, *args, **kwargs)
+
+
+@shared_task(base=JobTask, bind=True, name="test.async")
+async def async_task(self: JobTask, *args: Any, **kwargs: Any) -> Any:
+    return await body(self, *args, **kwargs)
+
+
+@shared_task(
+    base=JobTask,
+    bind=True,
+    name="test.autoretry",
+    autoretry_for=(Busy,),
+    retry_backoff=False,
+    retry_kwargs={"countdown": 30, "max_retries": 1},
+)
+async def autoretry_task(self: JobTask) -> None:
+    raise Busy("The line is busy.")
+
+
+@shared_task(base=JobTask, name="test.untracked", track=False)
+def untracked_task() -> int:
+    return 7
+
+
+def run(task: JobTask, what: Body | None = None, *args: Any) -> Job:
+    """Enqueue `task` with the body `what`, and run it as a worker would."""
+    global body
+    body = what or (lambda self: None)
+    job = enqueue(task, args=args)
+    deliver(job, task)
+    job.refresh_from_db()
+    return job
+
+
+def deliver(job: Job, task: JobTask, *, retries: int = 0) -> None:
+    """One message through the tracer of workers; `Task.apply` would make retries at once."""
+    task_id = str(job.pk)
+    request = {"id": task_id, "retries": retries, "hostname": "celery@test", "delivery_info": {}}
+    trace = build_tracer(task.name, task, app=task.app)
+    trace(task_id, job.args, job.kwargs, request)
+
+
+def test_what_a_body_returns_is_the_jobs_result() -> None:
+    job = run(sync_task, lambda self, a, b: {"sum": a + b}, 1, 2)
+    assert (job.state, job.result, job.attempt) == (JobState.SUCCEEDED, {"sum": 3}, 1)
+    assert [event.state for event in job.events.all()] == ["queued", "running", "succeeded"]
+
+
+def test_a_coroutine_body_is_run_to_its_end() -> None:
+    async def double(self: JobTask, number: int) -> int:
+        await asyncio.sleep(0)
+        return 2 * number
+
+    job = run(async_task, double, 21)
+    assert (job.state, job.result) == (JobState.SUCCEEDED, 42)
+
+
+def test_a_body_knows_its_job_and_its_progress() -> None:
+    ids = []
+
+    def look(self: JobTask) -> None:
+        ids.append(self.job_id)
+        for letter in self.progress.track("abc", phase="Spelling", unit="letter"):
+            self.progress.item(letter, "spelt")
+
+    job = run(sync_task, look)
+    assert ids == [job.pk]
+    assert (job.phase, job.done, job.total, job.fraction) == ("Spelling", 3, 3, 1.0)
+    assert job.counts == {"spelt": 3}
+    assert job.items.count() == 3
+
+
+def test_the_progress_of_a_coroutine_body_is_its_jobs_too() -> None:
+    async def look(self: JobTask) -> None:
+        async for letter in self.progress.track("ab"):
+            self.progress.item(letter, "spelt")
+
+    assert run(async_task, look).counts == {"spelt": 2}
+
+
+def test_an_error_for_people_is_shown_to_them() -> None:
+    def fail(self: JobTask) -> None:
+        raise Busy("The line is busy.")
+
+    job = run(sync_task, fail)
+    assert (job.state, job.error_code, job.error) == (JobState.FAILED, "busy", "The line is busy.")
+
+
+@pytest.mark.parametrize("task", [sync_task, async_task])
+def test_any_other_error_is_for_operators(task: JobTask) -> None:
+    def fail(self: JobTask) -> None:
+        raise ValueError("secret")
+
+    async def afail(self: JobTask) -> None:
+        raise ValueError("secret")
+
+    job = run(task, fail if task is sync_task else afail)
+    assert (job.state, job.error_code, job.error) == (JobState.FAILED, "ValueError", UNEXPECTED)
+    assert "ValueError: secret" in job.traceback
+
+
+def test_a_long_traceback_keeps_its_end() -> None:
+    def fail(self: JobTask) -> None:
+        raise ValueError("x" * 2 * TRACEBACK_MAX + "the end")
+
+    traceback = run(sync_task, fail).traceback
+    assert len(traceback) == TRACEBACK_MAX
+    assert traceback.rstrip().endswith("the end")
+
+
+def test_what_is_done_before_an_error_is_kept() -> None:
+    def fail(self: JobTask) -> None:
+        self.progress.item("1", "new")
+        raise Busy("The line is busy.")
+
+    job = run(sync_task, fail)
+    assert job.items.count() == 1
+    assert job.counts == {"new": 1}
+
+
+def test_a_result_that_is_no_json_is_shown_to_nobody() -> None:
+    job = run(sync_task, lambda self: object())
+    assert (job.state, job.result) == (JobState.SUCCEEDED, None)
+
+
+def test_a_second_delivery_finds_nothing_to_do() -> None:
+    runs = []
+    job = run(sync_task, lambda self: runs.append(1))
+    deliver(job, sync_task)
+    assert runs == [1]
+    job.refresh_from_db()
+    assert job.attempt == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_survives_a_database_that_has_hung_up() -> None:
+    tries = []
+
+    def claim() -> None:
+        tries.append(connection.connection)
+        if len(tries) == 1:
+            connection.close()
+            raise OperationalError("server closed the connection unexpectedly")
+
+    alive(claim)
+    assert len(tries) == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_claim_that_a_living_database_refuses_is_not_repeated() -> None:
+    tries = []
+
+    def claim() -> None:
+        connection.ensure_connection()
+        tries.append(connection.connection)
+        raise OperationalError("database is locked")
+
+    with pytest.raises(OperationalError):
+        alive(claim)
+    assert len(tries) == 1
+
+
+def test_a_cancelled_job_is_not_begun() -> None:
+    global body
+    body = lambda self: pytest.fail("it ran")  # noqa: E731
+    job = enqueue(sync_task)
+    Job.objects.cancel_waiting(job.pk)
+    deliver(job, sync_task)
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED
+
+
+def test_a_message_from_elsewhere_becomes_a_job() -> None:
+    global body
+    body = lambda self, number: number  # noqa: E731
+    task_id = str(uuid4())
+    deliver(Job(id=task_id, args=[7], kwargs={}), sync_task)
+    job = Job.objects.get(pk=task_id)
+    assert (job.state, job.result, job.title) == (JobState.SUCCEEDED, 7, "Do it")
+
+
+def test_a_retry_is_a_state_with_a_time() -> None:
+    def fail(self: JobTask) -> None:
+        raise self.retry(exc=Busy("The line is busy."), countdown=60)
+
+    global body
+    body = fail
+    job = enqueue(sync_task)
+    deliver(job, sync_task)
+    job.refresh_from_db()
+    assert (job.state, job.error) == (JobState.RETRYING, "The line is busy.")
+    assert job.due_at is not None
+    assert job.published_at is None
+    assert job.options["retries"] == 1
+
+
+def test_autoretry_works_for_coroutine_bodies_until_its_retries_are_used_up() -> None:
+    job = enqueue(autoretry_task)
+    deliver(job, autoretry_task)
+    job.refresh_from_db()
+    assert job.state == JobState.RETRYING
+    Job.objects.update(due_at=None)
+    deliver(job, autoretry_task, retries=1)
+    job.refresh_from_db()
+    assert (job.state, job.error_code, job.attempt) == (JobState.FAILED, "busy", 2)
+
+
+def test_a_time_limit_is_told_in_a_sentence() -> None:
+    def slow(self: JobTask) -> None:
+        raise SoftTimeLimitExceeded
+
+    job = run(sync_task, slow)
+    assert (job.error_code, job.error) == ("time_limit", "It took longer than the 7 s allowed.")
+
+
+def test_a_body_that_ignores_itself_has_ended() -> None:
+    def ignore(self: JobTask) -> None:
+        raise Ignore
+
+    assert run(sync_task, ignore).state == JobState.SUCCEEDED
+
+
+def test_a_body_that_is_asked_to_stop_ends_cancelled() -> None:
+    def stop(self: JobTask) -> None:
+        self.progress.item("1", "new")
+        self.progress.stop(Cancelled())
+        self.progress.advance()
+
+    job = run(sync_task, stop)
+    assert job.state == JobState.CANCELLED
+    assert job.items.count() == 1
+
+
+def test_a_coroutine_body_is_cancelled_where_it_waits() -> None:
+    async def stop(self: JobTask) -> None:
+        self.progress.stop(Cancelled())
+        await asyncio.sleep(60)
+
+    assert run(async_task, stop).state == JobState.CANCELLED
+
+
+def test_a_zombie_leaves_the_job_to_its_successor() -> None:
+    def lose(self: JobTask) -> None:
+        Job.objects.filter(pk=self.job_id).update(attempt=9)
+        self.progress.stop(LeaseLost())
+        self.progress.advance()
+
+    job = run(sync_task, lose)
+    assert (job.state, job.attempt) == (JobState.RUNNING, 9)
+
+
+def test_a_task_may_opt_out() -> None:
+    assert untracked_task.apply().get() == 7
+    assert not Job.objects.exists()
+
+
+def test_a_task_called_as_a_function_is_one() -> None:
+    global body
+    body = lambda self, number: number + 1  # noqa: E731
+    assert sync_task(1) == 2
+    assert not Job.objects.exists()
+
+
+def test_a_body_may_call_its_own_task_as_a_function() -> None:
+    def again(self: JobTask, number: int) -> int:
+        return number if number == 0 else sync_task(number - 1) + 1
+
+    job = run(sync_task, again, 3)
+    assert job.result == 3
+    assert Job.objects.count() == 1

@@ -1,0 +1,41 @@
+"""`{% job_progress job %}` in a page of any app."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.template import Context, Template
+from django.urls import reverse
+
+from realtime.models import Job
+from realtime.states import JobState
+
+TAG = "{% load realtime %}{% job_progress job key=key %}"
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+def rendered(source: str, **context: object) -> str:
+    return Template(source).render(Context(context))
+
+
+@pytest.mark.django_db
+def test_a_waiting_job_knows_its_place_wherever_its_row_came_from() -> None:
+    for title in ("First", "Second"):
+        Job.objects.create(task="t", title=title, queue="celery")
+    html = rendered(TAG, job=Job.objects.get(title="Second"), key="")
+    assert "2nd in line." in html
+
+
+def test_it_brings_its_style_and_its_script_and_needs_no_request() -> None:
+    job = Job(title="Import", state=JobState.RUNNING, queued_at=NOON)
+    html = rendered(TAG, job=job, key="a key&more")
+    assert 'job.css">' in html
+    assert 'job-progress.js"></script>' in html
+    assert 'key="a key&amp;more"' in html
+    assert f'url="{reverse("realtime:job", args=[job.pk])}"' in html
+
+
+def test_a_page_that_is_about_the_job_says_so_in_its_heading_and_its_tab() -> None:
+    job = Job(title="Import", state=JobState.RUNNING, queued_at=NOON)
+    html = rendered("{% load realtime %}{% job_progress job main=True %}", job=job)
+    assert "<h1" in html
+    assert " titled " in html

@@ -1,0 +1,145 @@
+"""A job's page, for whoever may watch it, and what its owner may do to it there."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Final, TypeVar
+from urllib.parse import urlencode
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.core.exceptions import PermissionDenied
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.shortcuts import render
+from django.views.decorators.http import require_POST, require_safe
+
+from realtime import actions, downloads
+from realtime.access import Viewer, job_url
+from realtime.addresses import address_of
+from realtime.models import Job
+from realtime.snapshots import load, operator, public
+from realtime.sockets import Refused
+from realtime.streams import Stream, event_id
+from realtime.streams import events as lines_of
+from realtime.wire import encode
+
+R = TypeVar("R", bound=HttpResponseBase)
+
+REFRESH: Final = 3
+"""Seconds after which the page of an unfinished job reloads where there is no JavaScript."""
+REASON_MAX: Final = 500
+"""Characters of the reason that an actor gives."""
+
+
+@require_safe
+async def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    return await sync_to_async(_page)(request, job_id)
+
+
+def _page(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    key = request.GET.get("key", "")
+    job, viewer = job_or_404(request, job_id, key=key)
+    context = {
+        "job": job,
+        "snapshot": public(job),
+        "key": key,
+        "is_operator": viewer.is_operator,
+        "may_act": viewer.may_act_on(job),
+        "resumes": actions.resumes(job),
+        "refresh": None if job.is_finished else REFRESH,
+    }
+    return sealed(render(request, "realtime/job.html", context))
+
+
+@require_safe
+async def snapshot(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    """The job's snapshot as JSON, for those who poll."""
+    found, viewer = await watched_or_404(request, job_id)
+    shown = operator(found) if viewer.is_operator else public(found)
+    return sealed(HttpResponse(encode(shown), content_type="application/json"))
+
+
+@require_safe
+async def events(request: ASGIRequest, job_id: UUID) -> HttpResponseBase:
+    """The job's snapshots as Server-Sent Events; 204 when the reader has the last one."""
+    found, viewer = await watched_or_404(request, job_id)
+    last = request.headers.get("Last-Event-ID", "")
+    if found.is_finished and last == event_id(public(found)):
+        return sealed(HttpResponse(status=204))
+    stream = Stream(viewer, session_key=request.session.session_key or "")
+    key, address = request.GET.get("key", ""), address_of(request.scope)
+    lines = lines_of(found, stream, key=key, address=address, last_event_id=last)
+    try:
+        first = await anext(lines)
+    except Refused as refusal:
+        return sealed(HttpResponse(str(refusal), status=429, content_type="text/plain"))
+    response = StreamingHttpResponse(_after(first, lines), content_type="text/event-stream")
+    response["X-Accel-Buffering"] = "no"
+    return sealed(response)
+
+
+async def _after(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    async for line in rest:
+        yield line
+
+
+@require_safe
+async def file(request: HttpRequest, job_id: UUID) -> HttpResponseBase:
+    return await sync_to_async(_file)(request, job_id)
+
+
+def _file(request: HttpRequest, job_id: UUID) -> HttpResponseBase:
+    job, _ = job_or_404(request, job_id, key=request.GET.get("key", ""))
+    return sealed(downloads.download(job))
+
+
+@require_POST
+async def cancel(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    return await sync_to_async(_act)(request, job_id, actions.cancel)
+
+
+@require_POST
+async def retry(request: HttpRequest, job_id: UUID) -> HttpResponse:
+    return await sync_to_async(_act)(request, job_id, actions.run_again)
+
+
+def _act(request: HttpRequest, job_id: UUID, action: Callable[..., bool]) -> HttpResponse:
+    """Do `action`, and show the job: where it came too late, its page says how things stand.
+
+    Raises:
+        PermissionDenied: the job may be watched, but not changed, by this one.
+    """
+    key = request.GET.get("key", "")
+    job, viewer = job_or_404(request, job_id, key=key)
+    if not viewer.may_act_on(job):
+        raise PermissionDenied
+    action(job, actor=request.user, reason=request.POST.get("reason", "")[:REASON_MAX])
+    url = job_url(job.pk) + (f"?{urlencode({'key': key})}" if key else "")
+    return sealed(HttpResponse(status=303, headers={"Location": url}))
+
+
+def job_or_404(request: HttpRequest, job_id: UUID, *, key: str = "") -> tuple[Job, Viewer]:
+    """The job, if the request's user may watch it.
+
+    Raises:
+        Http404: it does not exist, or may not be watched; the answer is the same.
+    """
+    viewer = Viewer.of(request.user)
+    for found in load([job_id]):
+        if viewer.may_watch(found, key=key):
+            return found, viewer
+    raise Http404("No such job.")
+
+
+async def watched_or_404(request: HttpRequest, job_id: UUID) -> tuple[Job, Viewer]:
+    key = request.GET.get("key", "")
+    return await sync_to_async(job_or_404)(request, job_id, key=key)
+
+
+def sealed(response: R) -> R:
+    """Keep an address with a watch key out of caches, referrers and search engines."""
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response
