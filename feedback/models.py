@@ -1,0 +1,43 @@
+from datetime import timedelta
+
+from django.db import models
+from django.db.models.functions import Now
+
+
+class FeedbackQuerySet(models.QuerySet["Feedback"]):
+    def confirmations_to(self, mailbox: str) -> int:
+        """How many confirmations were promised to a mailbox in the last hour."""
+        lately = Now() - timedelta(hours=1)
+        return self.filter(mailbox=mailbox, confirms=True, created_at__gt=lately).count()
+
+
+class Feedback(models.Model):
+    email = models.EmailField(max_length=254)
+    mailbox = models.CharField(
+        max_length=254, editable=False, help_text="The address without what makes no difference."
+    )
+    message = models.TextField()
+    submission = models.CharField(max_length=64, unique=True, editable=False)
+    confirms = models.BooleanField(
+        "confirmation", help_text="Whether the visitor is sent a confirmation."
+    )
+    job_id = models.UUIDField(
+        "job", null=True, editable=False, help_text="The job that mails it; it may be pruned."
+    )
+    created_at = models.DateTimeField(db_default=Now())
+
+    objects = FeedbackQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-id",)
+        verbose_name_plural = "feedback"
+        indexes = (models.Index(fields=("mailbox", "created_at"), name="feedback_mailbox"),)
+
+    def __str__(self) -> str:
+        return f"Feedback from {self.email}"
+
+
+def mailbox_of(email: str) -> str:
+    """The mailbox of an address: `Ann+news@Example.org` and `ann@example.org` are one."""
+    local, _, domain = email.lower().rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}"

@@ -1,0 +1,35 @@
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.mail.utils import DNS_NAME
+from pytest_django import Settings
+
+from feedback.tests.mail_server import MailServer, running
+
+
+@pytest.fixture(autouse=True)
+def plain_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.FEEDBACK_RECIPIENTS = ["team@picha.example"]
+    settings.DEFAULT_FROM_EMAIL = "Picha <site@picha.example>"
+    settings.FEEDBACK_MIN_SECONDS = 0.0
+    settings.SITE_URL = "https://picha.example"
+    # Django asks the network for this machine's name.
+    monkeypatch.setattr(DNS_NAME, "_fqdn", "test.example", raising=False)
+
+
+@pytest.fixture
+def mail_server(settings: Settings) -> Iterator[MailServer]:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_HOST_USER = "127.0.0.1", ""
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+    settings.EMAIL_TIMEOUT = 0.5
+    server = MailServer()
+    with running(server) as port:
+        settings.EMAIL_PORT = port
+        yield server
+
+
+@pytest.fixture
+def form_data() -> dict[str, Any]:
+    return {"email": "ann@visitor.example", "message": "The photos are lovely.", "website": ""}

@@ -1,0 +1,116 @@
+"""A real SMTP server that can be told to misbehave."""
+# ruff: noqa: N802 - aiosmtpd finds its handlers by these names
+
+import asyncio
+import logging
+import socket
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP
+
+Answer = str | Callable[[Any], Awaitable[str]]
+
+
+class MailServer:
+    """Keeps what it takes in `emails`. `answers` holds, by command, what it says instead of 250.
+
+    A list is used up one by one; `None` in it stands for the usual answer. `DATA` is answered
+    once the email is there, `DATA?` before.
+    """
+
+    def __init__(self) -> None:
+        self.emails: list[EmailMessage] = []
+        self.connections = 0
+        self.answers: dict[str, list[Answer | None]] = {}
+
+    @property
+    def recipients(self) -> list[str]:
+        return [email["To"] for email in self.emails]
+
+    async def handle_EHLO(
+        self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
+    ) -> list[str]:
+        self.connections += 1
+        session.host_name = hostname
+        return responses
+
+    async def handle_MAIL(
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        answer = await self.answer("MAIL", server)
+        if answer.startswith("2"):
+            envelope.mail_from = address
+        return answer
+
+    async def handle_RCPT(
+        self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
+    ) -> str:
+        answer = await self.answer("RCPT", server)
+        if answer.startswith("2"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        answer = await self.answer("DATA", server)
+        if answer.startswith("2"):
+            self.emails.append(message_from_bytes(envelope.content, policy=policy.default))
+        return answer
+
+    async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:
+        await self.answer("QUIT", server)
+        return "221 Bye"
+
+    async def answer(self, command: str, server: Any) -> str:
+        planned = self.answers.get(command)
+        answer = planned.pop(0) if planned else None
+        if answer is None:
+            return "250 OK"
+        return answer if isinstance(answer, str) else await answer(server)
+
+
+async def hang_up(server: Any) -> str:
+    server.transport.abort()
+    return "421 gone"
+
+
+async def fall_silent(server: Any) -> str:
+    await asyncio.sleep(5)
+    return "451 too late"
+
+
+class _Smtp(SMTP):
+    async def smtp_DATA(self, arg: str) -> None:
+        answer = await self.event_handler.answer("DATA?", self)
+        if answer.startswith("2"):
+            await super().smtp_DATA(arg)
+        else:
+            await self.push(answer)
+
+
+class _Controller(Controller):
+    def factory(self) -> SMTP:
+        return _Smtp(self.handler, **self.SMTP_kwargs)
+
+
+@contextmanager
+def running(server: MailServer) -> Iterator[int]:
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
+    port = free_port()
+    controller = _Controller(server, hostname="127.0.0.1", port=port)
+    controller.start()
+    try:
+        yield port
+    finally:
+        controller.stop()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

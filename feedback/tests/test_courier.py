@@ -1,0 +1,101 @@
+import pytest
+from django.core import mail
+from django.core.mail import EmailMessage
+from pytest_django import Settings
+
+from feedback.courier import Courier, Deferred, MailError, Refused, Undecided, Unreachable
+from feedback.tests.mail_server import Answer, MailServer, fall_silent, free_port, hang_up
+
+
+def email(to: str = "ann@visitor.example") -> EmailMessage:
+    return EmailMessage(subject="Hello", body="Good day.", to=[to])
+
+
+def send(*emails: EmailMessage) -> list[type[MailError] | None]:
+    courier, results = Courier(), list[type[MailError] | None]()
+    for one in emails:
+        try:
+            courier.send(one)
+        except MailError as error:
+            results.append(type(error))
+        else:
+            results.append(None)
+    courier.close()
+    return results
+
+
+def test_several_emails_go_through_one_connection(mail_server: MailServer) -> None:
+    assert send(email("ann@visitor.example"), email("bob@visitor.example")) == [None, None]
+    assert mail_server.recipients == ["ann@visitor.example", "bob@visitor.example"]
+    assert mail_server.connections == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "verdict"),
+    [
+        ("MAIL", "451 not now", Deferred),
+        ("MAIL", "550 not you", Refused),
+        ("MAIL", hang_up, Unreachable),
+        ("MAIL", fall_silent, Unreachable),
+        ("RCPT", "450 greylisted", Deferred),
+        ("RCPT", "421 too many", Deferred),
+        ("RCPT", "550 no such user", Refused),
+        ("RCPT", hang_up, Unreachable),
+        ("RCPT", fall_silent, Unreachable),
+        ("DATA?", "451 not now", Deferred),
+        ("DATA?", "554 not this", Refused),
+        ("DATA?", hang_up, Unreachable),
+        ("DATA?", fall_silent, Unreachable),
+        ("DATA", "451 no room", Deferred),
+        ("DATA", "554 spam", Refused),
+        ("DATA", hang_up, Undecided),
+        ("DATA", fall_silent, Undecided),
+        ("DATA", "gibberish", Undecided),
+    ],
+)
+def test_each_answer_has_its_meaning(
+    command: str, answer: Answer, verdict: type[MailError], mail_server: MailServer
+) -> None:
+    mail_server.answers = {command: [answer]}
+    assert send(email()) == [verdict]
+    assert mail_server.emails == []
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA?", "DATA"])
+@pytest.mark.parametrize("answer", ["451 later", "550 never", hang_up, fall_silent])
+def test_what_goes_wrong_with_one_email_does_not_touch_the_next(
+    command: str, answer: Answer, mail_server: MailServer
+) -> None:
+    """smtplib does not reset after a refused DATA: the next MAIL would be out of turn."""
+    mail_server.answers = {command: [answer]}
+    first, second = send(email("ann@visitor.example"), email("bob@visitor.example"))
+    assert first is not None
+    assert second is None
+    assert mail_server.recipients == ["bob@visitor.example"]
+
+
+def test_a_server_that_is_down_is_unreachable(mail_server: MailServer, settings: Settings) -> None:
+    settings.EMAIL_PORT = free_port()
+    courier = Courier()
+    with pytest.raises(Unreachable, match="does not answer"):
+        courier.open()
+    courier.close()
+
+
+def test_a_server_that_dies_after_the_email_has_taken_it(mail_server: MailServer) -> None:
+    mail_server.answers = {"QUIT": [hang_up]}
+    assert send(email()) == [None]
+    assert mail_server.recipients == ["ann@visitor.example"]
+
+
+def test_another_backend_of_djangos_is_left_as_it_is(settings: Settings) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    mail.outbox = []
+    assert send(email()) == [None]
+    assert [one.subject for one in mail.outbox] == ["Hello"]
+
+
+def test_every_error_has_a_sentence_and_a_code() -> None:
+    errors = [Deferred(), Unreachable(), Refused(), Undecided()]
+    assert all(str(error).endswith(".") for error in errors)
+    assert len({error.code for error in errors}) == len(errors)
