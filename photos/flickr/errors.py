@@ -1,0 +1,134 @@
+"""What can go wrong with Flickr, and what each means for an import.
+
+JobError
+└── FlickrError
+    ├── TransientError            tried again, a few times
+    │   ├── UnreachableError      no connection, no answer in time
+    │   ├── SlowDownError         429
+    │   ├── ServerFaultError      5xx
+    │   ├── UnreadableError       HTML, half a document, not what was asked for
+    │   │   └── TooLargeError     more bytes than any honest answer has
+    │   └── UnavailableError      stat:fail 10, 105, 106, "not currently available"
+    ├── RefusedError              ends the import; trying again would not help
+    │   ├── KeyRefusedError       the key: an operator must act
+    │   ├── QueryRefusedError     the search: the person who asked must act
+    │   └── RequestRefusedError   anything else: our own mistake
+    └── PictureError              one photo's; never ends the import
+        ├── PictureGoneError      deleted or made private
+        ├── PictureRefusedError   from a host, or of a size, that is not allowed
+        ├── PictureUnreadableError
+        └── PictureLaterError     Flickr limits downloads; a later import may have it
+"""
+
+from typing import ClassVar
+
+from realtime.errors import JobError
+
+
+class FlickrError(JobError):
+    code = "flickr"
+
+
+class TransientError(FlickrError):
+    what: ClassVar[str]
+
+    def __init__(self, *, retry_after: float | None = None) -> None:
+        super().__init__(f"{self.what}, even after several tries. Please try again later.")
+        self.retry_after = retry_after
+        """Seconds that Flickr asked us to wait, if it said so."""
+
+
+class UnreachableError(TransientError):
+    code = "flickr_unreachable"
+    what = "Flickr cannot be reached"
+
+
+class SlowDownError(TransientError):
+    code = "flickr_slow_down"
+    what = "Flickr asks us to slow down"
+
+
+class ServerFaultError(TransientError):
+    code = "flickr_server_fault"
+    what = "Flickr has a fault of its own"
+
+
+class UnreadableError(TransientError):
+    code = "flickr_unreadable"
+    what = "Flickr's answer cannot be read"
+
+
+class TooLargeError(UnreadableError):
+    code = "flickr_too_large"
+
+
+class UnavailableError(TransientError):
+    code = "flickr_unavailable"
+    what = "Flickr says that its service is not available at the moment"
+
+
+class RefusedError(FlickrError):
+    pass
+
+
+class KeyRefusedError(RefusedError):
+    code = "flickr_key_refused"
+
+    def __init__(self) -> None:
+        super().__init__("Flickr refused the site's API key. The site's operators have to set it.")
+
+
+class QueryRefusedError(RefusedError):
+    code = "flickr_query_refused"
+
+
+class RequestRefusedError(RefusedError):
+    code = "flickr_request_refused"
+
+
+class PictureError(FlickrError):
+    code = "flickr_picture"
+
+
+class PictureGoneError(PictureError):
+    code = "flickr_picture_gone"
+
+
+class PictureRefusedError(PictureError):
+    code = "flickr_picture_refused"
+
+
+class PictureUnreadableError(PictureError):
+    code = "flickr_picture_unreadable"
+
+
+class PictureLaterError(PictureError):
+    code = "flickr_picture_later"
+
+
+QUERY_REFUSALS = {
+    1: "Flickr does not take that many tags in one search.",
+    2: "Flickr knows no such user.",
+    3: "Flickr does not search without a criterion: give at least one tag.",
+    4: "Flickr does not allow this search.",
+    5: "Flickr says that this user's account has been deleted.",
+    11: "Flickr does not know that tag or criterion.",
+    12: "Flickr does not take these tags together.",
+    18: "Flickr does not take this search: the criteria contradict each other.",
+    20: "Flickr does not take these tags.",
+    77: "Flickr knows no such place.",
+}
+NOT_AVAILABLE_CODES = frozenset({10, 105, 106})
+KEY_CODES = frozenset({*range(95, 100), 100})
+
+
+def refusal(code: int, message: str) -> FlickrError:
+    """The error for `"stat": "fail"`; Flickr's own text is matched but never shown."""
+    # "Sorry, the Flickr API service is not currently available." comes with code 0, 105 or 201.
+    if code in NOT_AVAILABLE_CODES or "not currently available" in message:
+        return UnavailableError()
+    if code in KEY_CODES:
+        return KeyRefusedError()
+    if code in QUERY_REFUSALS:
+        return QueryRefusedError(QUERY_REFUSALS[code])
+    return RequestRefusedError(f"Flickr refused the request (code {code}).")

@@ -1,0 +1,16 @@
+"""A photo's file goes with it."""
+
+from typing import Any
+
+from django.db import transaction
+from django.db.models.signals import post_delete
+from django.dispatch import receiver
+
+from photos import thumbnails
+from photos.models import Photo
+
+
+@receiver(post_delete, sender=Photo)
+def remove_thumbnail(sender: type[Photo], instance: Photo, **kwargs: Any) -> None:
+    # After the commit: a deletion that is rolled back must find its file again.
+    transaction.on_commit(lambda: thumbnails.remove(instance.flickr_id, instance.thumbnail))

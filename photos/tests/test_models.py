@@ -1,0 +1,93 @@
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from photos import thumbnails
+from photos.models import PICTURE_TRIES_MAX, Licence, Photo, Turn
+from photos.tests.collection import photo, with_file
+
+pytestmark = pytest.mark.django_db
+
+
+def test_only_photos_with_a_picture_are_shown() -> None:
+    photo(1, thumbnail="")
+    shown = photo(2)
+    assert list(Photo.objects.shown()) == [shown]
+
+
+@pytest.mark.parametrize(
+    ("tries", "waits"), [(0, True), (PICTURE_TRIES_MAX - 1, True), (PICTURE_TRIES_MAX, False)]
+)
+def test_a_picture_is_tried_for_so_often(tries: int, waits: bool) -> None:
+    photo(thumbnail="", picture_tries=tries)
+    assert Photo.objects.without_picture().exists() is waits
+
+
+def test_a_photo_that_is_gone_is_not_waited_for() -> None:
+    photo(thumbnail="", gone_at=timezone.now())
+    assert not Photo.objects.without_picture().exists()
+
+
+def test_untitled_and_nameless() -> None:
+    one = photo(title="", owner_name="")
+    assert (one.shown_title, one.shown_owner) == ("Untitled", "44080248@N03")
+
+
+def test_an_unknown_licence_is_all_rights_reserved() -> None:
+    assert photo(1).licence_name == "All rights reserved"
+    licence = Licence.objects.create(number=4, name="CC BY 2.0")
+    assert photo(2, licence=licence).licence_name == "CC BY 2.0"
+
+
+@pytest.mark.parametrize(
+    ("taken", "granularity", "words"),
+    [
+        ("2017-08-11 19:21:37", 0, "11 August 2017"),
+        ("2017-08-01 00:00:00", 4, "August 2017"),
+        ("2017-01-01 00:00:00", 6, "2017"),
+        ("1931-01-01 00:00:00", 8, "circa 1931"),
+        ("", 0, ""),
+    ],
+)
+def test_the_date_taken_is_as_exact_as_its_owner_was(
+    taken: str, granularity: int, words: str
+) -> None:
+    assert photo(taken=taken, taken_granularity=granularity).taken_words == words
+
+
+def test_the_date_taken_has_no_zone() -> None:
+    moment = photo(taken="2017-08-11 19:21:37").taken_at
+    assert moment is not None
+    assert moment.tzinfo is None
+
+
+def test_a_deleted_photo_takes_its_file_along(
+    settings: Settings, tmp_path: Path, django_capture_on_commit_callbacks: object
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    one = with_file(photo())
+    path = thumbnails.path_of(one.flickr_id, one.thumbnail)
+    with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        Photo.objects.all().delete()
+        assert path.exists()
+    assert not path.exists()
+
+
+def test_turns_are_spread_for_all_processes() -> None:
+    waits = [Turn.objects.take("flickr", every=10.0) for _ in range(3)]
+    assert waits[0] == 0
+    assert 9 < waits[1] <= 10
+    assert 19 < waits[2] <= 20
+
+
+def test_an_old_turn_is_free_at_once() -> None:
+    Turn.objects.create(name="flickr", free_at=timezone.now() - timedelta(hours=1))
+    assert Turn.objects.take("flickr", every=1.0) == 0
+
+
+def test_turns_of_other_names_do_not_wait() -> None:
+    Turn.objects.take("flickr", every=10.0)
+    assert Turn.objects.take("elsewhere", every=10.0) == 0
