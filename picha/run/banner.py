@@ -1,0 +1,54 @@
+"""What the person at the terminal gets to see once everything is up."""
+
+import shlex
+from collections.abc import Iterator, Mapping
+
+from picha.generated import operator_password
+from picha.run.plan import Plan, read_plan
+
+COMMANDS = (
+    "celery -A picha worker -l info",
+    "celery -A picha beat -l info",
+    "python manage.py runserver",
+)
+
+
+def banner(plan: Plan, *, environment: Mapping[str, str]) -> str:
+    lines = dict(_lines(plan, environment=environment))
+    width = max(len(name) for name in lines)
+    title = "Picha's services are up." if plan.services_only else "Picha is up."
+    rows = [f"  {name:<{width}}   {value}" for name, value in lines.items()]
+    return "\n".join(
+        ["", title, "", *rows, "", *_how_to_go_on(plan), "Ctrl-C ends everything.", ""]
+    )
+
+
+def _lines(plan: Plan, *, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    yield "Site", f"{plan.site_url}/"
+    if "mailbox" in plan.programs:
+        yield "Mailbox", f"http://127.0.0.1:{plan.mailbox_port}/"
+    yield "Operators", f"{plan.site_url}/ops/"
+    yield "Log in as", "operator"
+    yield "Password", _password(plan, environment=environment)
+    yield "Logs", str(plan.logs)
+
+
+def _password(plan: Plan, *, environment: Mapping[str, str]) -> str:
+    if environment.get("OPERATOR_PASSWORD", "").strip():
+        return "(the one in OPERATOR_PASSWORD)"
+    return operator_password(plan.var_dir)
+
+
+def _how_to_go_on(plan: Plan) -> list[str]:
+    if not plan.services_only:
+        return []
+    told = "" if plan == read_plan({}, services_only=True) else _variables(plan)
+    commands = [
+        *COMMANDS[:-1],
+        f"{COMMANDS[-1]} {plan.port}" if plan.port != 8000 else COMMANDS[-1],
+    ]
+    return ["Now, each in a terminal of its own:", *(f"  {told}{one}" for one in commands), ""]
+
+
+def _variables(plan: Plan) -> str:
+    return f"PORT={plan.port} VAR_DIR={shlex.quote(str(plan.var_dir))} "

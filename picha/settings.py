@@ -1,0 +1,345 @@
+"""Every setting of the site. All that differs between two installations is in the environment."""
+
+import os
+from pathlib import Path
+from typing import Any, get_type_hints
+from urllib.parse import urlsplit
+
+from celery.schedules import crontab
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+from environ import Env
+
+from feedback.conf import PREFIX as FEEDBACK_PREFIX
+from feedback.conf import Conf as FeedbackConf
+from picha.environment import BadValue, Environment
+from picha.generated import secret_key
+from picha.origins import allowed_origins, is_loopback
+from picha.places import broker_url, socket_url, valkey_socket
+from realtime.conf import PREFIX as REALTIME_PREFIX
+from realtime.conf import Conf as RealtimeConf
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+env = Environment(os.environ)
+
+# --- The installation
+
+DEBUG = env.boolean("DEBUG", default=True)
+PORT = env.integer("PORT", default=8000, minimum=1, maximum=65532)
+VAR_DIR = env.directory("VAR_DIR", default=BASE_DIR / "var")
+SITE_URL = env.origin("SITE_URL", default=f"http://127.0.0.1:{PORT}")
+
+SECRET_KEY = env.text("SECRET_KEY", default="")
+if not SECRET_KEY and DEBUG:
+    try:
+        SECRET_KEY = secret_key(VAR_DIR)
+    except OSError as error:
+        env.refuse(
+            f"{VAR_DIR} cannot be written ({error.strerror}): set VAR_DIR to another folder."
+        )
+elif not SECRET_KEY:
+    env.refuse("SECRET_KEY is not set: with DEBUG off it must be a long random text.")
+
+_site = urlsplit(SITE_URL)
+_hosts = [_site.hostname or ""]
+if is_loopback(SITE_URL):
+    _hosts = ["127.0.0.1", "localhost", "[::1]"]
+ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default=_hosts)
+CSRF_TRUSTED_ORIGINS = env.origins("CSRF_TRUSTED_ORIGINS", default=[])
+ALLOWED_ORIGINS = allowed_origins(SITE_URL, CSRF_TRUSTED_ORIGINS)
+
+# --- The parts of the site
+
+INSTALLED_APPS = [
+    "daphne",  # before staticfiles: its runserver speaks WebSocket
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "channels",
+    "csp",
+    "django_celery_beat",
+    "picha",
+    "feedback",
+    "photos",
+    "realtime",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "picha.staticfiles.StaticFilesMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+ROOT_URLCONF = "picha.urls"
+ASGI_APPLICATION = "picha.asgi.application"
+WSGI_APPLICATION = "picha.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database
+
+_SQLITE: dict[str, Any] = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "OPTIONS": {
+        # A write transaction that begins as a read fails at once when another has written
+        # since; IMMEDIATE makes it wait its turn instead.
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        # NORMAL: no process that dies loses a commit; a power cut may cost the last ones.
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
+    },
+    "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
+}
+_POSTGRESQL: dict[str, Any] = {
+    "OPTIONS": {"pool": {"min_size": 1, "max_size": 10, "timeout": 10}},
+}
+
+
+def _database(text: str) -> dict[str, Any]:
+    try:
+        config: dict[str, Any] = dict(Env.db_url_config(text))
+    except (ImproperlyConfigured, ValueError):
+        config = {}
+    if config.get("ENGINE") == _SQLITE["ENGINE"]:
+        return config | _SQLITE
+    if config.get("ENGINE") == "django.db.backends.postgresql":
+        return (
+            config | _POSTGRESQL | {"OPTIONS": config.get("OPTIONS", {}) | _POSTGRESQL["OPTIONS"]}
+        )
+    raise BadValue(
+        "a URL such as sqlite:////srv/picha.sqlite3 or postgresql://user:password@host/name"
+    )
+
+
+_database_config = env.read(
+    "DATABASE_URL", _database, default=_SQLITE | {"NAME": VAR_DIR / "picha.sqlite3"}
+)
+# Under ASGI a connection that outlives its request is another thread's.
+DATABASES = {"default": _database_config | {"CONN_MAX_AGE": 0}}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Redis: the broker and the Channels layer
+
+REDIS_URL = env.url(
+    "REDIS_URL",
+    default=socket_url(valkey_socket(VAR_DIR)),
+    schemes=["redis", "rediss", "unix"],
+)
+# Without these a frozen Redis holds a publisher for ever.
+_REDIS_TIMEOUTS = {"socket_connect_timeout": 2, "socket_timeout": 5}
+
+CHANNEL_LAYERS = {
+    "default": {
+        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, **_REDIS_TIMEOUTS}],
+            "prefix": "picha.live",
+        },
+    },
+}
+
+# --- Celery
+
+CELERY_BROKER_URL = env.url(
+    "BROKER_URL",
+    default=broker_url(REDIS_URL),
+    schemes=["redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps"],
+)
+# The job's row is the truth and a message only the wake-up: a message is kept until its work
+# is done, and a second delivery finds nothing to claim.
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TASK_IGNORE_RESULT = True
+# Tasks after which a worker opens its database connection anew. Unset it is one: that closes the
+# pool under the bus's threads too, and costs a short task more than all else.
+CELERY_DB_REUSE_MAX = 500
+CELERY_TASK_DEFAULT_QUEUE = "celery"
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+CELERY_EVENT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_SOFT_TIME_LIMIT = 25 * 60
+CELERY_TASK_TIME_LIMIT = 30 * 60
+CELERY_BROKER_CONNECTION_TIMEOUT = 4
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever
+if not CELERY_BROKER_URL.startswith("amqp"):
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        **_REDIS_TIMEOUTS,
+        # Longer than any task may run, or Redis hands out again what is still being worked on.
+        "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
+    }
+CELERY_BEAT_SCHEDULER = "realtime.schedules:Scheduler"
+CELERY_BEAT_SCHEDULE = {
+    "Import the latest photos from Flickr": {
+        "task": "task_save_latest_flickr_image",
+        "schedule": crontab(minute="*/15"),
+    },
+    "Forget what is old": {
+        "task": "realtime.prune",
+        "schedule": crontab(minute="17"),
+        "options": {"expire_seconds": 3600},  # None is left over when the next one comes.
+    },
+}
+
+# --- Mail
+
+
+def _email(text: str) -> dict[str, Any]:
+    try:
+        return dict(Env.email_url_config(text))
+    except (ImproperlyConfigured, ValueError, KeyError):
+        raise BadValue("a URL such as smtp+tls://user:password@mail.example.org:587") from None
+
+
+globals().update(
+    env.read("EMAIL_URL", _email, default=_email(f"smtp://127.0.0.1:{PORT + 1}")),
+)
+EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", default="Picha <picha@picha.example>")
+SERVER_EMAIL = DEFAULT_FROM_EMAIL
+FEEDBACK_RECIPIENTS = env.emails("FEEDBACK_RECIPIENTS", default=["feedback@picha.example"])
+
+# --- Flickr
+
+FLICKR_SOURCE = env.choice("FLICKR_SOURCE", ["sandbox", "feed", "api"], default="sandbox")
+FLICKR_API_KEY = env.text("FLICKR_API_KEY", default="")
+if FLICKR_SOURCE == "api" and not FLICKR_API_KEY:
+    env.refuse("FLICKR_API_KEY is not set: FLICKR_SOURCE=api needs one; feed needs none.")
+_sandbox = f"http://127.0.0.1:{PORT + 3}"
+_sandboxed = FLICKR_SOURCE == "sandbox"
+FLICKR_API_URL = env.url(
+    "FLICKR_API_URL",
+    default=f"{_sandbox if _sandboxed else 'https://api.flickr.com'}/services/rest/",
+    schemes=["http", "https"],
+)
+FLICKR_FEED_URL = env.url(
+    "FLICKR_FEED_URL",
+    default=f"{_sandbox if _sandboxed else 'https://www.flickr.com'}/services/feeds/photos_public.gne",
+    schemes=["http", "https"],
+)
+FLICKR_IMAGE_HOSTS = env.words(
+    "FLICKR_IMAGE_HOSTS",
+    default=[f"127.0.0.1:{PORT + 3}"] if _sandboxed else ["live.staticflickr.com"],
+)
+FLICKR_TAGS = env.text("FLICKR_TAGS", default="")
+FLICKR_IMPORT_MAX = env.integer("FLICKR_IMPORT_MAX", default=500, minimum=1, maximum=4000)
+
+# --- The apps' own settings, each of which an app declares with its default
+
+for _prefix, _conf in ((REALTIME_PREFIX, RealtimeConf), (FEEDBACK_PREFIX, FeedbackConf)):
+    for _name, _type in get_type_hints(_conf).items():
+        _setting, _default = _prefix + _name, getattr(_conf, _name)
+        globals()[_setting] = (
+            env.integer(_setting, default=_default, minimum=min(1, _default), maximum=2**31)
+            if _type is int
+            else env.number(_setting, default=_default)
+        )
+
+# --- People
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+    )
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
+LOGOUT_REDIRECT_URL = "/"
+
+# --- Security
+
+_https = _site.scheme == "https"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+if is_loopback(SITE_URL):
+    # Cookies do not know of ports: two sites side by side would log each other's people out.
+    SESSION_COOKIE_NAME = f"sessionid_{PORT}"
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        # By number an IPv6 host cannot be written here (CSP 3, 2.3.1: host-part); SELF has to do.
+        "connect-src": [
+            SELF,
+            *(origin.replace("http", "ws", 1) for origin in ALLOWED_ORIGINS if "[" not in origin),
+        ],
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    },
+}
+
+# --- Static files
+
+STATIC_URL = "static/"
+STATIC_ROOT = VAR_DIR / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "picha.staticfiles.ManifestStorage",
+    },
+}
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # pages name no others; halves what is compressed
+MEDIA_ROOT = VAR_DIR / "media"
+
+# --- Language, time, log
+
+LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "filters": {"without_queries": {"()": "picha.logs.WithoutQueries"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
+    "loggers": {
+        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.server": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
+        "django.channels.server": {"filters": ["without_queries"]},  # runserver's lines
+        # One line a request at INFO, addresses and all.
+        "httpx": {"level": "WARNING"},
+    },
+}
+
+env.check()

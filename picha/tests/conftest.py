@@ -1,0 +1,20 @@
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+
+from picha.tests.site_guests import Guests
+from picha.tests.site_people import People, create_people
+from picha.tests.stack import Stack
+
+
+@pytest.fixture(scope="session")
+def people(stack: Stack) -> People:
+    return create_people(stack)
+
+
+@pytest.fixture
+def guests(browser: Browser, stack: Stack) -> Iterator[Guests]:
+    guests = Guests(browser=browser, stack=stack)
+    yield guests
+    guests.leave()

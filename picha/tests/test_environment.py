@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import pytest
+
+from picha.environment import Environment
+
+
+def environment(**variables: str) -> Environment:
+    return Environment(variables)
+
+
+def test_what_is_not_set_has_its_default() -> None:
+    env = environment(EMPTY="  ")
+
+    assert env.integer("PORT", default=8000, minimum=1, maximum=10) == 8000
+    assert env.text("EMPTY", default="as if not set") == "as if not set"
+    assert env.problems == []
+
+
+@pytest.mark.parametrize("text", ["on", "TRUE", "1", "yes"])
+def test_words_for_on(text: str) -> None:
+    assert environment(DEBUG=text).boolean("DEBUG", default=False) is True
+
+
+@pytest.mark.parametrize("text", ["off", "False", "0", "no"])
+def test_words_for_off(text: str) -> None:
+    assert environment(DEBUG=text).boolean("DEBUG", default=True) is False
+
+
+def test_lists_are_split_at_commas() -> None:
+    env = environment(HOSTS="a.example, b.example,", TO="ann@a.example,bob@b.example")
+
+    assert env.words("HOSTS", default=[]) == ["a.example", "b.example"]
+    assert env.emails("TO", default=[]) == ["ann@a.example", "bob@b.example"]
+
+
+@pytest.mark.parametrize(
+    ("text", "origin"),
+    [
+        ("https://p.example/", "https://p.example"),
+        ("HTTPS://P.example:443", "https://p.example"),
+        ("http://p.example:8080", "http://p.example:8080"),
+        ("http://[::1]:80", "http://[::1]"),
+    ],
+)
+def test_an_origin_is_written_as_browsers_write_it(text: str, origin: str) -> None:
+    assert environment(SITE_URL=text).origin("SITE_URL", default="") == origin
+
+
+def test_a_directory_is_absolute() -> None:
+    assert environment(VAR_DIR="var/x").directory("VAR_DIR", default=Path()).is_absolute()
+
+
+@pytest.mark.parametrize("text", ["0", "65536", "-1", "8000.5", "eighty", "²", "9" * 5000])
+def test_a_number_out_of_bounds_is_refused(text: str) -> None:
+    env = environment(PORT=text)
+
+    assert env.integer("PORT", default=8000, minimum=1, maximum=65532) == 8000
+    assert env.problems == [f"PORT is {text!r}: it must be a whole number from 1 to 65532."]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
+def test_a_duration_that_is_none_is_refused(text: str) -> None:
+    env = environment(PAUSE=text)
+
+    assert env.number("PAUSE", default=1.5) == 1.5
+    assert env.problems == [f"PAUSE is {text!r}: it must be a number above 0."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "photos.example",
+        "ftp://p.example",
+        "https://p.example/path",
+        "http://p.example:port",
+        "http://",
+    ],
+)
+def test_what_is_no_origin_is_refused(text: str) -> None:
+    env = environment(SITE_URL=text)
+
+    env.origin("SITE_URL", default="http://127.0.0.1:8000")
+
+    assert len(env.problems) == 1
+    assert env.problems[0].startswith(f"SITE_URL is {text!r}: it must be ")
+
+
+@pytest.mark.parametrize("text", ["nobody", "Ann <ann@>", "<>"])
+def test_what_is_no_mailbox_is_refused(text: str) -> None:
+    env = environment(FROM=text)
+
+    env.mailbox("FROM", default="")
+
+    assert env.problems
+
+
+def test_a_choice_names_its_values() -> None:
+    env = environment(SOURCE="flickr")
+
+    env.choice("SOURCE", ["sandbox", "feed"], default="sandbox")
+
+    assert env.problems == ["SOURCE is 'flickr': it must be one of sandbox, feed."]
+
+
+def test_all_problems_are_told_at_once() -> None:
+    env = environment(PORT="x", DEBUG="maybe")
+    env.integer("PORT", default=1, minimum=1, maximum=2)
+    env.boolean("DEBUG", default=False)
+
+    with pytest.raises(SystemExit) as ended:
+        env.check()
+
+    assert "PORT is 'x'" in str(ended.value)
+    assert "DEBUG is 'maybe'" in str(ended.value)
