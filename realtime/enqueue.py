@@ -13,6 +13,7 @@ from django.db import IntegrityError, transaction
 from kombu.utils.json import dumps, loads
 
 from realtime.errors import JobEnded
+from realtime.limits import check_call
 from realtime.models import Job, JobEvent, job_id_of
 from realtime.signals import announce, announce_queued
 from realtime.states import EventKind, JobState, Visibility
@@ -48,6 +49,7 @@ def enqueue(
 
     Raises:
         JobEnded: `parent` has ended.
+        TimeLimitRefused: `time_limit` is not under the broker's visibility timeout.
         TypeError: the arguments do not fit the task's signature.
         kombu.exceptions.EncodeError: an argument cannot be written as JSON.
     """
@@ -135,7 +137,12 @@ def published(
     kwargs: Mapping[str, Any],
     options: dict[str, Any],
 ) -> dict[str, Any]:
-    """The message, in a form that can be stored and published again exactly."""
+    """The message, in a form that can be stored and published again exactly.
+
+    Raises:
+        TimeLimitRefused: the call brings time limits that the broker would not wait for.
+    """
+    check_call(task, options)
     options = {
         name: value
         for name, value in options.items()

@@ -5,7 +5,8 @@ Exception
     ├── TimeLimitExceeded
     ├── BatchTooLarge more jobs in one batch than the site allows
     ├── FileTooLarge  a file of more bytes than the site allows
-    └── JobEnded      a job that has ended was to be given another part
+    ├── JobEnded      a job that has ended was to be given another part
+    └── TimeLimitRefused  a call's time limit is not under the visibility timeout
 BaseException
 └── Stopped           the body must end now; not an error of the body
     ├── Cancelled     somebody asked for it
@@ -40,6 +41,10 @@ class FileTooLarge(JobError):
 
 class JobEnded(JobError):
     code = "job_ended"
+
+
+class TimeLimitRefused(JobError):
+    code = "time_limit_refused"
 
 
 class Stopped(BaseException):

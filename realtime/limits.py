@@ -7,15 +7,17 @@ before the broker takes a task for lost and hands it out again, over and over.
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
 from billiard.exceptions import SoftTimeLimitExceeded
 from billiard.pool import SIG_SOFT_TIMEOUT
-from celery import Celery, current_app
+from celery import Celery, Task, current_app
 from celery.signals import worker_init
 from django.core.checks import CheckMessage, Error, register
+
+from realtime.errors import TimeLimitRefused
 
 FOR_ALL: Final = "A task"
 
@@ -62,6 +64,21 @@ def problems(app: Celery) -> list[str]:
             own = (task.soft_time_limit or soft, task.time_limit or hard)
             found.append(_problem(f"The task {name!r}", *own, again))
     return [problem for problem in found if problem]
+
+
+def check_call(task: Task[Any, Any], options: Mapping[str, Any]) -> None:
+    """Look at the time limits that one call of `task` brings along, as `problems` at all others.
+
+    Raises:
+        TimeLimitRefused: they cannot be.
+    """
+    given = (options.get("soft_time_limit"), options.get("time_limit"))
+    if not any(given):
+        return
+    soft, hard = given[0] or task.soft_time_limit, given[1] or task.time_limit
+    again = visibility_timeout(task.app)
+    if problem := _problem(f"This call of {task.name!r}", soft, hard, again):
+        raise TimeLimitRefused(problem)
 
 
 def visibility_timeout(app: Celery) -> float | None:

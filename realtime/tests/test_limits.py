@@ -6,18 +6,21 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from billiard.exceptions import SoftTimeLimitExceeded
-from celery import Celery, current_app
+from celery import Celery, current_app, shared_task
 from django.core.checks import run_checks
 
+from realtime.batches import enqueue_batch
 from realtime.enqueue import enqueue
+from realtime.errors import TimeLimitRefused
 from realtime.limits import FOR_ALL, problems, soft_limit_cancels
 from realtime.models import Job
 from realtime.states import FINISHED, JobState
+from realtime.tasks import JobTask
 from realtime.tests import work
 from realtime.tests.polling import until
 from realtime.tests.worker import HOME, environment, running_worker
@@ -147,6 +150,11 @@ def test_there_are_no_soft_limits_in_threads(child: None) -> None:
     assert done == [1]
 
 
+@shared_task(base=JobTask, name="test.limits.free")
+def free() -> None:
+    pass
+
+
 def app(*, soft: float | None = 25, hard: float | None = 30, **options: Any) -> Celery:
     made = Celery("limits", broker=options.pop("broker", "redis://"), set_as_current=False)
     made.conf.update(task_soft_time_limit=soft, task_time_limit=hard)
@@ -211,6 +219,42 @@ def test_the_limits_of_single_tasks_are_looked_at_too(own: dict[str, Any], wrong
     found = [problem for problem in problems(made) if "'long'" in problem]
     assert len(found) == wrong
     assert all(problem.startswith("The task 'long' ") for problem in found)
+
+
+BY_HAND: list[tuple[dict[str, Any], str]] = [
+    ({}, ""),
+    ({"time_limit": 59}, ""),
+    ({"time_limit": 60}, "may run for 60 s, but after 60 s the broker hands it out again"),
+    ({"time_limit": 61}, "may run for 61 s, but after 60 s the broker hands it out again"),
+    ({"time_limit": 20, "soft_time_limit": 19}, ""),
+    ({"time_limit": 20}, "has a soft time limit of 25 s and a hard one of 20 s"),
+    ({"soft_time_limit": 29}, ""),
+    ({"soft_time_limit": 30}, "has a soft time limit of 30 s and a hard one of 30 s"),
+    ({"soft_time_limit": 31}, "has a soft time limit of 31 s and a hard one of 30 s"),
+]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(("limits", "told"), BY_HAND)
+@pytest.mark.parametrize("way", ["enqueue", "apply_async", "batch"])
+def test_the_limits_of_a_single_call_are_looked_at_too(
+    monkeypatch: pytest.MonkeyPatch, way: str, limits: dict[str, Any], told: str
+) -> None:
+    monkeypatch.setattr(free, "soft_time_limit", 25)
+    monkeypatch.setattr(free, "time_limit", 30)
+    monkeypatch.setitem(current_app.conf, "broker_transport_options", {"visibility_timeout": 60})
+    call: Callable[[], Any] = {
+        "enqueue": lambda: enqueue(free, **limits),
+        "apply_async": lambda: free.apply_async(**limits),
+        "batch": lambda: enqueue_batch(free, [()], title="Many", **limits),
+    }[way]
+    if told:
+        with pytest.raises(TimeLimitRefused, match=f"This call of 'test.limits.free' {told}"):
+            call()
+        assert not Job.objects.exists()
+    else:
+        call()
+        assert Job.objects.get(task=free.name).options == limits
 
 
 def test_django_checks_the_limits(monkeypatch: pytest.MonkeyPatch) -> None:
