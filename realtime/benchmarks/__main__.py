@@ -1,4 +1,4 @@
-"""`python -m realtime.benchmarks [--small] [NAME]...`: one line of JSON a result.
+"""`python -m realtime.benchmarks [--small] [--only CASE] [NAME]...`: one line of JSON a result.
 
 Each benchmark runs in a process of its own, on services of its own. With `TEST_DATABASE_URL` or
 `BENCH_DATABASE_URL` those that need a database run on PostgreSQL too.
@@ -20,17 +20,17 @@ from realtime.tests.databases import server_url
 
 @dataclass(frozen=True, kw_only=True)
 class Benchmark:
-    full: Sequence[int]
+    full: Sequence[float]
     """How many, how often; each benchmark says of what."""
-    small: Sequence[int]
+    small: Sequence[float]
     on_postgresql: bool = False
 
 
 BENCHMARKS: Final = {
     "jobs": Benchmark(full=(1000, 3), small=(30, 1), on_postgresql=True),
     "progress": Benchmark(full=(500_000, 5), small=(5_000, 1)),
-    "fanout": Benchmark(full=(4, 3, 5000, 500, 2000), small=(1, 1, 10, 10)),
-    "latency": Benchmark(full=(20, 30), small=(2, 3)),
+    "fanout": Benchmark(full=(4, 1, 3, 5000, 500, 2000), small=(0.3, 30, 1, 10, 10)),
+    "latency": Benchmark(full=(20, 30), small=(4, 3)),
     "watchers": Benchmark(full=(4, 12_000), small=(1, 10)),
 }
 
@@ -40,14 +40,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m realtime.benchmarks")
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
     parser.add_argument("--small", action="store_true", help="whether they run, not how fast")
+    parser.add_argument("--only", default="", metavar="CASE", help="cases whose name has this")
     options = parser.parse_args()
     for name in options.names or BENCHMARKS:
         if name not in BENCHMARKS:
             sys.exit(f"There is no benchmark {name!r}: there are {', '.join(BENCHMARKS)}.")
-        measure(name, small=options.small)
+        measure(name, small=options.small, only=options.only)
 
 
-def measure(name: str, *, small: bool) -> None:
+def measure(name: str, *, small: bool, only: str) -> None:
     benchmark = BENCHMARKS[name]
     server = os.environ.get("BENCH_DATABASE_URL") or server_url()
     size = benchmark.small if small else benchmark.full
@@ -56,6 +57,7 @@ def measure(name: str, *, small: bool) -> None:
             tempfile.TemporaryDirectory(prefix="picha-bench-") as folder,
             running_site(Path(folder), server=database) as environment,
         ):
+            environment["BENCH_ONLY"] = only
             run(environment, "-m", f"realtime.benchmarks.{name}", *map(str, size))
 
 

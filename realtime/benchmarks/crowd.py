@@ -2,8 +2,8 @@
 
 As lean as it can be, so that what is measured is the server: a frame is not parsed but for the
 moment that its publisher has put into it, `@seconds@`. Told on stdin, line by line: `more N`
-(connect so many more), `count` (forget what was counted), `report`. Each is answered by a JSON
-line.
+(connect so many more), `count` (forget what was counted), `frames` (how many have come since),
+`report`. Each is answered by a JSON line.
 """
 
 import asyncio
@@ -49,7 +49,8 @@ class Counted:
         self.waits: list[float] = []
 
     def report(self) -> dict[str, Any]:
-        cuts = quantiles(self.waits, n=100) if len(self.waits) > 1 else [0.0] * 99
+        waits = self.waits or [0.0]
+        cuts = quantiles(waits, n=100) if len(waits) > 1 else waits * 99
         current = sum(browser.newest == self.newest for browser in self.sockets)
         return {
             "sockets": len(self.sockets),
@@ -204,6 +205,8 @@ async def main(port: str, path: str, origin: str, say: str) -> None:
                 answer = await crowd.more(int(count))
             case ["count"]:
                 crowd.counted.reset()
+            case ["frames"]:
+                answer = {"frames": crowd.counted.frames}
             case ["report"]:
                 answer = crowd.counted.report()
         sys.stdout.write(json.dumps(answer) + "\n")

@@ -5,7 +5,6 @@
 
 import os
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,24 +16,32 @@ django.setup()
 
 from celery import current_app  # noqa: E402
 
-from realtime.benchmarks.fanout import crowd_of  # noqa: E402
 from realtime.benchmarks.lines import line  # noqa: E402
-from realtime.benchmarks.told import START, ends, recorded, told  # noqa: E402
-from realtime.benchmarks.web import POLLED, SERVERS, Web, helper, serving  # noqa: E402
+from realtime.benchmarks.told import GATE, STEP_MAX, ends, recorded, told  # noqa: E402
+from realtime.benchmarks.web import (  # noqa: E402
+    POLLED,
+    POLLED_SETTINGS,
+    SERVERS,
+    Web,
+    crowd_of,
+    helper,
+    serving,
+)
 from realtime.enqueue import enqueue  # noqa: E402
 from realtime.models import Job  # noqa: E402
 from realtime.tests.chaos.processes import Supervised  # noqa: E402
 from realtime.tests.polling import until  # noqa: E402
 
 Report = dict[str, Any]
-STEP: Final = 0.9
-POLLED_SETTINGS: Final = {"DJANGO_SETTINGS_MODULE": "realtime.benchmarks.polled"}
+PATIENCE: Final = 60
+REST: Final = 5.0
+"""Seconds in which what is on the way may still arrive."""
 
 
 def main(*, steps: int, lives: int) -> None:
     with running_worker(), serving(SERVERS["daphne"]) as web:
-        progress = watched(web, [enqueue(told, args=(steps,))], seconds=START + steps * STEP)
-        life = watched(web, [enqueue(ends) for _ in range(lives)], seconds=2 + lives * 0.4)
+        progress = watched(web, [enqueue(told, args=(steps,))], stamps=steps)
+        life = watched(web, [enqueue(ends) for _ in range(lives)], stamps=lives)
     with running_worker(**POLLED_SETTINGS), serving(POLLED["daphne"], **POLLED_SETTINGS) as web:
         asked = polled(web, steps=steps)
     for case, found in (("advance", progress), ("end of a job", life)):
@@ -49,25 +56,37 @@ def main(*, steps: int, lives: int) -> None:
             )
 
 
-def watched(web: Web, jobs: list[Job], *, seconds: float) -> Report:
-    with crowd_of(SERVERS["daphne"], web, *(str(job.pk) for job in jobs)) as crowd:
+def watched(web: Web, jobs: list[Job], *, stamps: int) -> Report:
+    with crowd_of(SERVERS["daphne"], web, *(str(job.pk) for job in jobs)) as crowd, closed_gate():
         crowd.ask("more", 1)
         crowd.ask("count")
-        until(lambda: not unfinished(jobs), within=seconds + 30, what="all jobs have ended")
-        time.sleep(1)
+        GATE.touch()
+        until(lambda: not unfinished(jobs), within=stamps + PATIENCE, what="all jobs have ended")
+        crowd.settle(stamps, within=REST)
         return crowd.ask("report")
+
+
+def polled(web: Web, *, steps: int) -> Report:
+    result = recorded.delay(steps)
+    with helper("pollers", str(web.port), f"/progress/{result.id}") as pollers, closed_gate():
+        pollers.ask("more", 1)
+        GATE.touch()
+        # The end of the task hides what it said last.
+        pollers.settle(steps - 1, within=steps * STEP_MAX + REST)
+        return pollers.ask("report")
 
 
 def unfinished(jobs: list[Job]) -> int:
     return Job.objects.filter(pk__in=[job.pk for job in jobs], finished_at=None).count()
 
 
-def polled(web: Web, *, steps: int) -> Report:
-    result = recorded.delay(steps)
-    with helper("pollers", str(web.port), f"/progress/{result.id}") as pollers:
-        pollers.ask("more", 1)
-        time.sleep(START + steps * STEP)
-        return pollers.ask("report")
+@contextmanager
+def closed_gate() -> Iterator[None]:
+    """The tasks wait until whoever watches them has come."""
+    try:
+        yield
+    finally:
+        GATE.unlink(missing_ok=True)
 
 
 @contextmanager

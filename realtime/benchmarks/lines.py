@@ -1,9 +1,15 @@
 """What a benchmark prints: one JSON object a line."""
 
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from statistics import median
+
+
+def is_wanted(case: str) -> bool:
+    """Whether `--only` asks for this case; without it all are wanted."""
+    return os.environ.get("BENCH_ONLY", "") in case
 
 
 def line(

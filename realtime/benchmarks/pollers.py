@@ -63,6 +63,8 @@ async def main(port: str, path: str) -> None:
                 answer = await pollers.more(int(count))
             case ["count"]:
                 pollers.counted.reset()
+            case ["frames"]:
+                answer = {"frames": pollers.counted.frames}
             case ["report"]:
                 answer = pollers.counted.report()
         sys.stdout.write(json.dumps(answer) + "\n")

@@ -1,7 +1,9 @@
 """Tasks that say when they said it: `@seconds@`, for the crowd and the pollers to find."""
 
+import os
 import random
 import time
+from pathlib import Path
 from time import monotonic
 from typing import Any, Final
 
@@ -10,19 +12,26 @@ from celery_progress.backend import ProgressRecorder
 
 from realtime.states import Visibility
 from realtime.tasks import JobTask
+from realtime.tests.polling import until
 
-START: Final = 3.0
-"""Seconds before the first step, in which those who want to watch come."""
+GATE: Final = Path(os.environ.get("VAR_DIR", ".")) / "watched"
+"""A file that is there once those who want to watch have come; all wait for it."""
+STEP: Final = 0.6
+STEP_MAX: Final = 0.8
 
 
 def stamp() -> str:
     return f"@{monotonic():.6f}@"
 
 
+def wait_for_watchers() -> None:
+    until(GATE.exists, within=60, what="watchers have come")
+
+
 def steps(number: int) -> Any:
-    time.sleep(START)
+    wait_for_watchers()
     for step in range(number):
-        time.sleep(0.6 + 0.2 * random.random())  # noqa: S311 - so that no poll keeps step with it
+        time.sleep(random.uniform(STEP, STEP_MAX))  # noqa: S311 - so that no poll keeps step with it
         yield step
 
 
@@ -36,6 +45,7 @@ def told(self: JobTask, number: int) -> None:
 
 @shared_task(base=JobTask, name="bench.ends", visibility=Visibility.PUBLIC)
 def ends() -> dict[str, str]:
+    wait_for_watchers()
     time.sleep(0.2)
     return {"at": stamp()}
 

@@ -9,10 +9,16 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from realtime.benchmarks.fanout import crowd_of
-from realtime.benchmarks.latency import POLLED_SETTINGS
-from realtime.benchmarks.lines import line
-from realtime.benchmarks.web import POLLED, SERVERS, Helper, helper, serving
+from realtime.benchmarks.lines import is_wanted, line
+from realtime.benchmarks.web import (
+    POLLED,
+    POLLED_SETTINGS,
+    SERVERS,
+    Helper,
+    crowd_of,
+    helper,
+    serving,
+)
 
 HERTZ: Final = 2
 BOUND: Final = 1.0
@@ -24,7 +30,7 @@ GROWTH: Final = 1.35
 def main(*, seconds: float, most: int) -> None:
     with helper("publisher") as publisher:
         job = str(publisher.ask("make")["job"])
-        for name in ("uvicorn", "daphne"):
+        for name in filter(is_wanted, ("uvicorn", "daphne")):
             with serving(POLLED[name], **POLLED_SETTINGS) as web:
                 publish = trial(publisher, "record", seconds)
                 with helper("pollers", str(web.port), f"/progress/{job}") as pollers:
@@ -54,9 +60,9 @@ def carried(crowd: Helper, publish: Callable[[], int], *, first: int, most: int)
         here = wanted
         time.sleep(BOUND)
         crowd.ask("count")
-        published = publish()
-        time.sleep(BOUND)
-        if not _is_good(crowd.ask("report"), published * here):
+        due = publish() * here
+        crowd.settle(due, within=BOUND)
+        if not _is_good(crowd.ask("report"), due):
             break
         good, wanted = here, int(wanted * GROWTH) + 1
     return good

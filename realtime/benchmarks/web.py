@@ -2,13 +2,16 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from time import monotonic
+from typing import Any, Final, Never
 
 from realtime.tests.chaos.processes import HOME
 from realtime.tests.polling import until
@@ -26,6 +29,7 @@ UVICORN: Final = (
 UVICORN_OURS: Final = (*UVICORN, "--ws", "realtime.uvicorn_sockets:SocketProtocol")
 OURS: Final = "picha.asgi:application"
 PLAIN: Final = "realtime.benchmarks.plain:application"
+SETTLING: Final = 0.02
 IDIOMATIC: Final = "realtime.benchmarks.idiomatic:application"
 
 
@@ -62,6 +66,7 @@ POLLED: Final = {
     name: Server(name=f"celery-progress on {name}", command=(*command, PLAIN), publish="record")
     for name, command in (("daphne", DAPHNE), ("uvicorn", UVICORN))
 }
+POLLED_SETTINGS: Final = {"DJANGO_SETTINGS_MODULE": "realtime.benchmarks.polled"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,6 +118,7 @@ class Helper:
     """A process beside this one that answers every line with a line of JSON."""
 
     def __init__(self, module: str, *arguments: str) -> None:
+        self._unanswered = 0
         self._process = subprocess.Popen(
             [sys.executable, "-m", f"realtime.benchmarks.{module}", *arguments],
             cwd=HOME,
@@ -125,14 +131,26 @@ class Helper:
         stdin: Any = self._process.stdin
         stdin.write(" ".join(map(str, words)) + "\n")
         stdin.flush()
+        self._unanswered += 1
 
     def answer(self) -> dict[str, Any]:
+        """To what it was told last."""
         stdout: Any = self._process.stdout
-        return dict(json.loads(stdout.readline()))
+        text = ""
+        while self._unanswered:
+            text = stdout.readline()
+            self._unanswered -= 1
+        return dict(json.loads(text))
 
     def ask(self, *words: object) -> dict[str, Any]:
         self.tell(*words)
         return self.answer()
+
+    def settle(self, due: int, *, within: float) -> None:
+        """Let so many frames arrive, or those that do in time."""
+        deadline = monotonic() + within
+        while self.ask("frames")["frames"] < due and monotonic() < deadline:
+            time.sleep(SETTLING)
 
     def end(self) -> None:
         self._process.kill()
@@ -146,3 +164,26 @@ def helper(module: str, *arguments: str) -> Iterator[Helper]:
         yield one
     finally:
         one.end()
+
+
+def crowd_of(server: Server, web: Web, *jobs: str) -> AbstractContextManager[Helper]:
+    """Watches these jobs, where it has to say so."""
+    watched = ",".join(f'{{"id":"{job}"}}' for job in jobs)
+    say = f'{{"type":"watch","jobs":[{watched}]}}' if server.is_ours else ""
+    return helper("crowd", str(web.port), "/ws/jobs/", web.origin, say)
+
+
+@contextmanager
+def at_most(seconds: int) -> Iterator[None]:
+    """Raises `TimeoutError` into what takes longer; for the main thread."""
+
+    def too_late(*_: object) -> Never:
+        raise TimeoutError(f"It takes longer than {seconds} s")
+
+    before = signal.signal(signal.SIGALRM, too_late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
