@@ -3,7 +3,6 @@
 
 import asyncio
 import logging
-import socket
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -13,7 +12,12 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP
 
+from realtime.tests.ports import free_port
+
 Answer = str | Callable[[Any], Awaitable[str]]
+
+SILENCE = 1.0
+"""Seconds that a test waits for a server that says nothing more."""
 
 
 class MailServer:
@@ -79,7 +83,7 @@ async def hang_up(server: Any) -> str:
 
 
 async def fall_silent(server: Any) -> str:
-    await asyncio.sleep(5)
+    await asyncio.sleep(600)
     return "451 too late"
 
 
@@ -101,16 +105,9 @@ class _Controller(Controller):
 def running(server: MailServer) -> Iterator[int]:
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     port = free_port()
-    controller = _Controller(server, hostname="127.0.0.1", port=port)
+    controller = _Controller(server, hostname="127.0.0.1", port=port, ready_timeout=60)
     controller.start()
     try:
         yield port
     finally:
         controller.stop()
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

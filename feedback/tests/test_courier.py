@@ -4,7 +4,8 @@ from django.core.mail import EmailMessage
 from pytest_django import Settings
 
 from feedback.courier import Courier, Deferred, MailError, Refused, Undecided, Unreachable
-from feedback.tests.mail_server import Answer, MailServer, fall_silent, free_port, hang_up
+from feedback.tests.mail_server import Answer, MailServer, fall_silent, hang_up
+from realtime.tests.ports import free_port
 
 
 def email(to: str = "ann@visitor.example") -> EmailMessage:

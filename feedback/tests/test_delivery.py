@@ -9,9 +9,10 @@ from feedback.courier import Deferred, Unreachable
 from feedback.delivery import Delivery, NotDelivered
 from feedback.forms import Submission
 from feedback.models import Feedback
-from feedback.tests.mail_server import Answer, MailServer, fall_silent, free_port, hang_up
+from feedback.tests.mail_server import SILENCE, Answer, MailServer, fall_silent, hang_up
 from realtime.models import Job, JobItem
 from realtime.progress import Progress
+from realtime.tests.ports import free_port
 
 pytestmark = pytest.mark.django_db
 
@@ -121,7 +122,10 @@ def test_one_that_has_to_wait_does_not_hold_up_the_other(run: Run, mail_server: 
     assert mail_server.recipients == BOTH[::-1]
 
 
-def test_silence_after_the_content_is_never_repeated(run: Run, mail_server: MailServer) -> None:
+def test_silence_after_the_content_is_never_repeated(
+    run: Run, mail_server: MailServer, settings: Settings
+) -> None:
+    settings.EMAIL_TIMEOUT = SILENCE
     mail_server.answers = {"DATA": [fall_silent]}
     with pytest.raises(NotDelivered, match="may have arrived, or not"):
         run.attempt()

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from django.test import Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -71,9 +72,16 @@ def test_a_double_click_is_one_feedback(client: Client, form_data: dict[str, Any
 @pytest.mark.usefixtures("valkey")
 def test_two_clicks_at_the_same_moment_are_one_feedback(form_data: dict[str, Any]) -> None:
     data = form_data | {"token": new_token()}
+
+    def click(_: int) -> str:
+        try:
+            return Client().post(URL, data)["Location"]
+        finally:
+            connections.close_all()
+
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: Client().post(URL, data), range(4)))
-    assert len({job_of(answer["Location"]) for answer in answers}) == 1
+        places = list(pool.map(click, range(4)))
+    assert len({job_of(place) for place in places}) == 1
     assert (Feedback.objects.count(), Job.objects.count()) == (1, 1)
 
 

@@ -35,7 +35,7 @@ class Mailbox:
 def running(mailbox: Mailbox) -> Iterator[int]:
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     port = free_port()
-    controller = Controller(mailbox, hostname="127.0.0.1", port=port)
+    controller = Controller(mailbox, hostname="127.0.0.1", port=port, ready_timeout=60)
     controller.start()
     try:
         yield port
