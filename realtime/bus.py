@@ -179,7 +179,8 @@ class Bus:
         messages, touched = await self._database.do(_news, ids)
         if touched:
             self._batches.add(touched)
-        await layer.send_batch(messages)
+        if messages:  # The rows may be gone.
+            await layer.send_batch(messages)
 
     async def _roll_up(self, ids: list[UUID]) -> None:
         """Add up these batches, and let more ends gather before the next time."""
