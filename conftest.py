@@ -25,11 +25,19 @@ from django.db import connection  # noqa: E402
 from picha.places import valkey_socket  # noqa: E402
 from picha.tests.browsing import browser, context, page  # noqa: E402, F401
 from picha.tests.stack import Stack, running_stack  # noqa: E402
+from realtime.tests.rest import let_the_bus_rest  # noqa: E402
 from realtime.tests.valkey import Valkey, running_valkey  # noqa: E402
 
 
 def pytest_configure() -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    marker = item.get_closest_marker("django_db")
+    if marker and marker.kwargs.get("transaction"):
+        let_the_bus_rest()
 
 
 def pytest_unconfigure() -> None:
@@ -48,9 +56,10 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
             )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="session", autouse=True)
 def valkey() -> Iterator[Valkey]:
-    """The server that `settings.REDIS_URL` and the broker point to; only those who ask start it."""
+    """The server that `settings.REDIS_URL` and the broker point to. It is up for all tests, or it
+    would depend on their order what comes of the jobs that some of them commit."""
     with running_valkey(socket=valkey_socket(_folder)) as server:
         yield server
 
