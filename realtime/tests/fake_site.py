@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 from typing import Any, Final
 
 from django.contrib.staticfiles import finders
@@ -27,7 +28,8 @@ PAGE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><tit
 <link rel="stylesheet" href="/static/picha/tokens.css">
 <link rel="stylesheet" href="/static/picha/site.css">{head}</head>
 <body><main>{body}</main></body></html>"""
-POLLS: Final = 250
+PATIENCE: Final = 60.0
+"""Seconds until what is waited for has happened, on a machine that has much else to do."""
 STEP: Final = 3.0
 """Seconds; an answer has to come within several."""
 LOADED_AT: Final = NOW + 1
@@ -160,14 +162,12 @@ class FakeSite:
         self._body, self._head = body, head
         self.page.goto(f"{ORIGIN}/")
 
-    def open_job(self, *snapshots: Snapshot, titled: bool = False, may_act: bool = False) -> None:
-        self.open_without_link(*snapshots, titled=titled, may_act=may_act)
+    def open_job(self, *snapshots: Snapshot, **options: bool) -> None:
+        self.open_without_link(*snapshots, **options)
         self.until(lambda: bool(self.links and self.links[-1].of_type("watch")))
 
-    def open_without_link(
-        self, *snapshots: Snapshot, titled: bool = False, may_act: bool = False
-    ) -> None:
-        jobs = [rendered(shown, titled=titled, may_act=may_act) for shown in snapshots]
+    def open_without_link(self, *snapshots: Snapshot, **options: bool) -> None:
+        jobs = [rendered(shown, **options) for shown in snapshots]
         self.open("".join(jobs))
 
     def module(self, name: str, expression: str, argument: object = None) -> Any:
@@ -181,11 +181,11 @@ class FakeSite:
         return self.links[-1]
 
     def until(self, happens: Callable[[], bool]) -> None:
-        for _ in range(POLLS):
-            if happens():
-                return
+        deadline = monotonic() + PATIENCE
+        while not happens():
+            if monotonic() > deadline:
+                raise AssertionError(f"It did not happen: {[link.frames for link in self.links]}")
             self.page.wait_for_timeout(20)
-        raise AssertionError(f"It did not happen: {[link.frames for link in self.links]}")
 
     def pass_time_until(self, happens: Callable[[], bool]) -> None:
         """However often the page waits before it tries again."""
@@ -209,9 +209,7 @@ class FakeSite:
                 self.page.evaluate("null")
 
 
-def rendered(
-    snapshot: Snapshot, *, titled: bool = False, may_act: bool = False, still: bool = False
-) -> str:
-    shown = {"snapshot": snapshot, "key": "a-key", "main": titled}
-    context = shown | {"may_act": may_act, "still": still}
+def rendered(snapshot: Snapshot, *, titled: bool = False, **options: bool) -> str:
+    """`options` are what else the template knows: `may_act`, `resumes`, `still`."""
+    context = {"snapshot": snapshot, "key": "a-key", "main": titled} | options
     return render_to_string("realtime/_job_progress.html", context)

@@ -32,7 +32,7 @@ async def test_calls_run_one_after_the_other_in_one_thread() -> None:
 
 async def test_whoever_stops_waiting_disturbs_nobody() -> None:
     hand, go = Hand("test"), threading.Event()
-    impatient = asyncio.create_task(hand.do(go.wait, 5))
+    impatient = asyncio.create_task(hand.do(go.wait, 60))
     await asyncio.sleep(0)
     impatient.cancel()
     go.set()
@@ -44,7 +44,7 @@ def test_a_loop_that_has_ended_meanwhile_is_no_fault() -> None:
     hand, go, done = Hand("test"), threading.Event(), threading.Event()
 
     async def ask() -> None:
-        task = asyncio.create_task(hand.do(go.wait, 5))
+        task = asyncio.create_task(hand.do(go.wait, 60))
         await asyncio.sleep(0)
         task.cancel()
 

@@ -18,7 +18,7 @@ from realtime.consumers import jobs_socket
 from realtime.models import Job
 from realtime.states import Visibility
 from realtime.tests.people import operator, user, visitor
-from realtime.tests.test_consumers import Client
+from realtime.tests.test_consumers import Client, opened
 from realtime.wire import AGED, SESSION_ENDED, TOO_MANY, TOO_SLOW
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
@@ -34,13 +34,9 @@ async def logged_in(person: User) -> AsyncIterator[tuple[Client, Browser]]:
     communicator.scope["user"] = await User.objects.aget(pk=person.pk)
     store: Any = import_module(django_settings.SESSION_ENGINE).SessionStore(key)
     communicator.scope["session"] = store
-    await communicator.connect()
-    client = Client(communicator)
-    await watch_something(client)
-    try:
+    async with opened(communicator) as client:
+        await watch_something(client)
         yield client, browser
-    finally:
-        await communicator.disconnect()
 
 
 async def watch_something(client: Client) -> None:
@@ -129,11 +125,8 @@ async def visiting() -> AsyncIterator[Client]:
     communicator = WebsocketCommunicator(jobs_socket, "/ws/jobs/")
     communicator.scope["user"] = visitor()
     communicator.scope["client"] = ["192.0.2.1", 4000]
-    await communicator.connect()
-    try:
-        yield Client(communicator)
-    finally:
-        await communicator.disconnect()
+    async with opened(communicator) as client:
+        yield client
 
 
 async def test_a_reader_that_acknowledges_nothing_is_let_go(settings: Settings) -> None:

@@ -112,7 +112,7 @@ async def test_a_sleeping_reader_gets_the_newest_state_only(
             break
         for tick in range(1, 21):
             await Job.objects.filter(pk=job.pk).aupdate(tick=tick)
-    assert len(ticks) <= 3
+    assert len(ticks) <= 10  # of twenty
 
 
 @pytest.mark.parametrize(("already", "status"), [(0, 200), (1, 200), (2, 429)])

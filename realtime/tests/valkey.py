@@ -40,7 +40,7 @@ class Valkey:
         }
         command = [str(get_binary_path()), *(word for pair in options.items() for word in pair)]
         self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
-        until(self._answers, within=10, what="Valkey answers")
+        until(self._answers, within=60, what="Valkey answers")
 
     def kill(self) -> None:
         if self.process:
