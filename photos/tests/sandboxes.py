@@ -30,7 +30,7 @@ def flickr_config(**changes: Any) -> FlickrConfig:
         "feed_url": f"{SITE}/services/feeds/photos_public.gne",
         "image_hosts": (HOST,),
         "api_key": API_KEY,
-        "deadline": 5.0,
+        "deadline": 60.0,
         "retry_wait": 0.0,
     }
     return FlickrConfig(**usual | changes)

@@ -9,6 +9,9 @@ from celery import shared_task
 from realtime.tasks import JobTask
 
 QUEUE: Final = "tests"
+SOFT: Final = 3
+"""Seconds, in which a busy machine has to begin the body."""
+HARD: Final = 5
 LONG: Final = 60
 """Seconds; no test waits for them."""
 
@@ -18,13 +21,13 @@ def quick() -> None:
     pass
 
 
-@shared_task(base=JobTask, bind=True, name="test.work.slow", soft_time_limit=1)
+@shared_task(base=JobTask, bind=True, name="test.work.slow", soft_time_limit=SOFT)
 def slow(self: JobTask) -> None:
     self.progress.item("1", "begun")
     time.sleep(LONG)
 
 
-@shared_task(base=JobTask, bind=True, name="test.work.aslow", soft_time_limit=1)
+@shared_task(base=JobTask, bind=True, name="test.work.aslow", soft_time_limit=SOFT)
 async def aslow(self: JobTask) -> None:
     self.progress.item("1", "begun")
     try:
@@ -33,7 +36,7 @@ async def aslow(self: JobTask) -> None:
         self.progress.item("2", "tidied up")
 
 
-@shared_task(base=JobTask, bind=True, name="test.work.chatty", soft_time_limit=1)
+@shared_task(base=JobTask, bind=True, name="test.work.chatty", soft_time_limit=SOFT)
 async def chatty(self: JobTask) -> None:
     """Busy with a socket, so that the loop hardly ever waits."""
     self.progress.item("1", "begun")
@@ -52,7 +55,7 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.close()
 
 
-@shared_task(base=JobTask, name="test.work.busy", soft_time_limit=1, time_limit=2)
+@shared_task(base=JobTask, name="test.work.busy", soft_time_limit=SOFT, time_limit=HARD)
 async def busy() -> None:
     """Never waits for anything."""
     end = time.monotonic() + LONG
@@ -60,7 +63,7 @@ async def busy() -> None:
         pass
 
 
-@shared_task(base=JobTask, name="test.work.deaf", soft_time_limit=1, time_limit=2)
+@shared_task(base=JobTask, name="test.work.deaf", soft_time_limit=SOFT, time_limit=HARD)
 def deaf() -> None:
     end = time.monotonic() + LONG
     while time.monotonic() < end:
@@ -70,7 +73,7 @@ def deaf() -> None:
             continue
 
 
-@shared_task(base=JobTask, name="test.work.adeaf", soft_time_limit=1, time_limit=2)
+@shared_task(base=JobTask, name="test.work.adeaf", soft_time_limit=SOFT, time_limit=HARD)
 async def adeaf() -> None:
     end = time.monotonic() + LONG
     while time.monotonic() < end:

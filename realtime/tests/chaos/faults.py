@@ -50,7 +50,7 @@ def at_work(rig: Rig, random: Random) -> tuple[Supervised, int]:
         found = ((worker, pid) for worker in rig.workers for pid in worker.children())
         return [(worker, pid) for worker, pid in found if kind in tokens.get(pid, "")]
 
-    return random.choice(until(look, within=20, what="somebody is at work"))
+    return random.choice(until(look, within=60, what="somebody is at work"))
 
 
 def kill_redis(rig: Rig, form: Form, random: Random) -> Fault:

@@ -60,7 +60,7 @@ class Rig:
             return False
 
     def wait_until_ready(self) -> None:
-        until(self.is_ready, within=60, what="the site is ready")
+        until(self.is_ready, within=120, what="the site is ready")
 
 
 def _list(reply: Any) -> list[Any]:
