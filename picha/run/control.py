@@ -65,6 +65,8 @@ class Control:
     def kill(self, name: str, *, signal_number: int = signal.SIGKILL) -> int:
         """Sends a signal behind supervisord's back; returns the process id that it went to."""
         pid = self.programs()[name].pid
+        if not pid:  # To the system 0 means this process and all of its group.
+            raise ProcessLookupError(f"{name} is not running.")
         os.kill(pid, signal_number)
         return pid
 

@@ -21,7 +21,8 @@ HOME = Path(__file__).resolve().parent.parent.parent
 
 # Quick, so that a test of 60 photos takes seconds; slow enough to see a bar move.
 SANDBOX = {"SANDBOX_LATENCY": "0.05", "SANDBOX_HOSTILE_RATE": "0.03"}
-PATIENCE = 90
+PATIENCE = 120
+"""Seconds for what takes a few, on a machine that has much else to do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,13 +66,21 @@ class Stack:
             "SECRET_KEY": (self.var_dir / "secret-key").read_text("utf-8").strip(),
         }
 
+    def get(self, path: str, *, port_after: int = 0) -> httpx.Response:
+        """From the site, or from a server at a port after the site's."""
+        url = f"http://127.0.0.1:{self.port + port_after}{path}"
+        return httpx.get(url, trust_env=False, timeout=PATIENCE)
+
     def program(self, name: str) -> Program:
         return self.control.programs()[name]
 
     def kill(self, name: str) -> None:
         """kill -9 of its main process, which supervisord then starts again."""
+        self._wait_until_running(name)
         before = self.control.kill(name)
-        until(lambda: self._is_another(name, before), within=30, what=f"{name} is started again")
+        until(
+            lambda: self._is_another(name, before), within=PATIENCE, what=f"{name} is started again"
+        )
 
     def stop(self, name: str) -> None:
         self.control.stop(name)
@@ -83,6 +92,7 @@ class Stack:
         self.control.restart(name)
 
     def freeze(self, name: str) -> None:
+        self._wait_until_running(name)
         self.control.kill(name, signal_number=signal.SIGSTOP)
 
     def thaw(self, name: str) -> None:
@@ -99,10 +109,13 @@ class Stack:
     def wait_until_ready(self) -> None:
         until(self._is_ready, within=PATIENCE, what=f"{self.url} is ready; it said: {self.said()}")
 
-    def end(self, *, signal_number: int = signal.SIGINT, within: float = 15) -> int:
+    def end(self, *, signal_number: int = signal.SIGINT, within: float = PATIENCE) -> int:
         if self.process.poll() is None:
             self.process.send_signal(signal_number)
         return self.process.wait(within)
+
+    def _wait_until_running(self, name: str) -> None:
+        until(lambda: self.program(name).is_running, within=PATIENCE, what=f"{name} is running")
 
     def _is_another(self, name: str, pid: int) -> bool:
         try:
@@ -116,7 +129,7 @@ class Stack:
         if "Picha is up." not in self.said():
             return False
         try:
-            return httpx.get(f"{self.url}/readyz", trust_env=False).is_success
+            return self.get("/readyz").is_success
         except httpx.TransportError:
             return False
 
