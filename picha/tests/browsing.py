@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
@@ -17,6 +17,10 @@ ARGUMENTS = [
     "--disable-sync",
     "--no-first-run",
 ]
+PATIENCE = 60_000
+"""Milliseconds; a page has far less to do, but a machine may have much else."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 def chromium() -> str | None:
@@ -28,7 +32,9 @@ def chromium() -> str | None:
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=chromium(), args=ARGUMENTS, timeout=2 * PATIENCE
+        )
         yield browser
         browser.close()
 
@@ -37,6 +43,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A stranger's browser: no cookies yet. Whatever a page complains of fails the test."""
     context = browser.new_context(locale="en-GB", timezone_id="UTC")
+    context.set_default_timeout(PATIENCE)
     yield context
     context.close()
 

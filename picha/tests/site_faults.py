@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 import httpx
 
-from picha.tests.stack import Stack
+from picha.tests.stack import PATIENCE, Stack
 from realtime.tests.polling import until
 
 
@@ -31,12 +31,12 @@ def stopped(stack: Stack, name: str) -> Iterator[None]:
 
 
 def wait_until_well(stack: Stack) -> None:
-    until(lambda: _is_well(stack), within=60, what="the site is ready again")
+    until(lambda: _is_well(stack), within=PATIENCE, what="the site is ready again")
 
 
 def _is_well(stack: Stack) -> bool:
     try:
-        ready = httpx.get(f"{stack.url}/readyz", trust_env=False).is_success
+        ready = stack.get("/readyz").is_success
     except httpx.TransportError:
         return False
     return ready and all(program.is_running for program in stack.control.programs().values())

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
+from picha.tests.browsing import PATIENCE
 from picha.tests.site_people import Person
 from picha.tests.stack import Stack
 
@@ -45,6 +46,7 @@ class Guests:
             reduced_motion="reduce",
         )
         self._contexts.append(context)
+        context.set_default_timeout(PATIENCE)
         context.on("console", self._listen)
         context.on("weberror", lambda error: self._complaints.append(str(error.error)))
         context.on("response", self._look_at)

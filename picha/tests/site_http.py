@@ -13,7 +13,7 @@ import httpx
 
 from picha.tests.site_pages import Letter
 from picha.tests.site_people import Person
-from picha.tests.stack import Stack
+from picha.tests.stack import PATIENCE, Stack
 
 
 class Reader:
@@ -24,7 +24,7 @@ class Reader:
             base_url=stack.url,
             cookies=person.cookies if person else None,
             trust_env=False,
-            timeout=20,
+            timeout=PATIENCE,
         )
 
     def get(self, path: str) -> httpx.Response:

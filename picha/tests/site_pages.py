@@ -14,13 +14,14 @@ END: Final = 60_000
 """Milliseconds until a job has ended at the latest, on a machine that has much else to do."""
 
 _RECORD: Final = """(root) => {
-    const seen = (window.seen = { values: [], states: [], phases: [] });
+    const seen = (window.seen = { values: [], states: [], phases: [], pictured: [] });
     const note = (list, value) => value !== list.at(-1) && list.push(value);
     const look = () => {
         const bar = root.querySelector("progress");
         note(seen.values, bar.hasAttribute("value") ? bar.value : 0);
         note(seen.states, root.querySelector("[data-part=state]").textContent);
         note(seen.phases, root.querySelector("[aria-current=step]")?.textContent ?? "");
+        root.querySelector("[data-part=items] img") && note(seen.pictured, seen.states.at(-1));
     };
     new MutationObserver(look).observe(root, { attributes: true, childList: true, subtree: true });
     look();
@@ -34,6 +35,8 @@ class Seen:
     values: list[float]
     states: list[str]
     phases: list[str]
+    pictured: list[str]
+    """The states in which there was a picture."""
 
 
 def record(root: Locator) -> None:

@@ -69,7 +69,7 @@ def create_people(stack: Stack) -> People:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     found = json.loads(made.stdout)
     return People(**{kind: Person(**person) for kind, person in found.items()})

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping
 from http import HTTPStatus
 from urllib.parse import urlsplit
 
-import httpx
 import pytest
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
@@ -28,7 +27,7 @@ from picha.tests.site_addresses import (
 from picha.tests.site_http import Reader, Sent, send_feedback
 from picha.tests.site_pages import Letter
 from picha.tests.site_people import People
-from picha.tests.stack import Stack
+from picha.tests.stack import PATIENCE, Stack
 from realtime.routing import websocket_urlpatterns
 from realtime.tests.polling import until
 
@@ -50,14 +49,14 @@ def paths(stack: Stack, feedback: Sent) -> Mapping[str, str]:
         **{name: of_the_job(feedback, name) for name in OF_A_JOB},
         "dashboard:job": f"/ops/jobs/{feedback.job_id}/",
         "photos:thumbnail": until(
-            lambda: thumbnail(stack), within=60, what="the gallery has a picture"
+            lambda: thumbnail(stack), within=PATIENCE, what="the gallery has a picture"
         ),
     }
     return {name: there.get(name) or reverse(name) for name in WHO_MAY}
 
 
 def thumbnail(stack: Stack) -> str:
-    page = httpx.get(stack.url, trust_env=False).text
+    page = stack.get("/").text
     found = re.search(r'<img src="([^"]+)"', page)
     return found[1] if found else ""
 

@@ -11,7 +11,7 @@ from picha.tests.site_guests import Guests
 from picha.tests.site_http import Sent, send_feedback
 from picha.tests.site_pages import Letter
 from picha.tests.site_people import People
-from picha.tests.stack import Stack
+from picha.tests.stack import PATIENCE, Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
@@ -38,7 +38,7 @@ def feedback(stack: Stack) -> Sent:
 def shake_hands(stack: Stack, *, origin: str | None) -> int:
     headers = HANDSHAKE | ({"Origin": origin} if origin is not None else {})
     with (
-        httpx.Client(trust_env=False) as client,
+        httpx.Client(trust_env=False, timeout=PATIENCE) as client,
         client.stream("GET", f"{stack.url}/ws/jobs/", headers=headers) as answer,
     ):
         return answer.status_code

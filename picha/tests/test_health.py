@@ -13,6 +13,9 @@ from realtime.tests.valkey import Valkey
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+AT_ONCE = 20
+"""Seconds, on a machine that has much else to do; who hangs here hangs for ever."""
+
 
 async def ready(client: AsyncClient) -> tuple[int, dict[str, object]]:
     response = await client.get("/readyz")
@@ -69,7 +72,7 @@ async def test_a_frozen_redis_does_not_hold_the_answer(
         valkey.thaw()
 
     assert (status, parts["redis"]) == (503, "down")
-    assert taken < 2
+    assert taken < AT_ONCE
 
 
 async def test_a_database_that_hangs_does_not_hold_the_answer(
@@ -88,7 +91,7 @@ async def test_a_database_that_hangs_does_not_hold_the_answer(
     free.set()
 
     assert (status, parts["database"]) == (503, "down")
-    assert taken < 2
+    assert taken < AT_ONCE
 
 
 async def test_only_reading(async_client: AsyncClient) -> None:

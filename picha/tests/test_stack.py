@@ -13,12 +13,15 @@ import httpx
 import pytest
 
 from picha.places import run_dir
-from picha.tests.stack import Stack, start_stack
+from picha.tests.stack import PATIENCE, Stack, start_stack
 from realtime.tests.polling import until
 
 pytestmark = pytest.mark.stack
 
 Start = Callable[[Path], Stack]
+
+MAILBOX = 2
+"""Its port, counted from the site's."""
 
 
 @pytest.fixture
@@ -71,9 +74,9 @@ def test_ctrl_c_ends_every_process_and_the_next_run_finds_the_data(
     password, pids = first.operator_password, process_ids(first)
     assert len(pids) >= 9  # seven programs, and the worker's two children
 
-    first.end(signal_number=signal.SIGINT, within=15)
+    first.end(signal_number=signal.SIGINT)
 
-    assert have_ended(pids, site=first)
+    until(lambda: have_ended(pids, site=first), within=PATIENCE, what="every process has ended")
     assert "Everything has ended." in first.said()
     second = start(first.var_dir)
     assert second.operator_password == password
@@ -85,7 +88,7 @@ def test_nothing_is_left_when_the_run_itself_is_killed(tmp_path: Path, start: St
 
     site.end(signal_number=signal.SIGKILL)
 
-    until(lambda: have_ended(pids, site=site), within=20, what="every process has ended")
+    until(lambda: have_ended(pids, site=site), within=PATIENCE, what="every process has ended")
 
 
 def test_nothing_is_left_when_supervisord_is_killed(tmp_path: Path, start: Start) -> None:
@@ -95,15 +98,15 @@ def test_nothing_is_left_when_supervisord_is_killed(tmp_path: Path, start: Start
 
     os.kill(supervisord, signal.SIGKILL)
 
-    assert site.process.wait(20) == 1
+    assert site.process.wait(PATIENCE) == 1
     assert "supervisord ended." in site.said()
-    until(lambda: have_ended(pids, site=site), within=5, what="every process has ended")
+    until(lambda: have_ended(pids, site=site), within=PATIENCE, what="every process has ended")
 
 
 def test_a_second_run_in_the_same_folder_ends_with_a_sentence(stack: Stack, tmp_path: Path) -> None:
     second = start_stack(var_dir=stack.var_dir, output=tmp_path / "output")
 
-    assert second.process.wait(20) == 1
+    assert second.process.wait(PATIENCE) == 1
     assert "is in use by another run" in second.said()
     assert "Traceback" not in second.said()
 
@@ -111,7 +114,7 @@ def test_a_second_run_in_the_same_folder_ends_with_a_sentence(stack: Stack, tmp_
 def test_a_port_in_use_ends_with_a_sentence(stack: Stack, tmp_path: Path) -> None:
     second = start_stack(var_dir=tmp_path / "other", port=stack.port)
 
-    assert second.process.wait(20) == 1
+    assert second.process.wait(PATIENCE) == 1
     assert f"Port {stack.port} on 127.0.0.1 is in use" in second.said()
     assert "Traceback" not in second.said()
 
@@ -122,17 +125,21 @@ def test_a_port_in_use_ends_with_a_sentence(stack: Stack, tmp_path: Path) -> Non
 def test_what_is_killed_is_started_again(stack: Stack, program: str) -> None:
     stack.kill(program)
 
-    until(lambda: all_well(stack), within=30, what=f"the site is ready after {program} was killed")
+    until(
+        lambda: all_well(stack),
+        within=PATIENCE,
+        what=f"the site is ready after {program} was killed",
+    )
     until(
         lambda: f"{program} had ended and was started again" in stack.said(),
-        within=10,
+        within=PATIENCE,
         what=f"the terminal says that {program} was started again",
     )
 
 
 def all_well(site: Stack) -> bool:
     try:
-        return httpx.get(f"{site.url}/readyz", trust_env=False).is_success
+        return site.get("/readyz").is_success
     except httpx.TransportError:
         return False
 
@@ -141,19 +148,21 @@ def test_mail_that_is_sent_is_shown(stack: Stack) -> None:
     message = EmailMessage()
     message["Subject"], message["From"], message["To"] = "Grüße", "a@a.example", "b@b.example"
     message.set_content("Lovely photos")
-    with smtplib.SMTP("127.0.0.1", stack.port + 1) as smtp:
+    with smtplib.SMTP("127.0.0.1", stack.port + 1, timeout=PATIENCE) as smtp:
         smtp.send_message(message)
 
-    listed = httpx.get(f"{stack.mailbox_url}/", trust_env=False)
+    listed = stack.get("/", port_after=MAILBOX)
     (key,) = re.findall(r'href="(/[^"]+)">\s*<strong>Grüße', listed.text)
-    shown = httpx.get(f"{stack.mailbox_url}{key}", trust_env=False)
+    shown = stack.get(key, port_after=MAILBOX)
 
     assert shown.status_code == 200
     assert "Lovely photos" in shown.text
 
 
 def test_the_password_of_the_banner_logs_in(stack: Stack) -> None:
-    with httpx.Client(base_url=stack.url, trust_env=False, follow_redirects=True) as client:
+    with httpx.Client(
+        base_url=stack.url, trust_env=False, follow_redirects=True, timeout=PATIENCE
+    ) as client:
         client.get("/admin/login/")
         data = {
             "username": "operator",
@@ -168,9 +177,9 @@ def test_the_password_of_the_banner_logs_in(stack: Stack) -> None:
 
 
 def test_no_log_has_the_key_to_a_job(stack: Stack) -> None:
-    link = f"{stack.url}/jobs/0192f0c0-0000-7000-8000-000000000000/?key=very-secret"
+    link = "/jobs/0192f0c0-0000-7000-8000-000000000000/?key=very-secret"
 
-    assert httpx.get(link, trust_env=False).status_code == 404
+    assert stack.get(link).status_code == 404
 
     logs = list((stack.var_dir / "log").glob("*.log"))
     assert any(log.name == "web.log" for log in logs)
