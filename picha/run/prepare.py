@@ -26,16 +26,15 @@ def prepare() -> None:
 
 def ensure_operator(*, password: str) -> None:
     """A password that is given is set; one that was made here, or changed since, is left alone."""
-    operator, is_new = get_user_model().objects.get_or_create(
-        username=OPERATOR, defaults={"is_staff": True, "is_superuser": True}
-    )
-    if is_new:
-        operator.set_password(password or operator_password(settings.VAR_DIR))
+    users = get_user_model().objects
+    operator = users.filter(username=OPERATOR).first()
+    if operator is None:
+        users.create_superuser(
+            username=OPERATOR, password=password or operator_password(settings.VAR_DIR)
+        )
     elif password and not operator.check_password(password):
         operator.set_password(password)
-    else:
-        return
-    operator.save(update_fields=["password"])
+        operator.save(update_fields=["password"])
 
 
 def collect_static() -> None:
