@@ -22,6 +22,16 @@ def checkout(tmp_path: Path) -> Path:
     return tmp_path
 
 
+# Its venv module is missing, as on Debian without python3-venv.
+WITHOUT_VENV = """#!/bin/sh
+if [ "$2" = venv ]; then mkdir -p "$3"; exit 1; fi
+"""
+WITHOUT_NETWORK = """#!/bin/sh
+if [ "$2" = venv ]; then mkdir -p "$3/bin"; cp "$0" "$3/bin/python"; fi
+[ "$2" != pip ]
+"""
+
+
 def python(checkout: Path, text: str) -> Path:
     path = checkout / "a-python"
     path.write_text(text.format(log=checkout / "log"))
@@ -59,6 +69,21 @@ def test_no_python_is_refused_with_a_sentence(checkout: Path) -> None:
 
     assert refused.returncode != 0
     assert "Picha needs Python 3.11 or newer (found none): " in refused.stderr
+
+
+def test_a_python_without_its_venv_module_is_refused_with_a_sentence(checkout: Path) -> None:
+    refused = venv(checkout, "requirements.txt", python(checkout, WITHOUT_VENV))
+
+    assert refused.returncode != 0
+    assert "install its venv module (Debian: apt-get install python3-venv)." in refused.stderr
+    assert not (checkout / ".venv").exists()
+
+
+def test_packages_that_cannot_be_had_are_tried_again_the_next_time(checkout: Path) -> None:
+    for _ in range(2):
+        refused = venv(checkout, "requirements.txt", python(checkout, WITHOUT_NETWORK))
+        assert refused.returncode != 0
+        assert "A network is needed this once." in refused.stderr
 
 
 def test_packages_are_installed_only_when_their_lock_has_changed(checkout: Path) -> None:
