@@ -18,6 +18,7 @@ from django.db.models.functions import Coalesce, Now
 
 from realtime.events import JobEvent
 from realtime.signals import announce, announce_queued
+from realtime.statements import Move, Slot
 from realtime.states import CLAIMABLE, FINISHED, WAITING, Carrier, EventKind, JobState
 
 if TYPE_CHECKING:
@@ -66,6 +67,26 @@ CARRIED: Final[dict[str, Any]] = {
 }
 """What changes when a job's own jobs take over from its body."""
 
+READY: Final = Q(due_at=None) | Q(due_at__lte=Now() + Value(EARLY))
+HELD: Final = Q(id=Slot("id"), state=JobState.RUNNING, attempt=Slot("attempt"))
+MOVED: Final[dict[str, Any]] = {"revision": F("revision") + 1, "tick": 0}
+ENDED: Final[dict[str, Any]] = MOVED | {"finished_at": Now(), "due_at": None}
+
+CLAIM: Final = Move(
+    Q(READY, id=Slot("id"), state__in=sorted(CLAIMABLE)),
+    state=JobState.RUNNING,
+    attempt=F("attempt") + 1,
+    started_at=Coalesce(F("started_at"), Now()),
+    heartbeat_at=Now(),
+    due_at=None,
+    message="",
+    error="",
+    error_code="",
+    **MOVED,
+)
+FINISH: Final = Move(HELD & Q(carrier=Carrier.BODY), **ENDED)
+END: Final = Move(HELD & ~Q(carrier=Carrier.CHILDREN), **ENDED)
+
 
 class JobQuerySet(models.QuerySet["Job"]):
     def unfinished(self) -> "JobQuerySet":
@@ -85,31 +106,19 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def claim(self, job_id: UUID, *, worker: str) -> "Job | None":
         """Take the lease of a waiting job for `worker`; None when there is nothing to take."""
-        ready = Q(due_at=None) | Q(due_at__lte=Now() + Value(EARLY))
-        moved = self._move(
-            self.filter(ready, pk=job_id, state__in=CLAIMABLE),
-            job_id,
-            JobState.RUNNING,
-            text=f"Started on {worker}",
-            attempt=F("attempt") + 1,
-            worker=worker,
-            started_at=Coalesce(F("started_at"), Now()),
-            heartbeat_at=Now(),
-            due_at=None,
-            message="",
-            error="",
-            error_code="",
-        )
-        return self.select_related("owner").get(pk=job_id) if moved else None
+        job = CLAIM.take(self, {"id": job_id}, text=f"Started on {worker}", worker=worker)
+        if job:
+            announce(job_id)
+            _ = job.owner  # Snapshots name it, and are made on the event loop.
+        return job
 
     def finish(self, job: "Job", *, result: Any, **progress: Any) -> bool:
         """The body returned `result`; `progress` are the last values of the progress fields.
 
         A job that has made jobs of its own (`take_part`) goes on until they have ended.
         """
-        alone = self.held(job).filter(carrier=Carrier.BODY)
         return self._end(
-            job, JobState.SUCCEEDED, text="Done", matching=alone, result=result, **progress
+            FINISH, job, JobState.SUCCEEDED, text="Done", result=result, **progress
         ) or self.hand_over(job, result=result, **progress)
 
     def hand_over(self, job: "Job", *, result: Any, **progress: Any) -> bool:
@@ -130,6 +139,7 @@ class JobQuerySet(models.QuerySet["Job"]):
     ) -> bool:
         """The body raised; `error` is a sentence for people, `traceback` is for operators."""
         return self._end(
+            END,
             job,
             JobState.FAILED,
             text=error,
@@ -268,24 +278,19 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def cancel_running(self, job: "Job", *, text: str = "Cancelled", **progress: Any) -> bool:
         """The body of a running job has ended because it was asked to."""
-        return self._end(job, JobState.CANCELLED, text=text, **progress)
+        return self._end(END, job, JobState.CANCELLED, text=text, **progress)
 
     def held(self, job: "Job") -> "JobQuerySet":
         """The row of `job`, if the lease is still that of this attempt."""
         mine = self.filter(pk=job.pk, state=JobState.RUNNING, attempt=job.attempt)
         return mine.exclude(carrier=Carrier.CHILDREN)
 
-    def _end(
-        self,
-        job: "Job",
-        state: JobState,
-        *,
-        text: str,
-        matching: "JobQuerySet | None" = None,
-        **fields: Any,
-    ) -> bool:
-        held = self.held(job) if matching is None else matching
-        return self._move(held, job.pk, state, text=text, finished_at=Now(), due_at=None, **fields)
+    def _end(self, move: Move, job: "Job", state: JobState, *, text: str, **fields: Any) -> bool:
+        held = {"id": job.pk, "attempt": job.attempt}
+        moved = move.make(self, held, text=text, state=state, **fields)
+        if moved:
+            announce(job.pk)
+        return moved
 
     def _move(
         self,
