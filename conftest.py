@@ -31,6 +31,9 @@ from realtime.tests.valkey import Valkey, running_valkey  # noqa: E402
 
 def pytest_configure() -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if pool := django_settings.DATABASES["default"]["OPTIONS"].get("pool"):
+        # Threads stand for processes here, which have a pool each.
+        pool |= {"max_size": 40, "timeout": 60}
 
 
 @pytest.hookimpl(tryfirst=True)
