@@ -8,10 +8,11 @@ moment that its publisher has put into it, `@seconds@`. Told on stdin, line by l
 
 import asyncio
 import json
+import os
+import select
 import sys
-import time
 from collections.abc import Iterator
-from selectors import EpollSelector
+from socket import socket
 from statistics import quantiles
 from time import monotonic
 from typing import Any, Final
@@ -22,18 +23,39 @@ PER_ADDRESS: Final = 90
 AT_ONCE: Final = 100
 PATIENCE: Final = 30.0
 NAP: Final = 0.003
+MOST: Final = 32 * 1024
+"""Bytes to read at once; a snapshot is a thousand or two."""
 
 
-class Drowsy(EpollSelector):
-    """Looks only so often what has come in.
+class Ear:
+    """Hears all open sockets: without an event loop's work for each, which would be most of it.
 
-    On one machine the server's `send` pays for waking a reader that waits, more than for the rest
-    of it; from readers elsewhere it never hears of that.
+    Looks only so often what has come in. On one machine the server's `send` pays for waking a
+    reader that waits, more than for the rest of it; from readers elsewhere it never hears of that.
     """
 
-    def select(self, timeout: float | None = None) -> Any:
-        time.sleep(NAP)
-        return super().select(timeout)
+    def __init__(self) -> None:
+        self._epoll = select.epoll()
+        self._heard: dict[int, Browser] = {}
+        self._task = asyncio.create_task(self._listen())
+
+    def add(self, browser: "Browser", connection: socket) -> None:
+        self._heard[connection.fileno()] = browser
+        self._epoll.register(connection.fileno(), select.EPOLLIN)
+
+    async def _listen(self) -> None:
+        while True:
+            await asyncio.sleep(NAP)
+            for number, _ in self._epoll.poll(0):
+                try:
+                    data = os.read(number, MOST)
+                except ConnectionResetError:
+                    data = b""
+                if data:
+                    self._heard[number].take(data)
+                else:
+                    self._epoll.unregister(number)
+                    self._heard.pop(number).lose()
 
 
 class Counted:
@@ -64,33 +86,45 @@ class Counted:
 
 
 class Browser(asyncio.Protocol):
-    def __init__(self, counted: Counted, *, request: bytes, say: bytes) -> None:
+    """An event loop's connection until the server has agreed to a WebSocket; then the ear's."""
+
+    def __init__(self, counted: Counted, ear: Ear, *, request: bytes, say: bytes) -> None:
         self._counted = counted
+        self._ear = ear
         self._request = request
         self._say = say
         self._rest = b""
         self._frames = 0
         self.newest = 0.0
         self.open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._is_open = False
 
     def connection_made(self, transport: Any) -> None:
         self._transport = transport
         transport.write(self._request)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._counted.lost += self._is_open
         if not self.open.done():
             self.open.set_exception(exc or ConnectionResetError("closed"))
 
+    def lose(self) -> None:
+        self._counted.lost += 1
+        self._transport.abort()
+
     def data_received(self, data: bytes) -> None:
-        data = self._rest + data
-        if not self._is_open:
-            head, end, data = data.partition(b"\r\n\r\n")
-            if not end:
-                self._rest = head
-                return
-            self._greeted(head)
+        head, end, data = (self._rest + data).partition(b"\r\n\r\n")
+        if not end:
+            self._rest = head
+            return
+        self._rest = b""
+        if self._is_agreed(head):
+            self._transport.pause_reading()
+            self._ear.add(self, self._transport.get_extra_info("socket"))
+            self.take(data)
+
+    def take(self, data: bytes) -> None:
+        """What has come after the answer to the handshake: frames, the last perhaps in part."""
+        if self._rest:
+            data = self._rest + data
         now = monotonic()
         position, end_of_data = 0, len(data)
         while (end_of_frame := _end_of_frame(data, position, end_of_data)) <= end_of_data:
@@ -98,16 +132,16 @@ class Browser(asyncio.Protocol):
             position = end_of_frame
         self._rest = data[position:]
 
-    def _greeted(self, head: bytes) -> None:
+    def _is_agreed(self, head: bytes) -> bool:
         if not head.startswith(b"HTTP/1.1 101") or b"sec-websocket-extensions" in head.lower():
             self.open.set_exception(ConnectionRefusedError(head.decode("latin-1")))
             self._transport.abort()
-            return
-        self._is_open = True
+            return False
         if self._say:
             self._transport.write(_text_frame(self._say))  # and is open once it has its answer
         else:
             self.open.set_result(None)
+        return True
 
     def _take(self, data: bytes, start: int, end: int, now: float) -> None:
         if data[start] != 0x81:
@@ -171,6 +205,7 @@ class Crowd:
             "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n"
         ).encode()
         self._addresses = _addresses()
+        self._ear = Ear()
         self.counted = Counted()
 
     async def more(self, count: int) -> dict[str, Any]:
@@ -184,7 +219,7 @@ class Crowd:
         async with places:
             try:
                 async with asyncio.timeout(PATIENCE):
-                    browser = Browser(counted, request=self._request, say=self._say)
+                    browser = Browser(counted, self._ear, request=self._request, say=self._say)
                     address = (next(self._addresses), 0)
                     await asyncio.get_running_loop().create_connection(
                         lambda: browser, "127.0.0.1", self._port, local_addr=address
@@ -214,5 +249,4 @@ async def main(port: str, path: str, origin: str, say: str) -> None:
 
 
 if __name__ == "__main__":
-    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(Drowsy())) as runner:
-        runner.run(main(*sys.argv[1:]))
+    asyncio.run(main(*sys.argv[1:]))
