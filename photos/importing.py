@@ -1,9 +1,12 @@
-"""An import: reads Flickr page by page, then fetches the pictures, photo by photo."""
+"""An import: reads Flickr page by page, then fetches the pictures, photo by photo.
 
-from collections import Counter
+Run again, it does what its ledger has not: all that is not done after a run that broke off, and
+only what failed after one that came to its end.
+"""
+
 from collections.abc import Iterable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -15,13 +18,15 @@ from photos.flickr.downloads import Downloads
 from photos.flickr.photo import FlickrPhoto, Page, Rejected, Request
 from photos.flickr.sources import Source
 from photos.picturing import Outcome, finish
-from photos.saving import FAILED, NEW, UNCHANGED, UPDATED, Mark, Saved
+from photos.saving import FAILED, OUTCOMES, Mark, Saved
 from realtime.progress import Progress
 from realtime.states import ItemState
 
 READING: Final = "Reading Flickr"
 SAVING: Final = "Saving photos"
 PHASES: Final = ((READING, 1), (SAVING, 9))
+
+UNREADABLE: Final = "What Flickr tells of it cannot be read. A new import looks at it again."
 
 AT_ONCE: Final = 4
 """Pictures that are downloaded at the same time; Flickr minds many more."""
@@ -35,20 +40,38 @@ class Import:
     request: Request
     mark: Mark | None = None
     """Given, the import follows what is new since the last one."""
-    tally: Counter[str] = field(
-        default_factory=lambda: Counter({NEW: 0, UPDATED: 0, UNCHANGED: 0, FAILED: 0})
-    )
 
     async def run(self) -> dict[str, int]:
+        failed = self.progress.keys(ItemState.PENDING)
         with self.progress.phase(READING, unit="photo"):
-            work = await self._read()
+            work = await (self._again(failed) if failed else self._read())
         with self.progress.phase(SAVING, total=len(work), unit="photo"):
-            outcomes = concurrently(self._finish, work, at_once=AT_ONCE)
-            async with aclosing(outcomes):
-                async for outcome in outcomes:
-                    self._enter(outcome)
-                    self.progress.advance()
-        return dict(self.tally)
+            await self._fetch(await self._pass_over(work))
+        counts = self.progress.counts()
+        return {word: counts.get(word, 0) for word in OUTCOMES}
+
+    async def _again(self, ids: frozenset[str]) -> list[Saved]:
+        work = await sync_to_async(saving.failed_before)(ids)
+        for key in ids - {one.flickr_id for one in work}:
+            self.progress.item(key, FAILED, state=ItemState.FAILED, label=key, detail=UNREADABLE)
+        return work
+
+    async def _pass_over(self, work: list[Saved]) -> list[Saved]:
+        """Enter those that need no picture, which costs nothing; the others are returned."""
+        done = self.progress.keys()  # by an earlier attempt, which has entered them
+        left = [one for one in work if one.image_urls and one.flickr_id not in done]
+        for one in work:
+            if not one.image_urls and one.flickr_id not in done:
+                self._enter(await self._finish(one))
+        self.progress.skip(len(work) - len(left))
+        return left
+
+    async def _fetch(self, work: list[Saved]) -> None:
+        outcomes = concurrently(self._finish, work, at_once=AT_ONCE)
+        async with aclosing(outcomes):
+            async for outcome in outcomes:
+                self._enter(outcome)
+                self.progress.advance()
 
     async def _read(self) -> list[Saved]:
         work: dict[str, Saved] = {}
@@ -73,7 +96,6 @@ class Import:
         self.progress.total = max(self.progress.total or 0, expected)
 
     def _reject(self, one: Rejected) -> None:
-        self.tally[FAILED] += 1
         self.progress.item(
             one.key, FAILED, state=ItemState.FAILED, label=one.title or one.key, detail=one.reason
         )
@@ -111,7 +133,6 @@ class Import:
         return await finish(saved, downloads=self.downloads)
 
     def _enter(self, outcome: Outcome) -> None:
-        self.tally[outcome.word] += 1
         failed = outcome.word == FAILED
         self.progress.item(
             outcome.flickr_id,

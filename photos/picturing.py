@@ -13,7 +13,7 @@ from photos import thumbnails
 from photos.flickr.downloads import Downloads
 from photos.flickr.errors import PictureError, PictureGoneError, PictureLaterError
 from photos.models import Photo
-from photos.saving import FAILED, Saved
+from photos.saving import FAILED, NEW, UNCHANGED, Saved
 
 log: Final = logging.getLogger(__name__)
 
@@ -35,26 +35,33 @@ async def finish(saved: Saved, *, downloads: Downloads) -> Outcome:
     try:
         picture = await downloads.get(saved.image_urls)
         made = await asyncio.to_thread(thumbnails.save, saved.flickr_id, picture)
-        await _keep(saved, made)
+        is_first = await _keep(saved, made)
     except PictureError as error:
         await _note(saved, error)
         return _outcome(saved, FAILED, detail=str(error))
     except Exception:
         log.exception("Photo %s", saved.flickr_id)
         return _outcome(saved, FAILED, detail=OURS)
-    return _outcome(saved, saved.outcome, thumbnail_url=_url(saved.flickr_id, made.digest))
+    word = NEW if is_first else UNCHANGED if saved.outcome == NEW else saved.outcome
+    return _outcome(saved, word, thumbnail_url=_url(saved.flickr_id, made.digest))
 
 
-async def _keep(saved: Saved, made: thumbnails.Thumbnail) -> None:
-    await Photo.objects.filter(flickr_id=saved.flickr_id).aupdate(
-        thumbnail=made.digest,
-        thumbnail_width=made.width,
-        thumbnail_height=made.height,
-        picture_tries=0,
-        gone_at=None,
-    )
+async def _keep(saved: Saved, made: thumbnails.Thumbnail) -> bool:
+    """Whether the photo had none: of several imports that fetch it, one UPDATE finds it so."""
+    photo = Photo.objects.filter(flickr_id=saved.flickr_id)
+    values = {
+        "thumbnail": made.digest,
+        "thumbnail_width": made.width,
+        "thumbnail_height": made.height,
+        "picture_tries": 0,
+        "gone_at": None,
+    }
+    is_first = bool(await photo.filter(thumbnail="").aupdate(**values))
+    if not is_first:
+        await photo.aupdate(**values)
     if saved.thumbnail != made.digest:
         await asyncio.to_thread(thumbnails.remove, saved.flickr_id, saved.thumbnail)
+    return is_first
 
 
 async def _note(saved: Saved, error: PictureError) -> None:

@@ -21,11 +21,15 @@ NEW: Final = "new"
 UPDATED: Final = "updated"
 UNCHANGED: Final = "unchanged"
 FAILED: Final = "failed"
+OUTCOMES: Final = (NEW, UPDATED, UNCHANGED, FAILED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Saved:
-    """A photo whose row is saved; `outcome` holds once its picture, if it needs one, is had."""
+    """A photo whose row is saved; `outcome` holds once its picture, if it needs one, is had.
+
+    It is then new for one import alone, however many fetch it: for the one that brings it first.
+    """
 
     flickr_id: str
     title: str
@@ -109,6 +113,12 @@ def waiting_for_pictures(limit: int, *, besides: Iterable[str]) -> list[Saved]:
     ]
 
 
+def failed_before(flickr_ids: Iterable[str]) -> list[Saved]:
+    """Those of these photos that are known, to be tried again."""
+    photos = Photo.objects.filter(flickr_id__in=list(flickr_ids)).newest_first()
+    return [_saved(one, UPDATED if one.thumbnail else NEW, needs_picture=True) for one in photos]
+
+
 def _merge(one: FlickrPhoto, merge: _Merge) -> None:
     values = _values(one)
     photo = merge.known.get(one.id)
@@ -129,8 +139,9 @@ def _merge(one: FlickrPhoto, merge: _Merge) -> None:
         if other_picture:
             photo.gone_at = None
         merge.changed.append(photo)
-    outcome = NEW if not photo.thumbnail else UPDATED if changed else UNCHANGED
     needs = other_picture or (not photo.thumbnail and photo.gone_at is None)
+    is_new = needs and not photo.thumbnail
+    outcome = NEW if is_new else UPDATED if changed else UNCHANGED
     merge.saved.append(_saved(photo, outcome, needs_picture=needs))
 
 

@@ -10,7 +10,7 @@ from photos.connection import connected
 from photos.flickr.photo import Request
 from photos.importing import PHASES, Import
 from photos.models import ImportMark
-from photos.saving import Mark
+from photos.saving import OUTCOMES, Mark
 from photos.tags import joined, split
 from realtime.progress import Progress
 from realtime.states import Visibility
@@ -29,6 +29,8 @@ FIRST_LIMIT: Final = 60
     name=ON_DEMAND,
     title="Import photos from Flickr",
     phases=PHASES,
+    outcomes=OUTCOMES,
+    resumes=True,
 )
 async def import_photos(self: JobTask, *, tags: str, limit: int) -> dict[str, int]:
     """The newest `limit` photos with all these tags, comma between."""
@@ -42,6 +44,8 @@ async def import_photos(self: JobTask, *, tags: str, limit: int) -> dict[str, in
     title="Import the latest photos from Flickr",
     visibility=Visibility.PUBLIC,
     phases=PHASES,
+    outcomes=OUTCOMES,
+    resumes=True,
 )
 async def task_save_latest_flickr_image(self: JobTask) -> dict[str, int]:
     """What is new since the last time, of the site's own tags."""

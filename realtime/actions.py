@@ -5,10 +5,11 @@ from typing import Final
 from celery import current_app
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
+from django.db.models import Count
 
 from realtime import batches
 from realtime.models import Job, JobEvent
-from realtime.states import EventKind
+from realtime.states import Carrier, EventKind, ItemState, JobState
 
 OF_ONE_RUN: Final = frozenset({"retries", "expires"})
 """Options of a message that a job that is run again does not keep."""
@@ -38,9 +39,11 @@ def run_again(
 ) -> bool:
     """Queue a finished job once more, with the very same arguments.
 
-    With its ledger kept, a task that claims its items (`progress.begin`) does only those that
-    are not done: the failed ones, and those never begun. A batch runs those of its jobs again
-    that failed or were cancelled, or all of them. Returns False when the job has not finished.
+    With its ledger kept, a task that says so (`resumes`) does only what is not done: the items
+    that failed, and those never begun. Of a job that succeeded, those that failed are all there
+    is left to do: they wait again (`progress.keys(ItemState.PENDING)`). A batch runs those of its
+    jobs again that failed or were cancelled, or all of them. Returns False when the job has not
+    finished.
     """
     with transaction.atomic():
         batches.reopen_above(job)
@@ -60,13 +63,27 @@ def _queue_again(job: Job, *, keep_ledger: bool) -> bool:
         return False
     if not keep_ledger:
         job.items.all().delete()
-        Job.objects.filter(pk=job.pk).update(counts={}, recent=[])
+        Job.objects.filter(pk=job.pk).update(counts={}, failed=0, recent=[])
+    elif resumes(job) and job.state == JobState.SUCCEEDED:
+        _failed_wait_again(job)
     return True
 
 
+def _failed_wait_again(job: Job) -> None:
+    job.items.filter(state=ItemState.FAILED).update(state=ItemState.PENDING, outcome="", detail="")
+    outcomes = job.items.exclude(outcome="").order_by().values_list("outcome")
+    counts = dict(outcomes.annotate(number=Count("pk")))
+    recent = [item for item in job.recent if item[3] != ItemState.FAILED]
+    Job.objects.filter(pk=job.pk).update(counts=counts, failed=0, recent=recent)
+
+
 def resumes(job: Job) -> bool:
-    """Whether running `job` again does only what it has not done, as its task says."""
-    return bool(getattr(current_app.tasks.get(job.task), "resumes", False))
+    """Whether running `job` again does only what it has not done, as its task says.
+
+    A batch does: those of its jobs that have not succeeded are run again.
+    """
+    task = current_app.tasks.get(job.task)
+    return job.carrier == Carrier.CHILDREN or bool(getattr(task, "resumes", False))
 
 
 def _note(job: Job, text: str, actor: AbstractBaseUser | None, reason: str) -> None:

@@ -27,13 +27,24 @@ class Smoothed:
         elapsed = at - self._at
         if elapsed <= 0:
             return
-        now = max(0.0, value - self._value) / elapsed
-        if self.speed is None:
-            self.speed = max(0.0, value - self._value) / (at - self._began) or None
-        else:
-            share = max(1 - exp(-elapsed / SMOOTHING), elapsed / (at - self._began))
-            self.speed += (now - self.speed) * share
+        moved = max(0.0, value - self._value)
+        self.speed = smoothed(self.speed, moved=moved, elapsed=elapsed, since=at - self._began)
         self._value, self._at = value, at
+
+
+def smoothed(speed: float | None, *, moved: float, elapsed: float, since: float) -> float | None:
+    """The speed after a value has `moved` in `elapsed` seconds, `since` seconds after the start."""
+    if speed is None:
+        return moved / since or None
+    share = max(1 - exp(-elapsed / SMOOTHING), elapsed / since)
+    return speed + (moved / elapsed - speed) * share
+
+
+def time_left(fraction: float | None, speed: float | None, *, since: float) -> float | None:
+    """The ETA in seconds, `since` seconds after the start; None until it means something."""
+    if fraction is None or fraction < ETA_FRACTION or since < ETA_SECONDS or not speed:
+        return None
+    return (1 - fraction) / speed
 
 
 class Estimate:
@@ -49,11 +60,20 @@ class Estimate:
         """A new phase has begun, and its units have a rate of their own."""
         self._count = Smoothed(0, at)
 
-    def look(self, *, fraction: float | None, done: int, at: float) -> None:
+    def look(
+        self,
+        *,
+        fraction: float | None,
+        done: int,
+        at: float,
+        free: float = 0.0,
+        skipped: int = 0,
+    ) -> None:
+        """`free` of the fraction and `skipped` of the count cost nothing: no speed is in them."""
         if fraction is not None:
             self.fraction = min(1.0, max(self.fraction or 0.0, fraction))
-        self._bar.look(self.fraction or 0.0, at)
-        self._count.look(done, at)
+        self._bar.look((self.fraction or 0.0) - free, at)
+        self._count.look(done - skipped, at)
         self._now = at
 
     @property
@@ -62,8 +82,4 @@ class Estimate:
 
     @property
     def eta(self) -> float | None:
-        if self.fraction is None or self.fraction < ETA_FRACTION or not self._bar.speed:
-            return None
-        if self._now - self._began < ETA_SECONDS:
-            return None
-        return (1 - self.fraction) / self._bar.speed
+        return time_left(self.fraction, self._bar.speed, since=self._now - self._began)

@@ -38,6 +38,7 @@ class Ledger:
         self._unsaved: dict[str, Entry] = {}
         self._recent: dict[str, Entry] = {}
         self._counts: Counter[str] = Counter()
+        self._states: Counter[ItemState] = Counter()
         if job.attempt > 1:
             self._load()
 
@@ -74,6 +75,11 @@ class Ledger:
 
     def counts(self) -> dict[str, int]:
         return {outcome: count for outcome, count in self._counts.items() if count and outcome}
+
+    @property
+    def failed(self) -> int:
+        """How many of the items have failed, as of the last `collect`."""
+        return self._states[ItemState.FAILED]
 
     def recent(self) -> list[list[str]]:
         """The newest items, newest first, as `realtime.wire.Item` takes them."""
@@ -116,7 +122,9 @@ class Ledger:
         before = self._entries.get(entry.key)
         if before:
             self._counts[before.outcome] -= 1
+            self._states[before.state] -= 1
         self._counts[entry.outcome] += 1
+        self._states[entry.state] += 1
         self._entries[entry.key] = entry
         self._recent.pop(entry.key, None)
         self._recent[entry.key] = entry

@@ -62,8 +62,10 @@ class Job(models.Model):
     unit = models.CharField(max_length=50, blank=True)
     rate = models.FloatField(null=True, blank=True)
     eta = models.FloatField(null=True, blank=True)
+    estimated_at = models.DateTimeField(null=True, blank=True, help_text="Of a batch.")
     message = models.CharField(max_length=500, blank=True)
     counts = models.JSONField(default=dict, blank=True)
+    failed = models.PositiveBigIntegerField(default=0, help_text="How many items have failed.")
     recent = models.JSONField(default=list, blank=True, help_text="The newest items.")
 
     queued_at = models.DateTimeField(db_default=Now())

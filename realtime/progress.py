@@ -29,7 +29,7 @@ T = TypeVar("T")
 
 
 class Phase:
-    __slots__ = ("name", "state", "weight")
+    __slots__ = ("free", "name", "state", "weight")
 
     def __init__(self, name: str, weight: float) -> None:
         if weight <= 0:
@@ -37,6 +37,7 @@ class Phase:
         self.name = name
         self.weight = weight
         self.state = "waiting"
+        self.free = 0.0  # the share of it that cost nothing
 
 
 class Progress:
@@ -54,6 +55,7 @@ class Progress:
         self.total: int | None = None
         self.unit = ""
         self.message = ""
+        self._skipped = 0
         self.ledger = Ledger(job)
         self.attachment = Attachment(job)
         self.write_lock = threading.Lock()
@@ -84,11 +86,11 @@ class Progress:
         """
         self.check()
         phase = self._named(name, weight)
-        self.done, self.total, self.unit = 0, total, unit
+        self.done, self.total, self.unit, self._skipped = 0, total, unit, 0
         self._current, phase.state = phase, "running"
         self._estimate.restart_count(monotonic())
         yield
-        phase.state = "done"
+        phase.state, phase.free = "done", self._free_share()
 
     def track(
         self,
@@ -114,6 +116,16 @@ class Progress:
         if units < 0:
             raise ValueError(f"Progress goes forward only, not by {units}.")
         self.done += units
+
+    def skip(self, units: int = 1) -> None:
+        """`units` more are done that cost nothing, as what an earlier run has done.
+
+        They count, but rate and ETA are those of the others. Deal with such units first, where
+        that can be had: what is left then costs what the ETA takes it to cost.
+        """
+        with self._look_lock:
+            self.advance(units)
+            self._skipped += units
 
     def item(
         self,
@@ -208,6 +220,12 @@ class Progress:
         with self._look_lock:
             return self.ledger.keys(state)
 
+    def counts(self) -> dict[str, int]:
+        """How many items came to each outcome, those of earlier attempts included."""
+        with self._look_lock:
+            self.ledger.collect()
+            return self.ledger.counts()
+
     def check(self) -> None:
         """Raise `realtime.errors.Stopped` if the job must end now."""
         if self._stop is not None:
@@ -227,7 +245,13 @@ class Progress:
         with self._look_lock:
             self.ledger.collect()
             self.total = None if self.total is None else max(self.total, self.done)
-            self._estimate.look(fraction=self._fraction(), done=self.done, at=monotonic())
+            self._estimate.look(
+                fraction=self._fraction(),
+                done=self.done,
+                at=monotonic(),
+                free=self._free(),
+                skipped=self._skipped,
+            )
             return {
                 "phase": self._current.name if self._current else "",
                 "phases": [[phase.name, phase.state] for phase in self._phases],
@@ -239,6 +263,7 @@ class Progress:
                 "eta": self._estimate.eta,
                 "message": self.message[:MESSAGE_MAX],
                 "counts": self.ledger.counts(),
+                "failed": self.ledger.failed,
                 "recent": self.ledger.recent(),
             }
 
@@ -285,6 +310,18 @@ class Progress:
             return None
         running = current.weight * (share or 0.0) if current.state == "running" else 0.0
         return (ended + running) / whole
+
+    def _free(self) -> float:
+        """The share of the whole bar that has cost nothing."""
+        if self._current is None:
+            return self._free_share()
+        whole = sum(phase.weight for phase in self._phases)
+        ended = sum(phase.weight * phase.free for phase in self._phases if phase.state == "done")
+        running = self._free_share() if self._current.state == "running" else 0.0
+        return (ended + self._current.weight * running) / whole
+
+    def _free_share(self) -> float:
+        return min(1.0, self._skipped / self.total) if self.total else 0.0
 
 
 class Tracked(Generic[T]):

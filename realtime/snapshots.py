@@ -12,7 +12,8 @@ from realtime import files
 from realtime.conf import conf
 from realtime.models import Job, Worker
 from realtime.paces import paces
-from realtime.states import JobState
+from realtime.states import Carrier, JobState
+from realtime.tallies import in_order
 from realtime.wire import Item, OperatorSnapshot, Phase, Snapshot
 
 UNPUBLISHED: Final = "The queue cannot be reached. Your request is saved and starts by itself."
@@ -88,7 +89,8 @@ def _fields(job: Job) -> dict[str, Any]:
         "rate": job.rate,
         "eta": job.eta,
         "message": job.message,
-        "counts": job.counts,
+        "counts": in_order(job.task, job.counts),
+        "failed": job.failed,
         "items": [Item(*item) for item in job.recent],
         "place": _place(job),
         "expected_wait": _expected_wait(job),
@@ -101,6 +103,7 @@ def _fields(job: Job) -> dict[str, Any]:
         "started_at": _seconds(job.started_at),
         "finished_at": _seconds(job.finished_at),
         "retry_at": _seconds(job.due_at),
+        "batch": job.carrier == Carrier.CHILDREN,
     }
 
 

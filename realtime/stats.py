@@ -1,4 +1,8 @@
-"""The operators' six numbers, in two queries."""
+"""The operators' six numbers, in two queries.
+
+They are of the jobs that workers run. A batch occupies no worker, and what became of its jobs is
+counted already: it is in none of them.
+"""
 
 from datetime import timedelta
 
@@ -8,7 +12,7 @@ from django.utils import timezone
 
 from realtime.conf import conf
 from realtime.models import Job, Worker
-from realtime.states import WAITING, JobState
+from realtime.states import WAITING, Carrier, JobState
 from realtime.wire import Numbers
 
 HOUR = timedelta(hours=1)
@@ -19,7 +23,7 @@ def numbers() -> Numbers:
     recent = Q(finished_at__gte=Now() - HOUR)
     succeeded, failed = Q(state=JobState.SUCCEEDED), Q(state=JobState.FAILED)
     waiting = Q(state__in=WAITING)
-    jobs = Job.objects.aggregate(
+    jobs = Job.objects.exclude(carrier=Carrier.CHILDREN).aggregate(
         running=Count("pk", filter=Q(state=JobState.RUNNING)),
         waiting=Count("pk", filter=waiting),
         oldest=Min("queued_at", filter=waiting),

@@ -5,9 +5,11 @@ its body may be `async def`, and these options of the decorator mean something:
 
     title         what people read; the task's name if there is none
     phases        (("Reading", 1), ("Saving", 9)): the phases and their weights
+    outcomes      ("new", "failed"): the words of its items, in the order in which they are shown
     visibility    who may watch: the owner (private), or anyone (public)
     max_attempts  how many workers a run may lose before it is given up (3)
-    resumes=True  the body claims its items (`progress.begin`): run again, it does only those left
+    resumes=True  the body claims its items (`progress.begin`), or looks which are done or wait
+                  (`progress.keys`): run again, it does only those left
     secret_args   names of arguments that are shown to nobody
     track=False   the task's runs are no jobs
 """
@@ -69,6 +71,7 @@ class JobTask(Task[Any, Any]):
     track: ClassVar[bool] = True
     title: ClassVar[str] = ""
     phases: ClassVar[Iterable[tuple[str, float]]] = ()
+    outcomes: ClassVar[Iterable[str]] = ()
     visibility: ClassVar[Visibility] = Visibility.PRIVATE
     max_attempts: ClassVar[int] = 3
     resumes: ClassVar[bool] = False

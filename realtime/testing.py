@@ -116,6 +116,9 @@ class Watched(Progress):
     def settle(self, key: str, outcome: str, **entry: Any) -> None:
         self._quietly(super().settle, key, outcome, **entry)
 
+    def skip(self, units: int = 1) -> None:
+        self._quietly(super().skip, units)
+
     def plan(self, *phases: tuple[str, float]) -> None:
         self._quietly(super().plan, *phases)
 

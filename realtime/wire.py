@@ -43,7 +43,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     is the whole job's, 0 to 1, and None while it cannot be known; `done`, `total` and `unit` are
     the current phase's; `rate` is in units a second. `place` is the place in the queue, 1 the
     next, and `expected_wait` how many seconds that may take, where it can be known; `reason` says
-    in a sentence why a job does not move, if it does not.
+    in a sentence why a job does not move, if it does not. `failed` is how many of its items have
+    failed; a `batch` is carried on by jobs of its own.
     """
 
     id: UUID
@@ -63,6 +64,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     eta: float | None
     message: str
     counts: dict[str, int]
+    failed: int = 0
     items: list[Item]
     place: int | None
     expected_wait: float | None = None
@@ -75,6 +77,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     started_at: float | None
     finished_at: float | None
     retry_at: float | None
+    batch: bool = False
 
 
 class OperatorSnapshot(Snapshot, frozen=True, kw_only=True):

@@ -61,6 +61,20 @@ def row_detail(snapshot: Snapshot, now: float | None = None) -> str:
     return _took(snapshot, word="took").strip()
 
 
+def can_run_again(snapshot: Snapshot, *, resumes: bool) -> bool:
+    """Whether there is a point in it: something failed, or was left out."""
+    if snapshot.state == JobState.SUCCEEDED:
+        return resumes and snapshot.failed > 0
+    return snapshot.state in FINISHED
+
+
+def run_again(snapshot: Snapshot, *, resumes: bool) -> str:
+    """What the button says."""
+    if not resumes:
+        return "Run again"
+    return "Do the rest" if snapshot.state == JobState.CANCELLED else "Retry what failed"
+
+
 def attempt(snapshot: Snapshot) -> str:
     current, most = snapshot.attempt, snapshot.max_attempts
     return f"Attempt {current} of {max(current, most)}" if current > 1 else ""

@@ -18,9 +18,12 @@ from photos.models import ImportMark, Licence, Photo
 from photos.sandbox.app import Sandbox
 from photos.sandbox.replies import FLICKR_HOUSE_PAGE, TOO_MANY, Reply
 from photos.saving import Mark
+from photos.tasks import ON_DEMAND
 from photos.tests.sandboxes import NOW, Flickr, flickr_of, sandbox
-from realtime.models import Job
+from realtime.actions import run_again
+from realtime.models import Job, JobItem
 from realtime.progress import Progress
+from realtime.states import ItemState, JobState
 
 pytestmark = pytest.mark.django_db
 
@@ -34,8 +37,10 @@ def media(settings: Settings, tmp_path: Path) -> Path:
 class Run:
     """One import against a sandbox, done."""
 
-    def __init__(self, box: Sandbox, *, mark: str | None = None, **request: Any) -> None:
-        self.progress = Progress(Job(task="import", title="Import"))
+    def __init__(
+        self, box: Sandbox, *, mark: str | None = None, job: Job | None = None, **request: Any
+    ) -> None:
+        self.progress = Progress(job or Job(task="import", title="Import"))
         self.flickr = flickr_of(box)
         self.mark = None if mark is None else Mark(mark)
         self.request = Request(**{"limit": 12} | request)
@@ -88,6 +93,87 @@ def test_a_second_import_changes_nothing_and_downloads_nothing() -> None:
     assert len(box.paths) == asked + 1
 
 
+def test_two_imports_at_once_count_each_photo_as_new_once() -> None:
+    """Both find no photo, or none with a picture, before one of them has brought it."""
+
+    async def both(one: Import, other: Import) -> list[dict[str, int]]:
+        return list(await asyncio.gather(one.run(), other.run()))
+
+    works = []
+    for _ in range(2):
+        flickr = flickr_of(sandbox(latency=0.02))
+        works.append(
+            Import(
+                progress=Progress(Job(task="import", title="Import")),
+                source=flickr.source,
+                downloads=flickr.downloads,
+                request=Request(limit=12),
+            )
+        )
+    results = async_to_sync(both)(*works)
+    assert [sum(result.values()) for result in results] == [12, 12]
+    assert sum(result["new"] for result in results) == 12
+    assert sum(result["unchanged"] for result in results) == 12
+
+
+LISTING = "/services/rest/"
+
+
+def attempt_of(job: Job) -> Job:
+    """The next run of `job`, as a worker begins it."""
+    claimed = Job.objects.claim(job.pk, worker="w")
+    assert claimed
+    return claimed
+
+
+def test_a_retry_does_only_what_failed() -> None:
+    job = Job.objects.create(task=ON_DEMAND, title="Import")
+    box = sandbox(script=(None, *(Reply(status=502),) * 100), gone_rate=0.4)
+    first = Run(box, job=attempt_of(job))
+    assert first.result == outcome(failed=12)
+    assert any(path.startswith(LISTING) for path in box.paths)
+    box = sandbox(gone_rate=0.4)
+    assert Job.objects.finish(first.progress.job, result=first.result, **first.progress.look())
+    first.progress.save_items()
+    job.refresh_from_db()
+    assert job.failed == 12
+    assert run_again(job)
+    job.refresh_from_db()
+    assert (job.failed, job.counts) == (0, {})
+    second = Run(box, job=attempt_of(job))
+    assert sum(second.result.values()) == 12
+    gone = second.result["failed"]
+    assert 0 < gone < 12
+    assert not any(path.startswith(LISTING) for path in box.paths)
+    assert Job.objects.finish(second.progress.job, result=second.result, **second.progress.look())
+    second.progress.save_items()
+    job.refresh_from_db()
+    assert run_again(job)
+    third = Run(box, job=attempt_of(job))
+    assert third.result == second.result
+    assert third.progress.look()["total"] == gone, "those that failed, and these only"
+
+
+def test_an_import_that_broke_off_goes_on_with_what_is_left() -> None:
+    box = sandbox()
+    job = Job.objects.create(task=ON_DEMAND, title="Import")
+    first = Run(box, job=attempt_of(job), limit=5)
+    first.progress.save_items()
+    Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED, fraction=0.5)
+    second = Run(box, job=attempt_of(job), limit=12)
+    assert second.result == outcome(new=12)
+    look = second.progress.look()
+    assert (look["done"], look["total"]) == (12, 12)
+
+
+def test_an_entry_that_cannot_be_read_fails_once_more() -> None:
+    job = Job.objects.create(task=ON_DEMAND, title="Import", attempt=1)
+    JobItem.objects.create(job=job, key="bad", state=ItemState.PENDING)
+    run = Run(sandbox(), job=attempt_of(job))
+    assert run.result == outcome(failed=1)
+    assert "A new import looks at it again" in str(run.progress.ledger.unsaved())
+
+
 def test_a_later_import_finds_what_is_new() -> None:
     Run(sandbox())
     assert Run(sandbox(clock=lambda: NOW + 270)).result == outcome(new=3, unchanged=9)
@@ -137,7 +223,7 @@ def test_a_picture_that_is_gone_is_not_asked_for_again() -> None:
     box = sandbox(gone_rate=1.0)
     Run(box)
     asked = len(box.paths)
-    assert Run(box, mark="").result == outcome(unchanged=0, new=12)
+    assert Run(box, mark="").result == outcome(unchanged=12)
     assert len(box.paths) == asked + 1
 
 

@@ -9,7 +9,9 @@ from django.conf import settings
 from django.shortcuts import resolve_url
 
 from realtime import formats, wording
+from realtime.models import Job
 from realtime.states import FINISHED, JobState
+from realtime.tallies import in_order
 from realtime.wire import Snapshot
 
 register: Final = template.Library()
@@ -35,6 +37,22 @@ for words in (
 def pairs(value: dict[str, Any]) -> list[tuple[str, Any]]:
     """A dict's items, also when one of its keys is "items"."""
     return list(value.items())
+
+
+@register.filter
+def can_run_again(snapshot: Snapshot, resumes: object) -> bool:
+    return wording.can_run_again(snapshot, resumes=bool(resumes))
+
+
+@register.filter
+def run_again(snapshot: Snapshot, resumes: object) -> str:
+    return wording.run_again(snapshot, resumes=bool(resumes))
+
+
+@register.filter
+def counts(job: Job) -> dict[str, int]:
+    """A job's counts in the order in which its page shows them."""
+    return in_order(job.task, job.counts)
 
 
 @register.filter

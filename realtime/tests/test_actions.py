@@ -3,7 +3,7 @@ from celery import shared_task
 
 from realtime.actions import cancel, resumes, run_again
 from realtime.models import Job, JobItem
-from realtime.states import FINISHED, EventKind, JobState
+from realtime.states import FINISHED, Carrier, EventKind, ItemState, JobState
 from realtime.tasks import JobTask
 from realtime.tests.people import user
 
@@ -79,3 +79,36 @@ def anew() -> None:
 )
 def test_a_task_says_whether_it_resumes(task: str, does: bool) -> None:
     assert resumes(Job(task=task)) is does
+
+
+def test_a_batch_resumes() -> None:
+    assert resumes(Job(task="unknown", carrier=Carrier.CHILDREN))
+
+
+@pytest.mark.parametrize(
+    ("task", "state", "waits"),
+    [
+        ("test.resumes", JobState.SUCCEEDED, True),
+        ("test.resumes", JobState.FAILED, False),
+        ("test.resumes", JobState.CANCELLED, False),
+        ("test.anew", JobState.SUCCEEDED, False),
+    ],
+)
+def test_what_failed_in_a_job_that_succeeded_is_what_waits(
+    task: str, state: JobState, waits: bool
+) -> None:
+    """In one that did not, items may be left that nobody has begun: its body looks for them."""
+    recent = [["2", "", "new", "done", "", ""], ["1", "", "gone", "failed", "Gone.", ""]]
+    job = make(state, task=task, counts={"new": 1, "gone": 1}, failed=1, recent=recent)
+    JobItem.objects.create(job=job, key="1", outcome="gone", state=ItemState.FAILED, detail="Gone.")
+    JobItem.objects.create(job=job, key="2", outcome="new", state=ItemState.DONE)
+    assert run_again(job)
+    job.refresh_from_db()
+    failed, done = job.items.order_by("key")
+    assert (done.state, done.outcome) == (ItemState.DONE, "new")
+    if waits:
+        assert (failed.state, failed.outcome, failed.detail) == (ItemState.PENDING, "", "")
+        assert (job.counts, job.failed, job.recent) == ({"new": 1}, 0, recent[:1])
+    else:
+        assert (failed.state, failed.outcome) == (ItemState.FAILED, "gone")
+        assert (job.counts, job.failed, job.recent) == ({"new": 1, "gone": 1}, 1, recent)

@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,3 +88,31 @@ def test_a_jump_at_the_start_does_not_shorten_the_eta() -> None:
         estimate.look(fraction=0.1 + 0.005 * tenth, done=tenth, at=tenth / 10)
     assert estimate.eta is not None
     assert 7 < estimate.eta < 12  # 60 % at 5 % a second
+
+
+def test_what_cost_nothing_makes_neither_rate_nor_eta_better() -> None:
+    """40 of 60 were there already; the other 20 come at two a second."""
+    estimate = Estimate(at=0)
+    estimate.look(fraction=40 / 60, free=40 / 60, done=40, skipped=40, at=0.1)
+    for tenth in range(2, 61):
+        done = 40 + tenth // 5
+        free = {"free": 40 / 60, "skipped": 40}
+        estimate.look(fraction=done / 60, done=done, at=tenth / 10, **free)  # type: ignore[arg-type]
+    assert estimate.rate == pytest.approx(2, rel=0.15)
+    assert estimate.eta == pytest.approx(4, rel=0.15)
+
+
+def test_a_burst_in_the_middle_that_cost_nothing_changes_no_speed() -> None:
+    estimate, still = Estimate(at=0), Estimate(at=0)
+    for second in range(1, 20):
+        still.look(fraction=second / 100, done=second, at=second)
+        free = 50 if second > 10 else 0
+        estimate.look(
+            fraction=(second + free) / 100,
+            free=free / 100,
+            done=second + free,
+            skipped=free,
+            at=second,
+        )
+    assert estimate.rate == pytest.approx(still.rate)
+    assert estimate.eta == pytest.approx(31)

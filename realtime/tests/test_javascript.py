@@ -8,7 +8,7 @@ import pytest
 
 from realtime.states import FINISHED, ItemState, JobState
 from realtime.tests.fake_site import FakeSite
-from realtime.tests.wordings import NOW, NUMBERS, WORDS, snapshot
+from realtime.tests.wordings import AGAIN, NOW, NUMBERS, WORDS, snapshot
 from realtime.wire import Snapshot, encode
 from realtime.wording import tallies
 
@@ -50,6 +50,16 @@ def test_tallies_are_those_of_the_server(page_of_modules: FakeSite) -> None:
     )
     told = page_of_modules.module("words", "m.tallies(a)", plain(shown))
     assert dict(told) == tallies(shown)
+
+
+def test_what_can_be_run_again_is_said_as_on_the_server(page_of_modules: FakeSite) -> None:
+    cases = [[plain(shown), resumes] for shown, resumes, *_ in AGAIN]
+    can = page_of_modules.module("words", "a.map((one) => m.canRunAgain(...one))", cases)
+    assert can == [can for *_, can, _ in AGAIN]
+    said = page_of_modules.module("words", "a.map((one) => m.runAgain(...one))", cases)
+    assert [text for text, can in zip(said, can, strict=True) if can] == [
+        text for *_, text in AGAIN if text
+    ]
 
 
 @pytest.mark.parametrize(("name", "states"), [("STATES", JobState), ("ITEM_STATES", ItemState)])

@@ -154,6 +154,18 @@ def test_what_can_be_done_to_it_follows_its_state(site: FakeSite) -> None:
     expect(again).to_be_hidden()
 
 
+def test_what_failed_can_be_retried_where_the_task_says_so(site: FakeSite) -> None:
+    site.open_job(snapshot(), may_act=True, resumes=True)
+    site.link.send_jobs(snapshot(revision=3, state="succeeded"))
+    again = part(site, "retry").get_by_role("button", include_hidden=True)
+    expect(again).to_be_hidden()
+    site.link.send_jobs(snapshot(revision=4, state="succeeded", failed=2))
+    expect(again).to_be_visible()
+    expect(again).to_have_text("Retry what failed")
+    site.link.send_jobs(snapshot(revision=5, state="cancelled"))
+    expect(again).to_have_text("Do the rest")
+
+
 def test_who_may_not_act_sees_no_buttons(running: FakeSite) -> None:
     assert running.page.get_by_role("button").count() == 0
 

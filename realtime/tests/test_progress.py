@@ -232,3 +232,51 @@ def test_the_bar_of_a_second_attempt_does_not_go_back() -> None:
     with progress.phase("Saving", total=10):
         progress.advance()
         assert progress.look()["fraction"] == 0.6
+
+
+def test_what_is_skipped_counts_but_has_no_speed(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("realtime.progress.monotonic", lambda: now)
+    progress = begun()
+    with progress.phase("Reading", weight=1), progress.phase("Saving", weight=1, total=100):
+        progress.skip(80)
+        for second in range(1, 11):
+            now = float(second)
+            progress.advance()
+            look = progress.look()
+    assert (look["done"], look["total"]) == (90, 100)
+    assert look["rate"] == pytest.approx(1)
+    with progress.phase("Tidying", total=10):
+        assert progress.look()["rate"] is None
+        now += 1
+        progress.advance()
+        assert progress.look()["rate"] == pytest.approx(1)
+
+
+def test_an_eta_is_of_what_costs_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("realtime.progress.monotonic", lambda: now)
+    progress = begun()
+    progress.plan(("Saving", 1))
+    with progress.phase("Saving", total=100):
+        progress.skip(80)
+        for second in range(1, 11):
+            now = float(second)
+            progress.advance()
+            look = progress.look()
+    assert look["eta"] == pytest.approx(10)
+
+
+def test_skipping_goes_forward_only() -> None:
+    with pytest.raises(ValueError, match="forward only"):
+        begun().skip(-1)
+
+
+def test_items_that_failed_are_counted_as_long_as_they_have() -> None:
+    progress = begun()
+    progress.item("1", "gone", state=ItemState.FAILED)
+    progress.item("2", "late", state=ItemState.FAILED)
+    assert progress.look()["failed"] == 2
+    progress.item("2", "new")
+    assert progress.look()["failed"] == 1
+    assert progress.counts() == {"gone": 1, "new": 1}

@@ -4,7 +4,7 @@ import pytest
 
 from realtime import wording
 from realtime.states import ItemState, JobState
-from realtime.tests.wordings import NOW, STATES, WORDS, snapshot
+from realtime.tests.wordings import AGAIN, NOW, STATES, WORDS, snapshot
 from realtime.wire import Snapshot
 
 
@@ -35,3 +35,10 @@ def test_tallies_are_the_counts_and_the_numbers_of_the_result() -> None:
 
 def test_a_result_need_not_be_a_dict() -> None:
     assert wording.tallies(snapshot(counts={"new": 2}, result=[1, 2])) == {"new": 2}
+
+
+@pytest.mark.parametrize(("shown", "resumes", "can", "text"), AGAIN)
+def test_what_can_be_run_again(shown: Snapshot, resumes: bool, can: bool, text: str) -> None:
+    assert wording.can_run_again(shown, resumes=resumes) is can
+    if can:
+        assert wording.run_again(shown, resumes=resumes) == text

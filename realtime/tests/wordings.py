@@ -182,3 +182,20 @@ WORDS: Final[list[tuple[str, Snapshot, str]]] = [
     ("attempt", STATES["retrying"], "Attempt 2 of 3"),
     ("attempt", snapshot(attempt=4), "Attempt 4 of 4"),
 ]
+
+# Whether a job can be run again, and what the button says: the snapshot, whether its task resumes.
+AGAIN: Final[list[tuple[Snapshot, bool, bool, str]]] = [
+    *(
+        (STATES[state], resumes, False, "")
+        for state in ("queued", "running")
+        for resumes in (False, True)
+    ),
+    (STATES["failed"], False, True, "Run again"),
+    (STATES["failed"], True, True, "Retry what failed"),
+    (STATES["cancelled"], False, True, "Run again"),
+    (STATES["cancelled"], True, True, "Do the rest"),
+    (STATES["succeeded"], False, False, ""),
+    (STATES["succeeded"], True, False, ""),
+    (snapshot(state="succeeded", failed=1), False, False, ""),
+    (snapshot(state="succeeded", failed=1), True, True, "Retry what failed"),
+]

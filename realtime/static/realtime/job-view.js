@@ -3,7 +3,7 @@ import { create, reconcile, setAttribute, setText, webAddress } from "./dom.js";
 import { number, size } from "./format.js";
 import { showItems } from "./job-items.js";
 import { showMoment } from "./moments.js";
-import { STATES, amount, attempt, isFinished, pace, sentence, tallies } from "./words.js";
+import { STATES, amount, attempt, canRunAgain, isFinished, pace, runAgain, sentence, tallies } from "./words.js";
 
 export function partsOf(root) {
   const nodes = [...root.querySelectorAll("[data-part]")];
@@ -43,7 +43,7 @@ const SHOW = {
   file: showFile,
   subject: showSubject,
   cancel: (node, { state }) => (node.hidden = isFinished(state)),
-  retry: (node, { state }) => (node.hidden = !isFinished(state) || state === "succeeded"),
+  retry: showRetry,
   queued: (node, snapshot) => showMoment(node, snapshot.queued_at),
   started: (node, snapshot) => showMoment(node, snapshot.started_at),
   finished: (node, snapshot) => showMoment(node, snapshot.finished_at),
@@ -117,6 +117,15 @@ function showFile(node, { file }) {
     setText(link, file.name);
     setText(length, size(file.size));
     setAttribute(link, "href", webAddress(file.url) + (key ? `?key=${encodeURIComponent(key)}` : ""));
+  }
+}
+
+function showRetry(form, snapshot) {
+  const resumes = "resumes" in form.dataset;
+  form.hidden = !canRunAgain(snapshot, resumes);
+  const button = form.querySelector("button");
+  if (button.ariaBusy !== "true") {
+    setText(button, runAgain(snapshot, resumes));
   }
 }
 

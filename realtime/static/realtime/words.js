@@ -114,6 +114,19 @@ export function tallies({ counts, result }) {
     .map(([name, value]) => [name.replaceAll("_", " "), value]);
 }
 
+// Whether there is a point in running it again: something failed, or was left out.
+export function canRunAgain({ failed, state }, resumes) {
+  return state === "succeeded" ? resumes && failed > 0 : isFinished(state);
+}
+
+// What the button says.
+export function runAgain({ state }, resumes) {
+  if (!resumes) {
+    return "Run again";
+  }
+  return state === "cancelled" ? "Do the rest" : "Retry what failed";
+}
+
 export function attempt({ attempt: current, max_attempts: most }) {
   return current > 1 ? `Attempt ${current} of ${Math.max(current, most)}` : "";
 }
