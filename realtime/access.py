@@ -67,7 +67,7 @@ class Viewer:
             self.is_operator
             or job.visibility == Visibility.PUBLIC
             or self._owns(job)
-            or (key != "" and opens(key, job.pk))
+            or _fits(key, job)
         )
 
     def may_act_on(self, job: Job) -> bool:
@@ -76,6 +76,13 @@ class Viewer:
 
     def _owns(self, job: Job) -> bool:
         return self.user_id is not None and job.owner_id == self.user_id
+
+
+def _fits(key: str, job: Job) -> bool:
+    """A batch's key is one to its jobs too."""
+    if key == "":
+        return False
+    return opens(key, job.pk) or (job.parent_id is not None and opens(key, job.parent_id))
 
 
 def is_operator(user: AbstractBaseUser | AnonymousUser) -> bool:

@@ -15,7 +15,6 @@ are; `repair` does it for a process that died between 1 and 2.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -23,8 +22,8 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Count, Exists, F, OuterRef, QuerySet, Sum
-from django.db.models.functions import Coalesce, Now
+from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from realtime.conf import conf
@@ -32,7 +31,8 @@ from realtime.enqueue import AnyTask, check_arguments, described, join_parent, p
 from realtime.errors import BatchTooLarge
 from realtime.models import Job, JobEvent, JobItem
 from realtime.signals import announce, hand_in
-from realtime.states import FINISHED, WAITING, Carrier, EventKind, JobState, Visibility
+from realtime.states import FINISHED, Carrier, EventKind, JobState, Visibility
+from realtime.sums import OUTCOMES, Sums, estimates, sums
 from realtime.transitions import BLANK
 
 Call = Sequence[Any] | Mapping[str, Any]
@@ -120,56 +120,13 @@ def _part(batch: Job, task: AnyTask, call: Call, options: dict[str, Any]) -> Job
     )
 
 
-@dataclass(frozen=True)
-class Sums:
-    """How a batch's jobs stand: how many are in each state, and the running ones' bars."""
-
-    by_state: Mapping[str, int]
-    begun: float
-
-    @property
-    def total(self) -> int:
-        return sum(self.by_state.values())
-
-    @property
-    def ended(self) -> int:
-        return sum(self.by_state.get(state, 0) for state in FINISHED)
-
-    def end(self, *, cancel_requested: bool) -> JobState:
-        """The state of a batch whose jobs have all ended."""
-        cancelled = self.by_state.get(JobState.CANCELLED, 0)
-        if cancelled and (cancel_requested or cancelled == self.total):
-            return JobState.CANCELLED
-        return JobState.FAILED if self.by_state.get(JobState.FAILED) else JobState.SUCCEEDED
-
-    def counts(self) -> dict[str, int]:
-        return {state: n for state in OUTCOMES if (n := self.by_state.get(state))}
-
-    def message(self) -> str:
-        running = self.by_state.get(JobState.RUNNING, 0)
-        waiting = sum(self.by_state.get(state, 0) for state in WAITING)
-        said = {"running": running, "waiting": waiting}
-        return ", ".join(f"{n:,} {word}" for word, n in said.items() if n)
-
-
-BEGUN: Final = (JobState.RUNNING, JobState.RETRYING, JobState.LOST)
-OUTCOMES: Final = (JobState.SUCCEEDED.value, JobState.FAILED.value, JobState.CANCELLED.value)
-
-
-def sums(batch_id: UUID) -> Sums:
-    jobs = Job.objects.filter(parent_id=batch_id).order_by()
-    by_state = dict(jobs.values_list("state").annotate(number=Count("*")))  # read off an index
-    begun = jobs.filter(state__in=BEGUN).aggregate(begun=Coalesce(Sum("fraction"), 0.0))
-    return Sums(by_state, begun["begun"])
-
-
 def roll_up(batch_id: UUID) -> None:
     """Add a batch up, and end it when all its jobs have ended; nothing for any other job."""
     with transaction.atomic():
         batches = Job.objects.batches().filter(pk=batch_id, state=JobState.RUNNING)
         if not batches.update(tick=F("tick") + 1):  # Must be first: it takes the lock.
             return
-        batch = batches.get()
+        batch = batches.annotate(now=Now()).get()
         if batch.cancel_requested_at:
             cancel_parts(batch)  # those that were made since
         now = sums(batch_id)
@@ -187,7 +144,7 @@ def _go_on(batch: Job, now: Sums) -> None:
         **_amounts(batch, now),
     }
     if any(getattr(batch, name) != value for name, value in fields.items()):
-        Job.objects.filter(pk=batch.pk).update(**fields)
+        Job.objects.filter(pk=batch.pk).update(**fields | estimates(batch, fields, now.total))
         announce(batch.pk)
 
 

@@ -45,6 +45,7 @@ def enqueue(
     the task's own unless given.
 
     With `parent`, an unfinished job, the new one is a part of it: a running task may so fan out.
+    Unless told otherwise, it has its parent's owner, and whoever may watch that may watch it.
     The parent ends when its own body and all its parts have ended (see `realtime.batches`).
 
     Raises:
@@ -55,14 +56,14 @@ def enqueue(
     """
     check_arguments(task, args, kwargs or {})
     job = Job(
-        owner_id=owner.pk if owner else None,
+        owner_id=owner.pk if owner else parent.owner_id if parent else None,
         subject_url=subject_url,
         parent=parent,
         **described(task),
         **published(task, args, kwargs or {}, options),
     )
     job.title = title or job.title
-    job.visibility = visibility or job.visibility
+    job.visibility = visibility or (parent.visibility if parent else job.visibility)
     return save(job)
 
 

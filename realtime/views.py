@@ -11,12 +11,14 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from realtime import actions, downloads
 from realtime.access import Viewer, job_url
 from realtime.addresses import address_of
 from realtime.models import Job
+from realtime.parts import parts_of
 from realtime.snapshots import load, operator, public
 from realtime.sockets import Refused
 from realtime.streams import Stream, event_id
@@ -46,9 +48,16 @@ def _page(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "is_operator": viewer.is_operator,
         "may_act": viewer.may_act_on(job),
         "resumes": actions.resumes(job),
+        "whole": _whole(job, viewer, key),
+        "parts": parts_of(job, request.GET, viewer=viewer, route="realtime:job"),
         "refresh": None if job.is_finished else REFRESH,
     }
     return sealed(render(request, "realtime/job.html", context))
+
+
+def _whole(job: Job, viewer: Viewer, key: str) -> Job | None:
+    """The batch that it is a part of, if that may be watched."""
+    return job.parent if job.parent and viewer.may_watch(job.parent, key=key) else None
 
 
 @require_safe
@@ -116,7 +125,14 @@ def _act(request: HttpRequest, job_id: UUID, action: Callable[..., bool]) -> Htt
         raise PermissionDenied
     action(job, actor=request.user, reason=request.POST.get("reason", "")[:REASON_MAX])
     url = job_url(job.pk) + (f"?{urlencode({'key': key})}" if key else "")
-    return sealed(HttpResponse(status=303, headers={"Location": url}))
+    return sealed(HttpResponse(status=303, headers={"Location": _next(request) or url}))
+
+
+def _next(request: HttpRequest) -> str:
+    """The page of this site that the action was asked for on, if its form says so."""
+    asked, host = request.POST.get("next", ""), request.get_host()
+    safe = url_has_allowed_host_and_scheme(asked, {host}, require_https=request.is_secure())
+    return asked if safe else ""
 
 
 def job_or_404(request: HttpRequest, job_id: UUID, *, key: str = "") -> tuple[Job, Viewer]:

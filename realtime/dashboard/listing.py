@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from realtime.models import Job
 from realtime.snapshots import with_places
-from realtime.states import WAITING, JobState
+from realtime.states import WAITING, Carrier, JobState
 
 PAGE_SIZE: Final = 50
 """As many rows as the page keeps when new jobs come in: MOST_ROWS of ops-rows.js."""
@@ -19,6 +19,10 @@ TASK_MAX: Final = 255
 ANY_WAITING: Final = "waiting"
 """Stands for all the states of jobs that the operators' numbers count as waiting."""
 STATES: Final = (ANY_WAITING, *JobState.values)
+SINGLE: Final = "single"
+"""Jobs that workers run: those that the operators' numbers count."""
+BATCH: Final = "batch"
+KINDS: Final = (SINGLE, BATCH)
 
 
 class BadQuery(ValueError):
@@ -31,6 +35,7 @@ class Query:
 
     state: str = ""
     task: str = ""
+    kind: str = ""
     before: UUID | None = None
     after: UUID | None = None
 
@@ -40,10 +45,17 @@ class Query:
         values = {
             "state": self.state,
             "task": self.task,
+            "kind": self.kind,
             "before": self.before,
             "after": self.after,
         }
         return f"?{urlencode({name: value for name, value in values.items() if value})}"
+
+    @property
+    def filter(self) -> str:
+        """The query string of the filter alone, wherever in the list this is; may be empty."""
+        alone = replace(self, before=None, after=None).address
+        return "" if alone == "?" else alone
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +67,17 @@ class Page:
 
 def parse(given: QueryDict) -> Query:
     """Raises `BadQuery`."""
-    state, task = given.get("state", ""), given.get("task", "")
+    state, task, kind = (given.get(name, "") for name in ("state", "task", "kind"))
     if state and state not in STATES:
         raise BadQuery(f"There is no state “{state[:50]}”. The states are {', '.join(STATES)}.")
     if len(task) > TASK_MAX or not task.isprintable():
         raise BadQuery("There cannot be a task of that name.")
+    if kind and kind not in KINDS:
+        raise BadQuery(f"There is no kind “{kind[:50]}”. The kinds are {', '.join(KINDS)}.")
     before, after = _job_id(given.get("before", "")), _job_id(given.get("after", ""))
     if before and after:
         raise BadQuery("A page comes before a job or after one, not both.")
-    return Query(state=state, task=task, before=before, after=after)
+    return Query(state=state, task=task, kind=kind, before=before, after=after)
 
 
 def find(query: Query) -> Page:
@@ -105,6 +119,9 @@ def _matching(query: Query) -> QuerySet[Job]:
     if query.state:
         states = WAITING if query.state == ANY_WAITING else {query.state}
         jobs = jobs.filter(state__in=states)
+    if query.kind:
+        batches = Q(carrier=Carrier.CHILDREN)
+        jobs = jobs.filter(batches if query.kind == BATCH else ~batches)
     return jobs.filter(task=query.task) if query.task else jobs
 
 

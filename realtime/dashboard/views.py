@@ -5,16 +5,17 @@ from typing import Final
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from realtime import stats
+from realtime import actions, stats
 from realtime.dashboard.guard import for_operators
-from realtime.dashboard.listing import ANY_WAITING, BadQuery, Query, find, parse
+from realtime.dashboard.listing import ANY_WAITING, BATCH, SINGLE, BadQuery, Query, find, parse
 from realtime.dashboard.redaction import shown_args, shown_kwargs
 from realtime.models import Job, JobEvent
+from realtime.parts import parts_of
 from realtime.snapshots import operator, reason
 from realtime.states import JobState
 from realtime.views import job_or_404
@@ -37,7 +38,9 @@ def overview(request: HttpRequest) -> HttpResponse:
         "jobs": [operator(job) for job in page.jobs],
         "states": [(ANY_WAITING, "Waiting in any way"), *JobState.choices],
         "tasks": _tasks(query.task),
-        "filter": {"state": query.state, "task": query.task},
+        "kinds": [(SINGLE, "Single jobs"), (BATCH, "Batches")],
+        "filter": {"state": query.state, "task": query.task, "kind": query.kind},
+        "kept": query.filter,
         "older": _address(page.older),
         "newer": _address(page.newer),
     }
@@ -52,14 +55,26 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "job": job,
         "snapshot": operator(job),
         "key": "",
+        "overview": _overview_left(request),
+        "next": request.get_full_path(),
         "may_act": viewer.may_act_on(job),
+        "resumes": actions.resumes(job),
         "events": _timeline(job),
         "items": job.items.order_by("-updated_at", "-pk")[:LINES_MAX],
         "args": shown_args(job),
         "kwargs": shown_kwargs(job),
         "reason": reason(job),
+        "parts": parts_of(job, request.GET, viewer=viewer, route="dashboard:job"),
     }
     return render(request, "realtime/dashboard/job.html", context)
+
+
+def _overview_left(request: HttpRequest) -> str:
+    """The list with the filter that led here, which is in this page's address too."""
+    try:
+        return _address(parse(request.GET))
+    except BadQuery as error:
+        raise Http404(str(error)) from error
 
 
 def _tasks(wanted: str) -> list[str]:
@@ -69,7 +84,7 @@ def _tasks(wanted: str) -> list[str]:
 
 
 def _address(query: Query | None) -> str:
-    return f"{reverse('dashboard:overview')}{query.address}" if query else ""
+    return reverse("dashboard:overview") + query.address.rstrip("?") if query else ""
 
 
 def _timeline(job: Job) -> list[JobEvent]:

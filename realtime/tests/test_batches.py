@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from celery import shared_task
+from django.db.models import F
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
@@ -210,6 +211,53 @@ def test_the_bar_of_a_batch_never_moves_backwards() -> None:
     assert ended(batch).fraction == pytest.approx(0.4)
     Job.objects.filter(pk=running.pk).update(fraction=None)
     assert ended(batch).fraction == pytest.approx(0.4)
+
+
+def look(batch: Job, *, after: float) -> Job:
+    """Add the batch up, so many seconds after its last look and its start."""
+    before = timedelta(seconds=after)
+    rows = Job.objects.filter(pk=batch.pk)
+    rows.update(estimated_at=F("estimated_at") - before, started_at=F("started_at") - before)
+    return ended(batch)
+
+
+def test_a_batch_has_a_rate_and_an_eta() -> None:
+    batch = ended(batch_of(100))
+    assert (batch.rate, batch.eta) == (None, None)
+    jobs = iter(parts(batch))
+    for _ in range(10):
+        for _ in range(2):
+            succeed(next(jobs))
+        batch = look(batch, after=1)
+    assert batch.rate == pytest.approx(2, rel=0.1)
+    assert batch.eta == pytest.approx(40, rel=0.1)
+
+
+def test_an_eta_of_a_batch_waits_until_it_means_something() -> None:
+    batch = ended(batch_of(10))
+    jobs = iter(parts(batch))
+    succeed(next(jobs))
+    batch = look(batch, after=4)
+    assert (batch.rate, batch.eta) == (pytest.approx(1 / 4, rel=0.1), None)
+    succeed(next(jobs))
+    assert look(batch, after=4).eta == pytest.approx(32, rel=0.1)
+
+
+def test_what_a_batch_had_done_before_it_was_run_again_has_no_speed() -> None:
+    batch = batch_of(100)
+    jobs = parts(batch)
+    for job in jobs[:90]:
+        succeed(job)
+    for job in jobs[90:]:
+        fail(job)
+    assert ended(batch).state == JobState.FAILED
+    assert run_again(batch)
+    batch = ended(batch)
+    assert (batch.done, batch.rate, batch.eta) == (90, None, None)
+    succeed(jobs[90])
+    batch = look(batch, after=5)
+    assert batch.rate == pytest.approx(1 / 5, rel=0.1)
+    assert batch.eta == pytest.approx(45, rel=0.1)
 
 
 @pytest.mark.parametrize(

@@ -174,3 +174,24 @@ def test_an_action_that_comes_too_late_changes_nothing(
     assert logged_in(client, "owner").post(url).status_code == 303
     job.refresh_from_db()
     assert job.state == state
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(
+    ("asked", "leads_back"),
+    [
+        ("/ops/jobs/?state=running", True),
+        ("", False),
+        ("https://evil.example/", False),
+        ("//evil.example/", False),
+        ("javascript:alert(1)", False),
+    ],
+)
+def test_an_action_leads_back_to_the_page_of_this_site_that_it_was_done_on(
+    client: Client, job: Job, action: str, asked: str, leads_back: bool
+) -> None:
+    Job.objects.update(state=ACTIONS[action])
+    url = reverse(f"realtime:{action}", args=[job.pk])
+    answer = logged_in(client, "owner").post(url, {"next": asked})
+    assert answer.status_code == 303
+    assert answer["Location"] == (asked if leads_back else job_url(job.pk))

@@ -1,4 +1,6 @@
+import re
 from collections.abc import Callable
+from html import unescape
 from http import HTTPStatus
 from typing import Any, Final
 from uuid import uuid4
@@ -7,11 +9,12 @@ import pytest
 from django.contrib.auth.models import Permission, User
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from realtime.dashboard.listing import PAGE_SIZE
 from realtime.models import Job, JobEvent, JobItem
-from realtime.states import EventKind, JobState, Visibility
+from realtime.states import Carrier, EventKind, JobState, Visibility
 from realtime.tests import people
 from realtime.wire import OperatorSnapshot
 
@@ -121,8 +124,58 @@ def test_the_filter_is_in_the_address(operator: Client) -> None:
     make(title="Another", task="b", state=JobState.FAILED)
     page = operator.get(OVERVIEW, {"state": "failed", "task": "a"})
     assert [job.title for job in page.context["jobs"]] == ["Wanted"]
-    assert page.context["filter"] == {"state": "failed", "task": "a"}
+    assert page.context["filter"] == {"state": "failed", "task": "a", "kind": ""}
     assert page.context["tasks"] == ["a", "b"]
+
+
+@pytest.mark.parametrize("state", ["running", "waiting", "failed", "succeeded"])
+def test_the_list_that_a_number_leads_to_has_as_many_jobs(state: str, operator: Client) -> None:
+    now = timezone.now()
+    for each in JobState:
+        make(state=each, finished_at=now)
+        make(state=each, finished_at=now, carrier=Carrier.BOTH)
+        make(state=each, finished_at=now, carrier=Carrier.CHILDREN)
+    page = operator.get(OVERVIEW)
+    address = f"?state={state}&amp;kind=single"
+    assert address in page.content.decode()
+    listed = operator.get(OVERVIEW, {"state": state, "kind": "single"}).context["jobs"]
+    if state != "succeeded":
+        assert len(listed) == getattr(page.context["numbers"], state)
+    assert not any(job.batch for job in listed)
+
+
+def test_batches_can_be_listed_alone(operator: Client) -> None:
+    make(title="Many", carrier=Carrier.CHILDREN, state=JobState.RUNNING)
+    make(title="One")
+    page = operator.get(OVERVIEW, {"kind": "batch"})
+    assert [job.title for job in page.context["jobs"]] == ["Many"]
+
+
+def test_the_filter_is_kept_on_the_way_to_a_job_and_back(operator: Client) -> None:
+    job = make(task="a", state=JobState.FAILED)
+    page = operator.get(OVERVIEW, {"state": "failed", "task": "a", "after": str(uuid4())})
+    there = f"{job_url(job)}?state=failed&task=a"
+    assert there.replace("&", "&amp;") in page.content.decode()
+    shown = operator.get(there)
+    assert shown.context["overview"] == "/ops/?state=failed&task=a"
+    assert operator.get(job_url(job)).context["overview"] == "/ops/"
+
+
+def test_what_is_done_on_a_jobs_page_here_leads_back_here() -> None:
+    user = people.operator()
+    user.user_permissions.add(Permission.objects.get(codename="change_job"))
+    operator, job = client_of(user), make(task="a")
+    there = f"{job_url(job)}?state=queued&task=a"
+    text = operator.get(there).content.decode()
+    (asked,) = set(re.findall(r'name="next" value="([^"]*)"', text))
+    answer = operator.post(reverse("realtime:cancel", args=[job.pk]), {"next": unescape(asked)})
+    assert answer["Location"] == there
+    assert Job.objects.get().state == JobState.CANCELLED
+
+
+def test_a_filter_that_there_cannot_be_leads_nowhere(operator: Client) -> None:
+    answer = operator.get(f"{job_url(make())}?state=asleep")
+    assert answer.status_code == HTTPStatus.NOT_FOUND
 
 
 def test_a_task_without_jobs_may_be_waited_for(operator: Client) -> None:
@@ -131,7 +184,9 @@ def test_a_task_without_jobs_may_be_waited_for(operator: Client) -> None:
     assert page.context["tasks"] == ["to come"]
 
 
-@pytest.mark.parametrize("query", [{"state": EVIL}, {"before": "x"}, {"task": "a\0b"}])
+@pytest.mark.parametrize(
+    "query", [{"state": EVIL}, {"kind": EVIL}, {"before": "x"}, {"task": "a\0b"}]
+)
 def test_what_there_cannot_be_is_said_and_all_jobs_are_shown(
     query: dict[str, str], operator: Client
 ) -> None:
@@ -141,7 +196,7 @@ def test_what_there_cannot_be_is_said_and_all_jobs_are_shown(
     assert "There " in page.content.decode() or "does not exist" in page.content.decode()
     assert EVIL not in page.content.decode()
     assert len(page.context["jobs"]) == 1
-    assert page.context["filter"] == {"state": "", "task": ""}
+    assert page.context["filter"] == {"state": "", "task": "", "kind": ""}
 
 
 def test_the_links_lead_from_page_to_page(operator: Client) -> None:

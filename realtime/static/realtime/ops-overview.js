@@ -1,4 +1,4 @@
-// <ops-overview state="…" task="…" paged>: the operators' numbers and list of jobs, live.
+// <ops-overview state="…" task="…" kind="…" paged>: the operators' numbers and list of jobs, live.
 //
 // The attributes are the page's filter; with `paged` the list is not the newest page and takes no
 // new jobs. Without a WebSocket the page is read again every half minute; and once after a link was
@@ -43,8 +43,8 @@ export class OpsOverview extends HTMLElement {
 
   // Rows have parts of the same names.
   #ownParts() {
-    const { empty, frame, rows, template, waiting } = partsOf(this);
-    return { empty, frame, rows, template, waiting };
+    const { empty, frame, rows, tasks, template, waiting } = partsOf(this);
+    return { empty, frame, rows, tasks, template, waiting };
   }
 
   #adoptRows() {
@@ -75,6 +75,7 @@ export class OpsOverview extends HTMLElement {
     this.#parts.rows.replaceChildren(...partsOf(fresh).rows.rows);
     this.#adoptRows();
     fresh.querySelectorAll("[data-number]").forEach((number) => this.#copyNumber(number));
+    [...partsOf(fresh).tasks.options].forEach(({ value }) => this.#offer(value));
     this.#meanwhile.forEach((snapshot) => this.#rows.take(snapshot));
     this.#settle();
   }
@@ -85,15 +86,25 @@ export class OpsOverview extends HTMLElement {
     setAttribute(node.closest("a"), "data-tone", fresh.closest("a").dataset.tone ?? null);
   }
 
-  #matches({ state, task }) {
-    const [states, tasks] = ["state", "task"].map((name) => this.getAttribute(name));
+  // A task of which there was no job yet when the page was made; they stand by the alphabet.
+  #offer(task) {
+    const options = [...this.#parts.tasks.options];
+    if (!options.some(({ value }) => value === task)) {
+      const after = options.find(({ value }) => value > task);
+      this.#parts.tasks.add(new Option(task), after ?? null);
+    }
+  }
+
+  #matches({ batch, state, task }) {
+    const [states, tasks, kinds] = ["state", "task", "kind"].map((name) => this.getAttribute(name));
     const isState = !states || states === state || (states === "waiting" && isWaiting(state));
-    return isState && (!tasks || tasks === task);
+    return isState && (!tasks || tasks === task) && (!kinds || (kinds === "batch") === Boolean(batch));
   }
 
   #take({ jobs, numbers }) {
     this.#showNumbers(numbers);
     jobs.forEach((snapshot) => this.#rows.take(snapshot));
+    jobs.forEach(({ task }) => this.#offer(task));
     this.#meanwhile = [...this.#meanwhile, ...jobs].slice(-MOST_ROWS);
     this.#settle();
   }
