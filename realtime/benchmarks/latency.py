@@ -1,12 +1,13 @@
 """From a task's `advance()` in a real worker to the watcher, on a system that does nothing else.
 
-`python -m realtime.benchmarks.latency STEPS ENDS`
+`python -m realtime.benchmarks.latency STEPS ENDS`: to a bare socket's reader, and to a callback of
+the page's scripts in Chromium.
 """
 
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,12 +17,14 @@ django.setup()
 
 from celery import current_app  # noqa: E402
 
-from realtime.benchmarks.lines import line  # noqa: E402
+from realtime.benchmarks.lines import is_wanted, line  # noqa: E402
+from realtime.benchmarks.site import run  # noqa: E402
 from realtime.benchmarks.told import GATE, STEP_MAX, ends, recorded, told  # noqa: E402
 from realtime.benchmarks.web import (  # noqa: E402
     POLLED,
     POLLED_SETTINGS,
     SERVERS,
+    Helper,
     Web,
     crowd_of,
     helper,
@@ -39,31 +42,51 @@ REST: Final = 5.0
 
 
 def main(*, steps: int, lives: int) -> None:
+    run(dict(os.environ), "manage.py", "collectstatic", "--no-input", "-v0")
+    found: dict[str, Report] = {}
     with running_worker(), serving(SERVERS["daphne"]) as web:
-        progress = watched(web, [enqueue(told, args=(steps,))], stamps=steps)
-        life = watched(web, [enqueue(ends) for _ in range(lives)], stamps=lives)
+        for watcher, watching in WATCHERS.items():
+            for case, enqueued, stamps in (
+                ("advance", lambda: [enqueue(told, args=(steps,))], steps),
+                ("end of a job", lambda: [enqueue(ends) for _ in range(lives)], lives),
+            ):
+                if is_wanted(f"{case}, {watcher}"):
+                    jobs = enqueued()
+                    with watching(web, [str(job.pk) for job in jobs]) as helped:
+                        found[f"{case}, {watcher}"] = watched(helped, jobs, stamps=stamps)
     with running_worker(**POLLED_SETTINGS), serving(POLLED["daphne"], **POLLED_SETTINGS) as web:
         asked = polled(web, steps=steps)
-    for case, found in (("advance", progress), ("end of a job", life)):
+    for case, report in found.items():
         for metric in ("p50", "p99"):
             line(
                 bench="latency",
                 case=case,
                 metric=f"{metric}_ms",
-                value=found[metric] * 1000,
+                value=report[metric] * 1000,
                 baseline="celery-progress",
                 baseline_value=asked[metric] * 1000,
             )
 
 
-def watched(web: Web, jobs: list[Job], *, stamps: int) -> Report:
-    with crowd_of(SERVERS["daphne"], web, *(str(job.pk) for job in jobs)) as crowd, closed_gate():
-        crowd.ask("more", 1)
-        crowd.ask("count")
+def at_a_socket(web: Web, jobs: list[str]) -> AbstractContextManager[Helper]:
+    return crowd_of(SERVERS["daphne"], web, *jobs)
+
+
+def in_chromium(web: Web, jobs: list[str]) -> AbstractContextManager[Helper]:
+    return helper("chromium", str(web.port), *jobs)
+
+
+WATCHERS: Final = {"at a socket": at_a_socket, "in Chromium": in_chromium}
+
+
+def watched(watcher: Helper, jobs: list[Job], *, stamps: int) -> Report:
+    with closed_gate():
+        watcher.ask("more", 1)
+        watcher.ask("count")
         GATE.touch()
         until(lambda: not unfinished(jobs), within=stamps + PATIENCE, what="all jobs have ended")
-        crowd.settle(stamps, within=REST)
-        return crowd.ask("report")
+        watcher.settle(stamps, within=REST)
+        return watcher.ask("report")
 
 
 def polled(web: Web, *, steps: int) -> Report:

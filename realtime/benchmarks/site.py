@@ -13,12 +13,14 @@ from realtime.tests.databases import fresh_database
 from realtime.tests.valkey import running_valkey
 
 PATIENCE: Final = 1800
+KEPT: Final = ("PATH", "HOME", "LANG", "CHROMIUM", "PLAYWRIGHT_BROWSERS_PATH")
+"""Of the environment."""
 
 
 @contextmanager
 def running_site(folder: Path, *, server: str) -> Iterator[dict[str, str]]:
     socket = folder / "valkey.sock"
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     with ExitStack() as stack:
         valkey = stack.enter_context(running_valkey(socket=socket))
         environment = {
