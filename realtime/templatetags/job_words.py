@@ -50,6 +50,13 @@ def run_again(snapshot: Snapshot, resumes: object) -> str:
 
 
 @register.filter
+def figures(snapshot: Snapshot) -> str:
+    """`31 of 60 photos · about 4 s left`, or what holds or ended the job."""
+    said = (wording.amount(snapshot), wording.row_detail(snapshot))
+    return " · ".join(filter(None, said))
+
+
+@register.filter
 def counts(job: Job) -> dict[str, int]:
     """A job's counts in the order in which its page shows them."""
     return in_order(job.task, job.counts)

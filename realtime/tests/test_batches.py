@@ -141,6 +141,7 @@ def test_jobs_are_written_in_bulk(
         batch_of(1000)
 
 
+@pytest.mark.once
 def test_ten_thousand_jobs_are_made_added_up_and_cancelled_within_seconds() -> None:
     began = time.process_time()
     batch = batch_of(10_000)
@@ -148,7 +149,7 @@ def test_ten_thousand_jobs_are_made_added_up_and_cancelled_within_seconds() -> N
     cancel(batch)
     batch.refresh_from_db()
     assert (batch.state, batch.counts) == (JobState.CANCELLED, {"cancelled": 10_000})
-    assert time.process_time() - began < 20
+    assert time.process_time() - began < 60  # on a slow machine; a loop over loops takes hours
 
 
 @pytest.mark.django_db(transaction=True)
@@ -238,7 +239,8 @@ def test_an_eta_of_a_batch_waits_until_it_means_something() -> None:
     jobs = iter(parts(batch))
     succeed(next(jobs))
     batch = look(batch, after=4)
-    assert (batch.rate, batch.eta) == (pytest.approx(1 / 4, rel=0.1), None)
+    assert batch.rate == pytest.approx(1 / 4, rel=0.1)
+    assert batch.eta is None
     succeed(next(jobs))
     assert look(batch, after=4).eta == pytest.approx(32, rel=0.1)
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from django.template.loader import render_to_string
 from playwright.sync_api import Locator, expect
 
@@ -86,13 +87,26 @@ def test_however_fast_it_moves_it_is_read_once_in_a_while(site: FakeSite) -> Non
 
 def test_other_jobs_on_the_page_are_no_reason_to_read(site: FakeSite) -> None:
     open_batch(site, batch(), parts("running"))
-    site.link.send_jobs(snapshot(tick=11))  # no batch
     site.page.evaluate(
         "document.body.dispatchEvent(new CustomEvent('job:snapshot',"
         " { bubbles: true, detail: { id: 'other', batch: true } }))"
     )
     site.pass_time(2 * EVERY)
     assert reads(site) == 0
+
+
+def test_a_job_that_has_made_none_is_not_read_again(site: FakeSite) -> None:
+    open_batch(site, snapshot(), None)
+    site.link.send_jobs(snapshot(tick=11))
+    site.pass_time(2 * EVERY)
+    assert reads(site) == 0
+
+
+def test_the_jobs_of_a_body_that_still_runs_follow_too(site: FakeSite) -> None:
+    open_batch(site, snapshot(), parts("running"))
+    serve_again(site, parts("succeeded"))
+    site.link.send_jobs(snapshot(tick=11))
+    site.pass_time_until(lambda: states(site).all_inner_texts() == ["Done"])
 
 
 def test_a_task_that_fans_out_gets_its_list(site: FakeSite) -> None:
@@ -134,6 +148,18 @@ def test_a_page_that_is_no_longer_for_this_viewer_is_not_read_again(site: FakeSi
     site.pass_time(5 * EVERY)
     assert reads(site) == 1
     expect(titles(site)).to_have_text(["Part 0"])
+
+
+@pytest.mark.parametrize("width", [1280, 360])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong(site: FakeSite, width: int, scheme: str) -> None:
+    site.page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+    site.page.set_viewport_size({"width": width, "height": 800})
+    open_batch(site, batch(), parts(*STATES, later="?parts_after=x"))
+    site.page.clock.resume()
+    found = Axe().run(site.page, options={"rules": {"region": {"enabled": False}}})
+    assert found.violations_count == 0, found.generate_report()
+    assert site.page.evaluate("document.documentElement.scrollWidth") == width
 
 
 def test_the_server_and_the_script_mean_the_same_job(site: FakeSite) -> None:

@@ -103,6 +103,17 @@ def test_they_can_be_listed_by_state(client_of_owner: Client, owner: User) -> No
     assert [tab.is_here for tab in parts.tabs] == [False, False, True]
 
 
+def test_a_row_says_how_far_its_job_is(client_of_owner: Client, owner: User) -> None:
+    batch = batch_of(2, owner)
+    running, waiting = batch.children.order_by("pk")
+    moving = {"state": JobState.RUNNING, "done": 31, "total": 60, "unit": "photo", "eta": 4.0}
+    Job.objects.filter(pk=running.pk).update(**moving)
+    text = client_of_owner.get(job_url(batch.pk)).content.decode()
+    assert ">31 of 60 photos · about 4 s left</span>" in text
+    assert ">Next in line</span>" in text
+    assert str(waiting.pk) in text
+
+
 def test_a_state_that_none_is_in_any_more_is_an_empty_list(
     client_of_owner: Client, owner: User
 ) -> None:

@@ -23,8 +23,9 @@ export class JobParts extends HTMLElement {
     this.#timer = null;
   }
 
+  // A body that still runs may have made jobs already.
   #follow({ batch, id }) {
-    if (batch && id === this.getAttribute("job")) {
+    if ((batch || !this.hidden) && id === this.getAttribute("job")) {
       this.#isDue = true;
       this.#timer ??= setTimeout(() => this.#turn(), EVERY_MS);
     }
