@@ -9,11 +9,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "picha.settings")
 
 http = get_asgi_application()  # first: it loads the apps whose models the routing needs
 
-from picha.origins import OriginCheck  # noqa: E402
+from picha import daphne_requests  # noqa: E402
+from picha.origins import AtRoot, OriginCheck  # noqa: E402
 from realtime.routing import websocket_urlpatterns  # noqa: E402
 
-sockets = AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
+daphne_requests.install()
+sockets = AtRoot(AuthMiddlewareStack(URLRouter(websocket_urlpatterns)))
 
 application = ProtocolTypeRouter(
-    {"http": http, "websocket": OriginCheck(sockets, allowed=settings.ALLOWED_ORIGINS)}
+    {"http": AtRoot(http), "websocket": OriginCheck(sockets, allowed=settings.ALLOWED_ORIGINS)}
 )

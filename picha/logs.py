@@ -11,3 +11,12 @@ class WithoutQueries(logging.Filter):
             path = str(record.args["path"]).partition("?")[0]
             record.args = record.args | {"path": path}
         return True
+
+
+class WithoutTracebacks(logging.Filter):
+    """Of suspicious requests, which anybody can send as many of as they like: a line is enough."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.name.startswith("django.security"):
+            record.exc_info = record.exc_text = None
+        return True

@@ -1,4 +1,4 @@
-"""Which pages may open a socket to this site.
+"""Where the site is, and which pages may open a socket to it.
 
 Channels' `AllowedHostsOriginValidator` compares hosts alone, lets any scheme and port through and
 everything with ALLOWED_HOSTS=*; and its way of refusing takes a subscription in Redis for every
@@ -44,3 +44,17 @@ class OriginCheck:
         else:
             await receive()
             await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+
+
+class AtRoot:
+    """The site is at the root of its host, whatever a request says.
+
+    daphne takes the path under which a site is mounted from the header Daphne-Root-Path, which
+    anybody can send, and Django answers 500 to an address that does not begin with it.
+    """
+
+    def __init__(self, application: Callable[..., Awaitable[None]]) -> None:
+        self._application = application
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._application({**scope, "root_path": ""}, receive, send)

@@ -1,8 +1,10 @@
 import logging
+from typing import Any
 
 import pytest
+from django.conf import settings as django_settings
 
-from picha.logs import WithoutQueries
+from picha.logs import WithoutQueries, WithoutTracebacks
 
 
 def test_the_servers_lines_have_no_queries(caplog: pytest.LogCaptureFixture) -> None:
@@ -16,3 +18,17 @@ def test_the_servers_lines_have_no_queries(caplog: pytest.LogCaptureFixture) -> 
 
     assert caplog.messages == ["HTTP GET /jobs/1/ 200", "Listening on a port"]
     assert details["path"] == "/jobs/1/?key=secret"
+
+
+@pytest.mark.parametrize(
+    ("name", "has_traceback"),
+    [("django.security.DisallowedHost", False), ("django.request", True), ("django", True)],
+)
+def test_a_suspicious_request_is_a_line(name: str, has_traceback: bool) -> None:
+    handlers: Any = django_settings.LOGGING["handlers"]
+    assert handlers["stderr"]["filters"] == ["without_tracebacks"]
+    error = ValueError("a bad host")
+    record = logging.LogRecord(name, 40, "", 1, "A bad host", (), (ValueError, error, None))
+
+    assert WithoutTracebacks().filter(record)
+    assert bool(record.exc_info) == has_traceback
