@@ -17,6 +17,7 @@ from channels.sessions import InstanceSessionWrapper
 from realtime.access import Viewer
 from realtime.addresses import address_of
 from realtime.conf import conf
+from realtime.daphne_sockets import with_backpressure
 from realtime.hub import hub
 from realtime.sockets import Refused, Send, Socket
 from realtime.wire import (
@@ -29,6 +30,7 @@ from realtime.wire import (
     Overview,
     Ping,
     Pong,
+    UnknownType,
     Unwatch,
     Watch,
     Watched,
@@ -38,8 +40,8 @@ from realtime.wire import (
 
 log: Final = logging.getLogger(__name__)
 
-CLOSING: Final = 2.0
-"""Seconds that a refused browser has to take the reason and the closing frame."""
+CLOSING: Final = 1.0
+"""Seconds that a refused browser has to take the reason, and again the closing frame."""
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
@@ -49,12 +51,15 @@ async def jobs_socket(scope: dict[str, Any], receive: Receive, send: Send) -> No
     await receive()  # websocket.connect
     viewer = await sync_to_async(Viewer.of)(scope["user"])
     await send({"type": "websocket.accept"})
-    send = without_session(send)
+    send = with_backpressure(without_session(send))
     socket = Socket(send, viewer, session_key=session_key_of(scope))
+    quota = Quota()
+    count_pings(send, lambda: _count(socket, quota))
     try:
         hub().join(socket, address=address_of(scope))
-        await _serve(socket, receive)
+        await _serve(socket, receive, quota)
     except Refused as refusal:
+        socket.refusal = refusal
         await _refuse(socket, send, refusal)
     except asyncio.CancelledError:
         if socket.refusal is None:
@@ -68,12 +73,17 @@ async def jobs_socket(scope: dict[str, Any], receive: Receive, send: Send) -> No
 async def _refuse(socket: Socket, send: Send, refusal: Refused) -> None:
     """Say why, and close; a reader that takes neither does not keep us."""
     socket.close()
-    try:
-        async with asyncio.timeout(CLOSING):
-            await socket.send_text(encode(Error(code=str(refusal.code), detail=str(refusal))))
-            await send({"type": "websocket.close", "code": refusal.code})
-    except TimeoutError:
-        log.info("A socket that took no closing frame was dropped: %s", refusal)
+    reason = encode(Error(code=str(refusal.code), detail=str(refusal)))
+    last_words: tuple[dict[str, Any], ...] = (
+        {"type": "websocket.send", "text": reason},
+        {"type": "websocket.close", "code": refusal.code},
+    )
+    for message in last_words:
+        try:
+            async with asyncio.timeout(CLOSING):
+                await send(message)
+        except TimeoutError:
+            log.info("A socket that took no last word was dropped: %s", refusal)
 
 
 def without_session(send: Send) -> Send:
@@ -94,11 +104,29 @@ def uncancel() -> None:
         task.uncancel()
 
 
-async def _serve(socket: Socket, receive: Receive) -> None:
-    quota = Quota()
+def count_pings(send: Send, pinged: Callable[[], None]) -> None:
+    """Have `pinged` called at each ping of the protocol, which the server answers by itself."""
+    server: Any = getattr(send, "__self__", None)
+    if hasattr(server, "pinged"):
+        server.pinged = pinged
+
+
+def _count(socket: Socket, quota: "Quota") -> None:
+    try:
+        quota.count()
+    except Refused as refusal:
+        socket.dismiss(refusal)
+
+
+async def _serve(socket: Socket, receive: Receive, quota: "Quota") -> None:
     while (message := await receive())["type"] != "websocket.disconnect":
         quota.count()
-        await _obey(socket, _parsed(message))
+        try:
+            frame = _parsed(message)
+        except UnknownType as unknown:
+            await socket.send_text(encode(Error(code="unknown", detail=str(unknown))))
+        else:
+            await _obey(socket, frame)
 
 
 def _parsed(message: dict[str, Any]) -> ClientFrame:

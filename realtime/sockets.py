@@ -2,23 +2,28 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from time import monotonic
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
 from realtime.access import Viewer
 from realtime.conf import conf
 from realtime.flusher import begin, flusher
-from realtime.wire import AGED, TOO_SLOW, jobs_frame, overview_frame
+from realtime.wire import ACK_EVERY, AGED, TOO_SLOW, jobs_frame, overview_frame
 
 log: Final = logging.getLogger(__name__)
+
+K = TypeVar("K")
 
 # ASGI says awaitable; with daphne, uvicorn and Channels it is a coroutine, which can be begun.
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
 ROWS_MAX: Final = 100
 """Changed jobs that an overview frame carries; the page shows fewer rows than that."""
+FULL: Final = 32 * 1024
+"""Characters of snapshots after which the next ones go into another frame: with the frames that may
+be on the way to a reader, they bound what it costs."""
 
 
 class Refused(Exception):
@@ -82,9 +87,9 @@ class Socket(Watcher):
     """Sends while the browser keeps up.
 
     Its memory is bounded: one snapshot a watched job, and `REALTIME_CREDIT_WINDOW` frames that
-    are sent and not acknowledged. daphne never pushes back on a reader that is slow, so the
-    acknowledgements do; uvicorn does, once its buffer is full. One that stays away longer than
-    `REALTIME_SEND_DEADLINE` is let go.
+    are sent and not acknowledged, of which the server keeps no more than its buffer holds (see
+    `daphne_sockets`, `uvicorn_sockets`). One that for `REALTIME_SEND_DEADLINE` takes nothing, or
+    does not acknowledge what it should have, is let go.
     """
 
     __slots__ = (
@@ -132,11 +137,16 @@ class Socket(Watcher):
         """The browser has frame `sequence`; False when it cannot have it."""
         if not self._acknowledged <= sequence <= self._sequence:
             return False
-        self._acknowledged = sequence
-        self._stalled_at = None
-        if self._owes():
-            self.wake()
+        if sequence > self._acknowledged:
+            self._acknowledged = sequence
+            self._stalled_at = monotonic() if self._is_awaited() else None
+            if self._owes():
+                self.wake()
         return True
+
+    def _is_awaited(self) -> bool:
+        """Whether the browser is to take a frame, or to acknowledge one."""
+        return self._sending is not None or self._sequence - self._acknowledged > ACK_EVERY
 
     def _owes(self) -> bool:
         return bool(self._owed) or self._numbers is not None
@@ -145,9 +155,10 @@ class Socket(Watcher):
         return self._send({"type": "websocket.send", "text": text})
 
     def dismiss(self, refusal: Refused) -> None:
-        self.refusal = refusal
-        if self._task is not None:
-            self._task.cancel()
+        if self.refusal is None:  # It is told once; another time would end the telling.
+            self.refusal = refusal
+            if self._task is not None:
+                self._task.cancel()
 
     def fault(self) -> Refused | None:
         waited = None if self._stalled_at is None else monotonic() - self._stalled_at
@@ -174,13 +185,16 @@ class Socket(Watcher):
             self._cannot_send(error)
             return
         if self._sending is not None:
-            self._stalled_at = monotonic()
             self._sending.add_done_callback(self._sent)
         elif self._owes():
             self.wake()
+        if self._stalled_at is None and self._is_awaited():
+            self._stalled_at = monotonic()
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
-        self._sending = self._stalled_at = None
+        self._sending = None
+        if not self._is_awaited():
+            self._stalled_at = None
         if task.cancelled():
             return
         if error := task.exception():
@@ -189,9 +203,9 @@ class Socket(Watcher):
             self.wake()
 
     def _cannot_send(self, error: BaseException) -> None:
-        """Its consumer hears of it too, and ends."""
         self._is_closed = True
         log.info("A socket can no longer be sent to: %r", error)
+        self.dismiss(Refused(AGED, "This connection works no longer; open another."))
 
     def _may_send(self) -> bool:
         if self._is_closed or not (self._owed or self._numbers is not None):
@@ -203,9 +217,17 @@ class Socket(Watcher):
 
     def _next_frame(self) -> str:
         if self._owed:
-            snapshots = list(self._owed.values())
-            self._owed.clear()
-            return jobs_frame(self._sequence, snapshots)
-        numbers, rows = self._numbers, list(self._rows.values())
-        self._numbers, self._rows = None, {}
+            return jobs_frame(self._sequence, list(taken(self._owed)))
+        numbers, rows = self._numbers, list(taken(self._rows))
+        if not self._rows:
+            self._numbers = None
         return overview_frame(self._sequence, numbers or "null", rows)
+
+
+def taken(owed: dict[K, str]) -> Iterator[str]:
+    """What goes into one frame, which is owed no longer."""
+    size = 0
+    while owed and size < FULL:
+        snapshot = owed.pop(next(iter(owed)))
+        size += len(snapshot)
+        yield snapshot

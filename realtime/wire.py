@@ -4,7 +4,7 @@ JSON text frames; times are seconds since 1970, durations are seconds. Unknown f
 in a browser's frame are refused (`msgspec.ValidationError`).
 """
 
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from uuid import UUID
 
 import msgspec
@@ -144,6 +144,9 @@ class Error(Struct, frozen=True, tag="error"):
 
 ClientFrame = Watch | Unwatch | Overview | Ack | Ping
 
+ACK_EVERY: Final = 16
+"""A browser acknowledges every so many frames."""
+
 AGED: Final = 1001
 MALFORMED: Final = 4400
 SESSION_ENDED: Final = 4401
@@ -151,9 +154,21 @@ TOO_SLOW: Final = 4408
 TOO_MANY: Final = 4429
 """The codes that a socket is closed with; after 1001 and 4408 the browser opens another."""
 
+
+class UnknownType(Exception):
+    """A frame of a type that is not known here: the page may be newer than this server."""
+
+
+class _Typed(Struct):
+    type: str
+
+
+TYPES: Final = frozenset(each.__struct_config__.tag for each in get_args(ClientFrame))
+
 _encoder: Final = msgspec.json.Encoder()
 _snapshots: Final = msgspec.json.Decoder(Snapshot)
 _decoder: Final[msgspec.json.Decoder[ClientFrame]] = msgspec.json.Decoder(ClientFrame)
+_types: Final = msgspec.json.Decoder(_Typed)
 
 
 def encode(value: Struct) -> str:
@@ -164,9 +179,16 @@ def parse(frame: str) -> ClientFrame:
     """The browser's frame.
 
     Raises:
-        msgspec.DecodeError: it is not JSON, or (`msgspec.ValidationError`) not a known frame.
+        UnknownType: it may be one of a later version.
+        msgspec.DecodeError: it is not JSON, or (`msgspec.ValidationError`) not as it should be.
     """
-    return _decoder.decode(frame)
+    try:
+        return _decoder.decode(frame)
+    except msgspec.ValidationError:
+        name = _types.decode(frame).type
+        if name not in TYPES:
+            raise UnknownType(f"{name[:50]!r} is not known here.") from None
+        raise
 
 
 def decode_snapshot(text: str) -> Snapshot:

@@ -184,12 +184,21 @@ async def test_the_overview_is_for_operators() -> None:
         assert await client.hear_nothing()
 
 
-@pytest.mark.parametrize("text", [" ", "{", "[]", '{"type":"x"}', '{"type":"ack","seq":1}', "é"])
+@pytest.mark.parametrize("text", [" ", "{", "[]", '{"type":7}', '{"type":"ack","seq":1}', "é"])
 async def test_a_malformed_frame_closes_the_socket(text: str) -> None:
     async with connected() as client:
         await client.say(text)
         assert (await client.hear())["type"] == "error"
         assert await client.closed() == MALFORMED
+
+
+async def test_a_type_that_is_not_known_yet_is_answered() -> None:
+    async with connected() as client:
+        await client.say({"type": "of later", "more": 1})
+        answer = await client.hear()
+        assert (answer["type"], answer["code"]) == ("error", "unknown")
+        await client.say({"type": "ping"})
+        assert await client.hear() == {"type": "pong"}
 
 
 async def test_a_frame_nested_ten_thousand_deep_closes_the_socket() -> None:

@@ -1,13 +1,15 @@
 import asyncio
 import json
+import re
+from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
 
 from pytest_django import Settings
 
 from realtime.access import Viewer
-from realtime.sockets import ROWS_MAX, Socket
-from realtime.wire import TOO_SLOW
+from realtime.sockets import FULL, ROWS_MAX, Refused, Socket
+from realtime.wire import ACK_EVERY, AGED, TOO_SLOW
 
 
 class Browser:
@@ -117,18 +119,27 @@ async def test_one_that_takes_nothing_does_not_hold_up_the_others() -> None:
     assert [frame["jobs"] for frame in slow.frames] == [[0], [2]]
 
 
-async def test_a_socket_that_cannot_be_sent_to_is_left_alone() -> None:
+class Dismissed(Socket):
+    """Whose consumer is the test, which is to go on."""
+
+    def dismiss(self, refusal: Refused) -> None:
+        self.refusal = refusal
+
+
+async def test_a_socket_that_cannot_be_sent_to_is_dismissed() -> None:
     tries = []
 
     async def send(message: dict[str, Any]) -> None:
         tries.append(message)
         raise OSError("gone")
 
-    socket = Socket(send, Viewer())
+    socket = Dismissed(send, Viewer())
     for number in range(3):
         socket.offer(uuid4(), str(number))
         await settle()
     assert len(tries) == 1
+    assert socket.refusal is not None
+    assert socket.refusal.code == AGED
 
 
 async def test_one_whose_server_cannot_send_is_let_go_too(settings: Settings) -> None:
@@ -145,3 +156,55 @@ async def test_one_whose_server_cannot_send_is_let_go_too(settings: Settings) ->
     browser.reads.set()
     await settle()
     assert socket.fault() is None
+
+
+async def test_a_frame_is_full_at_some_size() -> None:
+    browser = Browser()
+    socket = Socket(browser.send, Viewer())
+    large = f'"{"x" * (FULL - 2)}"'
+    for snapshot in ("1", large, "2", "3"):
+        socket.offer(uuid4(), snapshot)
+    await settle()
+    assert [len(frame["jobs"]) for frame in browser.frames] == [2, 2]
+
+
+async def test_a_large_overview_is_sent_in_parts() -> None:
+    browser = Browser()
+    socket = Socket(browser.send, Viewer(is_operator=True))
+    large = f'"{"x" * (FULL - 2)}"'
+    socket.offer_overview('{"running":1}', {"1": large, "2": large})
+    await settle()
+    parts = [(frame["numbers"], len(frame["jobs"])) for frame in browser.frames]
+    assert parts == [({"running": 1}, 1), ({"running": 1}, 1)]
+
+
+async def test_one_that_takes_all_and_acknowledges_nothing_is_let_go(settings: Settings) -> None:
+    settings.REALTIME_SEND_DEADLINE = 0.0
+    browser, faults = Browser(), []
+    socket = Socket(browser.send, Viewer())
+    for number in range(ACK_EVERY + 1):
+        socket.offer(UUID(int=1), str(number))
+        await settle()
+        faults.append(socket.fault())
+    assert not any(faults[:ACK_EVERY])
+    assert faults[-1] is not None
+    assert faults[-1].code == TOO_SLOW
+
+
+async def test_only_an_acknowledgement_of_more_counts(settings: Settings) -> None:
+    settings.REALTIME_SEND_DEADLINE = 0.0
+    browser = Browser()
+    socket = Socket(browser.send, Viewer())
+    for number in range(ACK_EVERY + 2):
+        socket.offer(UUID(int=1), str(number))
+        await settle()
+    assert socket.acknowledge(0)
+    assert socket.fault() is not None
+    assert socket.acknowledge(ACK_EVERY)
+    assert socket.fault() is None
+
+
+def test_the_script_acknowledges_as_often_as_it_is_waited_for() -> None:
+    script = Path(__file__).parents[1] / "static/realtime/connection.js"
+    found = re.findall(r"const ACK_EVERY = (\d+);", script.read_text("utf-8"))
+    assert found == [str(ACK_EVERY)]

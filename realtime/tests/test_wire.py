@@ -10,6 +10,7 @@ from realtime.wire import (
     Overview,
     Ping,
     Pong,
+    UnknownType,
     Unwatch,
     Watch,
     Watched,
@@ -47,7 +48,7 @@ def test_the_browsers_frames_are_understood(text: str, frame: object) -> None:
         "not json",
         "[]",
         "{}",
-        '{"type":"unheard"}',
+        '{"type":7}',
         '{"type":"watch"}',
         '{"type":"watch","jobs":[{"id":"7"}]}',
         '{"type":"watch","jobs":[],"more":1}',
@@ -78,3 +79,8 @@ def test_what_is_denied_names_the_jobs() -> None:
 
 def test_the_answer_to_a_ping_says_nothing_else() -> None:
     assert json.loads(encode(Pong())) == {"type": "pong"}
+
+
+def test_a_type_of_a_later_version_is_told_from_what_is_malformed() -> None:
+    with pytest.raises(UnknownType, match="'unheard'"):
+        parse('{"type":"unheard","of":1}')
