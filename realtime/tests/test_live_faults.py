@@ -1,0 +1,299 @@
+"""What must not happen to those who watch, on either server, whatever happens to Redis and whoever
+else is connected. Every byte is a real server's, started as documented."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from itertools import count
+from random import Random
+from time import monotonic
+from typing import Any, Final
+from uuid import UUID
+
+import pytest
+from channels.layers import get_channel_layer
+from django.db.models import F
+
+from realtime import layer
+from realtime.bus import bus
+from realtime.models import Job
+from realtime.states import JobState, Visibility
+from realtime.tests.polling import until
+from realtime.tests.raw_socket import PATIENCE, PING, Raw, frame, opened
+from realtime.tests.servers import Web, serving
+from realtime.tests.valkey import Valkey
+from realtime.wire import ACK_EVERY, TOO_MANY, TOO_SLOW
+
+pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
+
+Webs = dict[str, Web]
+
+FROZEN: Final = float(os.environ.get("FROZEN_SECONDS") or 3)
+"""Seconds that Redis does not answer; a longer fault is met with the settings as they are."""
+QUICKER: Final = (
+    {}
+    if "FROZEN_SECONDS" in os.environ
+    else {"REALTIME_REPAIR_INTERVAL": "2.5", "REALTIME_SEND_DEADLINE": "5"}
+)
+WATCHERS: Final = 100
+JOBS: Final = 12
+BAR: Final = 10.0
+"""Seconds after a fault in which every watcher is to be at the truth."""
+DROPPED: Final = 30.0
+"""Seconds after which one who does not read is gone."""
+COST_MAX: Final = 2 * 1024 * 1024
+"""Bytes of memory that one who does not read costs."""
+LARGE: Final = 100_000
+"""Bytes of a large snapshot."""
+READERS: Final = 4
+"""Of a kind, so that what else happens to a server's memory does not weigh."""
+UNDISTURBED: Final = 5.0
+"""Seconds between two of twenty frames a second, at the longest, for those who read."""
+
+
+@pytest.fixture(scope="module")
+def webs(django_db_setup: None, valkey: Valkey) -> Iterator[Webs]:
+    with serving(REALTIME_SOCKETS_PER_ADDRESS="1000", **QUICKER) as both:
+        yield both
+
+
+@pytest.fixture(params=["daphne", "uvicorn"])
+def web(request: pytest.FixtureRequest, webs: Webs) -> Web:
+    return webs[request.param]
+
+
+async def make(**fields: Any) -> Job:
+    described = {"task": "t", "title": "T", "queue": "celery", "visibility": Visibility.PUBLIC}
+    return await Job.objects.acreate(**described | {"state": JobState.RUNNING} | fields)
+
+
+class Watcher:
+    """A page that watches some jobs."""
+
+    def __init__(self, raw: Raw, jobs: list[Job]) -> None:
+        self.raw = raw
+        self.seen = {job.pk: (-1, "") for job in jobs}
+        self.frames = 0
+        self.longest = 0.0
+
+    async def read(self) -> None:
+        await self.raw.watch(*self.seen)
+        while True:
+            waited_since = monotonic()
+            told = await self.raw.hear()
+            self.frames += 1
+            self.longest = max(self.longest, monotonic() - waited_since)
+            for job in told.get("jobs", ()):
+                job_id, now = UUID(job["id"]), (job["revision"], job["message"])
+                assert now[0] >= self.seen[job_id][0], "It went backwards"
+                self.seen[job_id] = now
+            if told["seq"] % ACK_EVERY == 0:
+                await self.raw.say(type="ack", seq=told["seq"])
+
+
+@asynccontextmanager
+async def crowd(webs: Webs, jobs: list[Job]) -> AsyncIterator[list[Watcher]]:
+    """So many watchers on each server, who read for as long as this lasts."""
+    random = Random(4)
+    async with AsyncExitStack() as stack:
+        places = [web for web in webs.values() for _ in range(WATCHERS)]
+        enter = stack.enter_async_context
+        sockets = await asyncio.gather(*(enter(opened(web.port)) for web in places))
+        watchers = [Watcher(raw, random.sample(jobs, 4)) for raw in sockets]
+        async with asyncio.TaskGroup() as group:
+            reading = [group.create_task(watcher.read()) for watcher in watchers]
+            yield watchers
+            for task in reading:
+                task.cancel()
+
+
+async def change(jobs: list[Job]) -> None:
+    """Every other change is one of which nobody is told, as if the message had been lost."""
+    random, number = Random(5), 0
+    while True:
+        number += 1
+        job = random.choice(jobs)
+        change = {"revision": F("revision") + 1, "message": f"change {number}"}
+        await Job.objects.filter(pk=job.pk).aupdate(**change)
+        if number % 2:
+            bus().announce([job.pk])
+        await asyncio.sleep(0.03)
+
+
+def kill(valkey: Valkey) -> None:
+    valkey.kill()
+    time.sleep(1)
+    valkey.start()
+
+
+def freeze(valkey: Valkey) -> None:
+    valkey.freeze()
+    time.sleep(FROZEN)
+    valkey.thaw()
+
+
+def flush(valkey: Valkey) -> None:
+    valkey.flush()
+
+
+async def stale(watchers: list[Watcher]) -> int:
+    """How many of the jobs that a watcher sees are not as the database has them."""
+    rows = Job.objects.values_list("pk", "revision", "message")
+    truth = {pk: (revision, message) async for pk, revision, message in rows}
+    return sum(truth[pk] != seen for each in watchers for pk, seen in each.seen.items())
+
+
+@pytest.mark.parametrize("fault", [kill, freeze, flush])
+async def test_after_a_fault_of_redis_nobody_is_left_behind(
+    webs: Webs, valkey: Valkey, fault: Callable[[Valkey], None]
+) -> None:
+    jobs = [await make() for _ in range(JOBS)]
+    async with crowd(webs, jobs) as watchers:
+        await settled(watchers, webs)
+        async with asyncio.TaskGroup() as group:
+            changing = group.create_task(change(jobs))
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(fault, valkey)
+            await asyncio.sleep(0.5)
+            changing.cancel()
+        await settled(watchers, webs)
+
+
+async def settled(watchers: list[Watcher], webs: Webs) -> None:
+    """Wait until nobody is stale; the bar is for a machine that is not slow by itself."""
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        asked = [await enter(opened(web.port)) for web in webs.values()]
+        began, slowest = monotonic(), 0.0
+        while count := await stale(watchers):
+            asked_at = monotonic()
+            assert all([await raw.is_alive() for raw in asked])
+            slowest = max(slowest, monotonic() - asked_at)
+            assert monotonic() - began < BAR * (1 + slowest), f"{count} are stale"
+            await asyncio.sleep(0.2)
+
+
+async def publish(job: Job, *, hertz: float) -> None:
+    """As a worker does."""
+    for tick in count(1):
+        job.tick, job.message = tick, f"step {tick}"
+        await layer.send_job(layer.job_message(job))
+        await asyncio.sleep(1 / hertz)
+
+
+@asynccontextmanager
+async def published(**fields: Any) -> AsyncIterator[Job]:
+    """A job that moves for as long as this lasts."""
+    job = await make(**fields)
+    async with asyncio.TaskGroup() as group:
+        publishing = group.create_task(publish(job, hertz=20))
+        yield job
+        publishing.cancel()
+    await get_channel_layer().flush()
+
+
+async def never(raw: Raw) -> None:
+    """Reads nothing."""
+
+
+async def trickle(raw: Raw) -> None:
+    """Reads a few bytes a second."""
+    while True:
+        await raw.take(1)
+        await asyncio.sleep(0.25)
+
+
+async def parrot(raw: Raw) -> None:
+    """Reads nothing, and acknowledges nothing over and over."""
+    while True:
+        await raw.say(type="ack", seq=0)
+        await asyncio.sleep(0.25)
+
+
+async def liar(raw: Raw) -> None:
+    """Reads nothing, and acknowledges what it may have been sent."""
+    for seq in count(1):
+        await asyncio.sleep(0.1)
+        await raw.say(type="ack", seq=seq)
+
+
+Habit = Callable[[Raw], Coroutine[Any, Any, None]]
+
+
+async def dropped(raw: Raw, job: Job, habit: Habit) -> float:
+    """Seconds until a reader of this habit is dropped."""
+    await raw.watch(job.pk)
+    doing = asyncio.create_task(habit(raw))
+    try:
+        return await raw.dropped()
+    finally:
+        doing.cancel()
+        await asyncio.gather(doing, return_exceptions=True)
+
+
+async def test_who_does_not_read_is_dropped_and_can_know_why(webs: Webs) -> None:
+    async def told(web: Web, job: Job, habit: Habit) -> tuple[str, Habit, int]:
+        async with opened(web.port) as raw:
+            assert await dropped(raw, job, habit) < DROPPED
+            return web.name, habit, await raw.closed()
+
+    cases = [(web, habit) for web in webs.values() for habit in (never, trickle, parrot)]
+    async with published() as job:
+        codes = await asyncio.gather(*(told(web, job, habit) for web, habit in cases))
+    assert codes == [(web.name, habit, TOO_SLOW) for web, habit in cases]
+
+
+async def test_who_does_not_read_costs_little_and_disturbs_nobody(webs: Webs) -> None:
+    async with published(result="x" * LARGE) as job:
+        await asyncio.gather(*(cost_little(web, job) for web in webs.values()))
+
+
+async def cost_little(web: Web, job: Job) -> None:
+    async with AsyncExitStack() as stack:
+        enter = stack.enter_async_context
+        other = Watcher(await enter(opened(web.port)), [job])
+        reading = asyncio.create_task(other.read())
+        await happens(lambda: other.frames > 20)
+        readers = [
+            (await enter(opened(web.port, receive_buffer=4096)), habit)
+            for habit in (never, trickle, liar)
+            for _ in range(READERS)
+        ]
+        before = most = web.memory
+        other.longest = 0.0
+        dropping = asyncio.gather(*(dropped(raw, job, habit) for raw, habit in readers))
+        while not dropping.done():
+            most = max(most, web.memory)
+            await asyncio.sleep(0.05)
+        assert max(await dropping) < DROPPED
+        assert other.longest < UNDISTURBED
+        assert most - before < len(readers) * COST_MAX
+        assert not reading.done(), reading
+        reading.cancel()
+        await asyncio.gather(reading, return_exceptions=True)
+
+
+async def happens(what: Callable[[], bool]) -> None:
+    await asyncio.to_thread(until, what, within=PATIENCE, what="it happens")
+
+
+@pytest.mark.parametrize("one", [frame(b'{"type":"ping"}'), frame(b"", opcode=PING)])
+async def test_a_flood_is_closed(web: Web, one: bytes) -> None:
+    async def flood(raw: Raw) -> None:
+        with suppress(OSError):
+            while True:
+                await raw.write(one * 20_000)
+
+    async with opened(web.port) as other, opened(web.port) as raw:
+        asked_at = monotonic()
+        assert await other.is_alive()
+        slowness = monotonic() - asked_at
+        began = monotonic()
+        flooding = asyncio.create_task(flood(raw))
+        code = await raw.closed()
+        assert code == TOO_MANY
+        assert monotonic() - began < 2 * (1 + slowness)
+        await asyncio.wait_for(flooding, PATIENCE)
+        assert await other.is_alive()
