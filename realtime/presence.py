@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from realtime.access import Viewer
 from realtime.conf import conf
+from realtime.garbage import Kept
 from realtime.sockets import Refused, Watcher
 from realtime.wire import SESSION_ENDED, TOO_MANY
 
@@ -39,6 +40,7 @@ class Presence:
     def __init__(self) -> None:
         self._watchers: dict[Watcher, str] = {}
         self._by_address: Counter[str] = Counter()
+        self._kept = Kept()
 
     def __bool__(self) -> bool:
         return bool(self._watchers)
@@ -53,11 +55,13 @@ class Presence:
             raise Refused(TOO_MANY, "There are too many connections from your address.")
         self._watchers[watcher] = address
         self._by_address[address] += 1
+        self._kept.come()
 
     def discharge(self, watcher: Watcher) -> None:
         address = self._watchers.pop(watcher, None)
         if address is not None:
             self._by_address[address] -= 1
+            self._kept.go(left=len(self._watchers))
             self._by_address += Counter()  # forgets addresses that have none left
 
     def identities(self, user_ids: set[int] | None = None) -> set[Identity]:
