@@ -11,7 +11,7 @@ from types import coroutine
 from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
-SLICE: Final = 0.01
+SLICE: Final = 0.004
 """Seconds of sending after which everything else on the loop has its turn."""
 QUICK: Final = 0.005
 """A turn of the loop that takes no longer had little to do."""
