@@ -66,6 +66,7 @@ def enqueue_batch(
     Raises:
         BatchTooLarge: there are more than `REALTIME_BATCH_MAX` calls.
         JobEnded: `parent` has ended.
+        TimeLimitRefused: `time_limit` is not under the broker's visibility timeout.
         TypeError: a call does not fit the task's signature.
         kombu.exceptions.EncodeError: an argument cannot be written as JSON.
     """

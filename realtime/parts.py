@@ -23,7 +23,7 @@ STATE, AFTER, BEFORE = "parts", "parts_after", "parts_before"
 class Row:
     snapshot: Snapshot
     url: str
-    """Empty where the viewer may not watch the job itself."""
+    """Empty where the viewer may not watch the job itself; nothing is told of it but its state."""
 
 
 @dataclass(frozen=True, kw_only=True)

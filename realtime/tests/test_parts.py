@@ -188,13 +188,17 @@ def test_a_jobs_own_key_opens_not_its_batch() -> None:
     assert Client().get(f"{job_url(batch.pk)}?{key}").status_code == HTTPStatus.NOT_FOUND
 
 
-def test_a_job_that_the_viewer_may_not_watch_has_no_link(
+def test_of_a_job_that_the_viewer_may_not_watch_only_the_state_is_told(
     client_of_owner: Client, owner: User
 ) -> None:
     batch = batch_of(1, owner)
-    batch.children.update(owner=people.user("other"))
+    secret = {"title": "Secret title", "error": "Secret error.", "unit": "secret", "done": 7}
+    batch.children.update(owner=people.user("other"), state=JobState.FAILED, **secret)
     (row,) = shown(client_of_owner, job_url(batch.pk)).rows
     assert row.url == ""
+    text = client_of_owner.get(job_url(batch.pk)).content.decode()
+    assert "secret" not in text.lower()
+    assert 'class="state" data-state="failed"' in text
 
 
 def test_operators_are_led_to_their_own_pages() -> None:
