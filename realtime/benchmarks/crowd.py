@@ -9,6 +9,7 @@ moment that its publisher has put into it, `@seconds@`. Told on stdin, line by l
 import asyncio
 import json
 import os
+import random
 import select
 import sys
 from collections.abc import Iterator
@@ -94,7 +95,7 @@ class Browser(asyncio.Protocol):
         self._request = request
         self._say = say
         self._rest = b""
-        self._frames = 0
+        self._frames = random.randrange(ACK_EVERY)  # noqa: S311 - as connection.js does
         self.newest = 0.0
         self.open: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 

@@ -120,11 +120,12 @@ export class Connection extends EventTarget {
     this.#link = null;
     this.#transport = null;
     this.#isOpen = false;
-    this.#unacknowledged = 0;
   }
 
   #opened() {
     this.#isOpen = true;
+    // A thousand pages that watch one job do not all acknowledge the same frame.
+    this.#unacknowledged = Math.floor(this.#random() * ACK_EVERY);
     this.#watches.askAgain();
     this.#flush();
   }
