@@ -18,7 +18,7 @@ from picha.tests.site_pages import (
 from picha.tests.site_people import People
 from picha.tests.stack import Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.once]
 
 LOOKS: Final[tuple[tuple[int, Scheme], ...]] = (
     (WIDE, "light"),

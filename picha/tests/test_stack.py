@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import smtplib
 import socket
@@ -25,11 +26,13 @@ MAILBOX = 2
 
 
 @pytest.fixture
-def start() -> Iterator[Start]:
+def start(stack: Stack) -> Iterator[Start]:
     """Whatever the test does with it, it has ended afterwards."""
     started: list[Stack] = []
 
     def start_and_wait(var_dir: Path) -> Stack:
+        if not var_dir.exists():  # To hash and compress static files again takes seconds.
+            shutil.copytree(stack.var_dir / "static", var_dir / "static")
         started.append(start_stack(var_dir=var_dir))
         started[-1].wait_until_ready()
         return started[-1]
@@ -67,6 +70,7 @@ def _is_free(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+@pytest.mark.once
 def test_ctrl_c_ends_every_process_and_the_next_run_finds_the_data(
     tmp_path: Path, start: Start
 ) -> None:
@@ -82,6 +86,7 @@ def test_ctrl_c_ends_every_process_and_the_next_run_finds_the_data(
     assert second.operator_password == password
 
 
+@pytest.mark.once
 def test_nothing_is_left_when_the_run_itself_is_killed(tmp_path: Path, start: Start) -> None:
     site = start(tmp_path / "site")
     pids = process_ids(site)
@@ -91,6 +96,7 @@ def test_nothing_is_left_when_the_run_itself_is_killed(tmp_path: Path, start: St
     until(lambda: have_ended(pids, site=site), within=PATIENCE, what="every process has ended")
 
 
+@pytest.mark.once
 def test_nothing_is_left_when_supervisord_is_killed(tmp_path: Path, start: Start) -> None:
     site = start(tmp_path / "site")
     pids = process_ids(site)
