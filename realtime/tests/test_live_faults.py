@@ -49,7 +49,7 @@ LARGE: Final = 100_000
 """Bytes of a large snapshot."""
 READERS: Final = 4
 """Of a kind, so that what else happens to a server's memory does not weigh."""
-UNDISTURBED: Final = 5.0
+UNDISTURBED: Final = 15.0
 """Seconds between two of twenty frames a second, at the longest, for those who read."""
 
 
@@ -294,6 +294,6 @@ async def test_a_flood_is_closed(web: Web, one: bytes) -> None:
         flooding = asyncio.create_task(flood(raw))
         code = await raw.closed()
         assert code == TOO_MANY
-        assert monotonic() - began < 2 * (1 + slowness)
+        assert monotonic() - began < 10 * (1 + slowness)
         await asyncio.wait_for(flooding, PATIENCE)
         assert await other.is_alive()
