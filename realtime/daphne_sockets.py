@@ -13,6 +13,7 @@ from functools import partial
 from typing import Any
 
 from realtime.frames import text_frame
+from realtime.straight import write
 
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
@@ -47,7 +48,7 @@ class Valve:
         if not self._open.is_set():
             await self._open.wait()
         if self._protocol.state == self._protocol.STATE_OPEN:
-            self._protocol.transport.write(text_frame(text))
+            write(self._protocol.transport, text_frame(text))
 
     def _ping(self, payload: bytes) -> None:
         self.pinged()
