@@ -43,7 +43,7 @@ DRAIN: Final = 5.0
 """Seconds that the end of a process waits for what is still to be sent."""
 BATCH: Final = 100
 """Jobs that are read and sent together."""
-GATHER: Final = 0.05
+GATHER: Final = 0.1
 """Seconds between two sends of changes. The first leaves at once; those that come in the wake of
 it go together, and of a job that began and ended meanwhile only the end is told."""
 

@@ -278,6 +278,12 @@ class Progress:
                 self.save_items()
         return bool(held)
 
+    def owes_items(self) -> bool:
+        """Whether there are items that are not saved yet."""
+        with self._look_lock:
+            self.ledger.collect()
+            return bool(self.ledger.unsaved())
+
     def save_items(self) -> None:
         """Write the items that are not saved yet; the caller holds `write_lock`."""
         with self._look_lock:

@@ -6,6 +6,7 @@ To build such a query takes Django several times as long as it takes the databas
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connections, transaction
@@ -125,8 +126,16 @@ class Move:
 
 
 def _loaded(jobs: "QuerySet[Job]", row: Row) -> "Job":
-    table, fields = jobs.model._meta.db_table, jobs.model._meta.concrete_fields
-    compiler = Query(jobs.model).get_compiler(jobs.db)
-    converters = compiler.get_converters([field.get_col(table) for field in fields])
+    model = jobs.model
+    compiler = Query(model).get_compiler(jobs.db)
+    converters = compiler.get_converters(_converted(model, jobs.db))
     (values,) = compiler.apply_converters([row], converters)
-    return jobs.model.from_db(jobs.db, [field.attname for field in fields], values)
+    return model.from_db(jobs.db, [field.attname for field in model._meta.concrete_fields], values)
+
+
+@cache
+def _converted(model: "type[Job]", alias: str) -> list[Any]:
+    """The columns of `model`, those left out (None) whose values a driver gives as they are."""
+    columns = [field.get_col(model._meta.db_table) for field in model._meta.concrete_fields]
+    converters = Query(model).get_compiler(alias).get_converters(columns)
+    return [column if place in converters else None for place, column in enumerate(columns)]

@@ -18,6 +18,7 @@ import asyncio
 import inspect
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -284,7 +285,7 @@ def fail(progress: Progress, error: Exception) -> None:
 def end(progress: Progress, verb: Callable[..., bool], **fields: Any) -> None:
     """Move the job on by `verb`, with its last progress and items, all or nothing."""
     bus().unfollow(progress)
-    with progress.write_lock, transaction.atomic():
+    with progress.write_lock, transaction.atomic() if progress.owes_items() else nullcontext():
         held = verb(progress.job, **fields, **progress.look())
         if held:
             progress.save_items()
