@@ -6,7 +6,7 @@ import shlex
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from configparser import RawConfigParser
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -101,7 +101,7 @@ def _start(
     port: int,
     command: list[str],
     *,
-    variables: Mapping[str, str],
+    variables: dict[str, str],
     stdin: int = subprocess.DEVNULL,
 ) -> Web:
     own = {"PORT": str(port), "DEBUG": "off", "SECRET_KEY": "a secret of the tests", "SITE_URL": ""}
