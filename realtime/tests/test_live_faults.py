@@ -26,7 +26,7 @@ from realtime.tests.servers import Web, serving
 from realtime.tests.valkey import Valkey
 from realtime.wire import ACK_EVERY, TOO_MANY, TOO_SLOW
 
-pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.stack, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 Webs = dict[str, Web]
 

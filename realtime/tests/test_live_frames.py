@@ -30,7 +30,7 @@ from realtime.tests.servers import Web, serving
 from realtime.tests.valkey import Valkey
 from realtime.wire import MALFORMED, TOO_MANY
 
-pytestmark = [pytest.mark.stack, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.stack, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 ID: Final = uuid4()
 MIB: Final = 1024 * 1024
