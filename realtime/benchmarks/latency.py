@@ -6,7 +6,7 @@ the page's scripts in Chromium.
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Final
@@ -44,12 +44,13 @@ REST: Final = 5.0
 def main(*, steps: int, lives: int) -> None:
     run(dict(os.environ), "manage.py", "collectstatic", "--no-input", "-v0")
     found: dict[str, Report] = {}
+    cases: dict[str, tuple[int, Callable[[], list[Job]]]] = {
+        "advance": (steps, lambda: [enqueue(told, args=(steps,))]),
+        "end of a job": (lives, lambda: [enqueue(ends) for _ in range(lives)]),
+    }
     with running_worker(), serving(SERVERS["daphne"]) as web:
         for watcher, watching in WATCHERS.items():
-            for case, enqueued, stamps in (
-                ("advance", lambda: [enqueue(told, args=(steps,))], steps),
-                ("end of a job", lambda: [enqueue(ends) for _ in range(lives)], lives),
-            ):
+            for case, (stamps, enqueued) in cases.items():
                 if is_wanted(f"{case}, {watcher}"):
                     jobs = enqueued()
                     with watching(web, [str(job.pk) for job in jobs]) as helped:
