@@ -17,8 +17,8 @@ from realtime.tests.polling import until
 from realtime.tests.work import QUEUE
 
 HOME = Path(__file__).resolve().parents[2]
-START = 30
-STOP = 15
+START = 90
+STOP = 30
 
 BEAT = """
 import django
