@@ -6,11 +6,11 @@ happen twice is claimed before it and recorded after it.
 """
 
 import threading
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator, Sized
+from collections.abc import AsyncIterable, Callable, Iterable, Iterator, Sized
 from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from time import monotonic
-from typing import Any, BinaryIO, Final, Generic, TypeVar
+from typing import Any, BinaryIO, Final, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
@@ -21,23 +21,13 @@ from realtime.estimate import Estimate
 from realtime.files import Attachment
 from realtime.ledger import Entry, Ledger
 from realtime.models import Job
+from realtime.phases import Phases
 from realtime.states import ItemState
+from realtime.tracked import Tracked
 
 MESSAGE_MAX: Final = 500
 
 T = TypeVar("T")
-
-
-class Phase:
-    __slots__ = ("free", "name", "state", "weight")
-
-    def __init__(self, name: str, weight: float) -> None:
-        if weight <= 0:
-            raise ValueError(f"The weight of the phase {name!r} must be above 0, not {weight}.")
-        self.name = name
-        self.weight = weight
-        self.state = "waiting"
-        self.free = 0.0  # the share of it that cost nothing
 
 
 class Progress:
@@ -60,8 +50,7 @@ class Progress:
         self.attachment = Attachment(job)
         self.write_lock = threading.Lock()
         self._look_lock = threading.Lock()
-        self._phases = [Phase(name, weight) for name, weight in phases]
-        self._current: Phase | None = None
+        self._phases = Phases(phases)
         self._estimate = Estimate(at=monotonic(), floor=job.fraction)
         self._stop: Stopped | None = None
         self._on_stop: Callable[[], object] = lambda: None
@@ -73,7 +62,7 @@ class Progress:
         moves backwards, it waits at its mark until a later phase has caught up. A task that
         declares `phases=(("Reading", 1), ("Saving", 9))` shows them even while it waits.
         """
-        self._phases = [Phase(name, weight) for name, weight in phases]
+        self._phases.plan(phases)
 
     @contextmanager
     def phase(
@@ -85,9 +74,10 @@ class Progress:
         planned phase the plan's weight holds.
         """
         self.check()
-        phase = self._named(name, weight)
+        phase = self._phases.named(name, weight)
+        # First: the bus may look at any moment, and the last phase's count is not this one's.
         self.done, self.total, self.unit, self._skipped = 0, total, unit, 0
-        self._current, phase.state = phase, "running"
+        self._phases.begin(phase)
         self._estimate.restart_count(monotonic())
         yield
         phase.state, phase.free = "done", self._free_share()
@@ -100,7 +90,7 @@ class Progress:
         weight: float = 1,
         total: int | None = None,
         unit: str = "",
-    ) -> "Tracked[T]":
+    ) -> Tracked[T]:
         """Iterate over `source` (`for` or `async for`), counting each item once it is dealt with.
 
         `total` is the source's length where it has one. With `phase`, it all is a phase.
@@ -246,15 +236,15 @@ class Progress:
             self.ledger.collect()
             self.total = None if self.total is None else max(self.total, self.done)
             self._estimate.look(
-                fraction=self._fraction(),
+                fraction=self._phases.fraction(self._share()),
                 done=self.done,
                 at=monotonic(),
-                free=self._free(),
+                free=self._phases.free(self._free_share()),
                 skipped=self._skipped,
             )
             return {
-                "phase": self._current.name if self._current else "",
-                "phases": [[phase.name, phase.state] for phase in self._phases],
+                "phase": self._phases.current,
+                "phases": self._phases.states(),
                 "fraction": self._estimate.fraction,
                 "done": self.done,
                 "total": self.total,
@@ -297,74 +287,9 @@ class Progress:
         with self._look_lock:
             self.ledger.saved(entries)
 
-    def _named(self, name: str, weight: float) -> Phase:
-        for phase in self._phases:
-            if phase.name == name:
-                return phase
-        self._phases.append(Phase(name, weight))
-        return self._phases[-1]
-
-    def _fraction(self) -> float | None:
-        """The share of the phases' weights that is done; None when that cannot be known."""
-        current = self._current
-        share = min(1.0, self.done / self.total) if self.total else None
-        if current is None:
-            return share
-        whole = sum(phase.weight for phase in self._phases)
-        ended = sum(phase.weight for phase in self._phases if phase.state == "done")
-        if share is None and not ended:
-            return None
-        running = current.weight * (share or 0.0) if current.state == "running" else 0.0
-        return (ended + running) / whole
-
-    def _free(self) -> float:
-        """The share of the whole bar that has cost nothing."""
-        if self._current is None:
-            return self._free_share()
-        whole = sum(phase.weight for phase in self._phases)
-        ended = sum(phase.weight * phase.free for phase in self._phases if phase.state == "done")
-        running = self._free_share() if self._current.state == "running" else 0.0
-        return (ended + self._current.weight * running) / whole
+    def _share(self) -> float | None:
+        """The share of the current phase that is done; None when that cannot be known."""
+        return min(1.0, self.done / self.total) if self.total else None
 
     def _free_share(self) -> float:
         return min(1.0, self._skipped / self.total) if self.total else 0.0
-
-
-class Tracked(Generic[T]):
-    """An iterable, sync or async as its source, that advances its progress."""
-
-    def __init__(
-        self, progress: Progress, source: Iterable[T] | AsyncIterable[T], **phase: Any
-    ) -> None:
-        self._progress = progress
-        self._source = source
-        self._phase = phase
-
-    def __iter__(self) -> Iterator[T]:
-        if not isinstance(self._source, Iterable):
-            raise TypeError("An async source is tracked by `async for`.")
-        with self._begun():
-            for item in self._source:
-                yield item
-                self._progress.advance()
-
-    async def __aiter__(self) -> AsyncIterator[T]:
-        with self._begun():
-            if isinstance(self._source, AsyncIterable):
-                async for item in self._source:
-                    yield item
-                    self._progress.advance()
-            else:
-                for item in self._source:
-                    yield item
-                    self._progress.advance()
-
-    @contextmanager
-    def _begun(self) -> Iterator[None]:
-        phase = dict(self._phase)
-        if name := phase.pop("phase"):
-            with self._progress.phase(name, **phase):
-                yield
-        else:
-            self._progress.total, self._progress.unit = phase["total"], phase["unit"]
-            yield

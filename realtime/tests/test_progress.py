@@ -1,4 +1,4 @@
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 
 import pytest
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
@@ -25,47 +25,12 @@ def test_nothing_is_known_at_first() -> None:
     assert look["phase"] == ""
 
 
-def test_a_phase_counts_its_units() -> None:
-    progress = begun()
-    with progress.phase("Saving", total=4, unit="photo"):
-        progress.advance(3)
-        look = progress.look()
-    assert (look["phase"], look["done"], look["total"], look["unit"]) == ("Saving", 3, 4, "photo")
-    assert look["fraction"] == 0.75
-
-
 def test_a_count_past_its_total_grows_the_total() -> None:
     progress = begun()
     with progress.phase("Saving", total=2):
         progress.advance(5)
         look = progress.look()
     assert (look["done"], look["total"], look["fraction"]) == (5, 5, 1.0)
-
-
-def test_planned_phases_share_the_bar_by_weight() -> None:
-    progress = begun()
-    progress.plan(("Reading", 1), ("Saving", 9))
-    with progress.phase("Reading"):
-        assert progress.look()["fraction"] is None
-    with progress.phase("Saving", total=2):
-        assert progress.look()["fraction"] == 0.1
-        progress.advance()
-        assert progress.look()["fraction"] == 0.55
-    look = progress.look()
-    assert look["fraction"] == 1.0
-    assert look["phases"] == [["Reading", "done"], ["Saving", "done"]]
-
-
-def test_a_phase_that_raises_is_not_done() -> None:
-    progress = begun()
-    with pytest.raises(OSError), progress.phase("Reading"):  # noqa: PT011
-        raise OSError
-    assert progress.look()["phases"] == [["Reading", "running"]]
-
-
-def test_a_phase_without_weight_is_refused() -> None:
-    with pytest.raises(ValueError, match="weight of the phase 'Reading'"):
-        begun().plan(("Reading", 0))
 
 
 def test_progress_goes_forward_only() -> None:
@@ -78,39 +43,6 @@ def test_a_message_is_cut_at_its_limit(length: int) -> None:
     progress = begun()
     progress.message = "é" * length
     assert len(progress.look()["message"]) == min(length, MESSAGE_MAX)
-
-
-def test_tracking_counts_what_is_dealt_with() -> None:
-    progress = begun()
-    letters = progress.track("abc", phase="Spelling", unit="letter")
-    counts = [progress.look()["done"] for _ in letters]
-    assert counts == [0, 1, 2]
-    assert progress.look()["done"] == progress.look()["total"] == 3
-
-
-async def test_an_async_source_is_tracked_too() -> None:
-    async def letters() -> AsyncIterator[str]:
-        for letter in "ab":
-            yield letter
-
-    progress = Progress(Job(task="t"))
-    seen = [letter async for letter in progress.track(letters(), total=2)]
-    assert seen == ["a", "b"]
-    assert progress.done == 2
-
-
-async def test_a_sync_source_is_tracked_in_an_async_body() -> None:
-    progress = Progress(Job(task="t"))
-    assert [letter async for letter in progress.track("ab")] == ["a", "b"]
-    assert (progress.done, progress.total) == (2, 2)
-
-
-async def test_an_async_source_in_a_sync_body_is_a_clear_error() -> None:
-    async def nothing() -> AsyncIterator[str]:
-        yield ""
-
-    with pytest.raises(TypeError, match="async for"):
-        list(Progress(Job(task="t")).track(nothing()))
 
 
 def test_items_are_counted_by_their_last_outcome() -> None:
