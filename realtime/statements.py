@@ -5,8 +5,8 @@ To build such a query takes Django several times as long as it takes the databas
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
-from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connections, transaction
@@ -43,11 +43,33 @@ class Statement:
     sql: str
     parameters: Sequence[Any]
 
-    def run(self, connection: Any, values: Values) -> list[Row]:
+    def run(self, cursor: Any, values: Values) -> list[Row]:
         filled = [values[each.name] if isinstance(each, Slot) else each for each in self.parameters]
-        with connection.cursor() as cursor:
-            cursor.execute(self.sql, filled)
-            return list(cursor.fetchall()) if cursor.description else []
+        cursor.execute(self.sql, filled)
+        return list(cursor.fetchall()) if cursor.description else []
+
+
+@dataclass(frozen=True)
+class Compiled:
+    """A move for one kind of database and one set of fields."""
+
+    statements: Sequence[Statement]
+    prepared: Sequence[tuple[str, Callable[..., Any]]]
+    """What makes the value of each slot one for the database."""
+    attributes: Sequence[str]
+    """The job's, which the first statement returns."""
+    converters: Sequence[tuple[int, Sequence[Callable[..., Any]], Any]]
+    """What makes the returned value at this position one for Python."""
+
+    def values(self, given: Values, connection: Any) -> Values:
+        return {name: prepare(given[name], connection) for name, prepare in self.prepared}
+
+    def job(self, jobs: "QuerySet[Job]", row: Row, connection: Any) -> "Job":
+        values = list(row)
+        for position, converters, column in self.converters:
+            for convert in converters:
+                values[position] = convert(values[position], column, connection)
+        return jobs.model.from_db(jobs.db, self.attributes, values)
 
 
 class Move:
@@ -59,59 +81,55 @@ class Move:
     def __init__(self, where: Q, **fields: Any) -> None:
         self._where = where
         self._fields = fields
-        self._compiled: dict[Any, tuple[Statement, ...]] = {}
+        self._compiled: dict[Any, Compiled] = {}
 
     def make(self, jobs: "QuerySet[Job]", which: Values, *, text: str, **fields: Any) -> bool:
         """Whether there was such a job; `which` fills the slots, `fields` are set besides."""
-        return bool(self._run(jobs, which, text, fields, returned=["id"]))
+        connection = connections[jobs.db]
+        compiled = self._for(jobs, connection, which, fields, loads=False)
+        return bool(_run(compiled, connection, which | fields, text=text))
 
     def take(
         self, jobs: "QuerySet[Job]", which: Values, *, text: str, **fields: Any
     ) -> "Job | None":
         """As `make`, but returns the job as it has become."""
-        columns = [str(field.column) for field in jobs.model._meta.concrete_fields]
-        rows = self._run(jobs, which, text, fields, returned=columns)
-        return _loaded(jobs, rows[0]) if rows else None
-
-    def _run(
-        self,
-        jobs: "QuerySet[Job]",
-        which: Values,
-        text: str,
-        fields: Values,
-        *,
-        returned: Sequence[str],
-    ) -> list[Row]:
         connection = connections[jobs.db]
-        key = (connection.vendor, len(returned), *fields)
-        statements = self._compiled.get(key)
-        if statements is None:
-            statements = self._compile(jobs, fields, returned)
-            self._compiled[key] = statements
-        field: Callable[[str], Any] = jobs.model._meta.get_field
-        values = {
-            name: field(name).get_db_prep_save(value, connection)
-            for name, value in (which | fields).items()
-        }
-        values[TEXT] = text
-        if len(statements) == 1:
-            return statements[0].run(connection, values)
-        update, note = statements
-        with transaction.atomic(jobs.db, savepoint=False):
-            if rows := update.run(connection, values):
-                note.run(connection, values)
-        return rows
+        compiled = self._for(jobs, connection, which, fields, loads=True)
+        rows = _run(compiled, connection, which | fields, text=text)
+        return compiled.job(jobs, rows[0], connection) if rows else None
+
+    def _for(
+        self, jobs: "QuerySet[Job]", connection: Any, which: Values, fields: Values, *, loads: bool
+    ) -> Compiled:
+        key = (connection.vendor, loads, *fields)
+        if key not in self._compiled:
+            self._compiled[key] = self._compile(jobs, connection, which, fields, loads=loads)
+        return self._compiled[key]
 
     def _compile(
-        self, jobs: "QuerySet[Job]", fields: Values, returned: Sequence[str]
-    ) -> tuple[Statement, ...]:
-        connection = connections[jobs.db]
+        self, jobs: "QuerySet[Job]", connection: Any, which: Values, fields: Values, *, loads: bool
+    ) -> Compiled:
+        meta, table = jobs.model._meta, jobs.model._meta.db_table
+        returned: Sequence[Any] = meta.concrete_fields if loads else [meta.pk]
+        compiler = Query(jobs.model).get_compiler(jobs.db)
+        converters = compiler.get_converters([field.get_col(table) for field in returned])
+        field_of: Callable[[str], Any] = meta.get_field
+        return Compiled(
+            statements=self._statements(jobs, connection, fields, returned),
+            prepared=[(name, field_of(name).get_db_prep_save) for name in (*which, *fields)],
+            attributes=[field.attname for field in returned],
+            converters=[(at, made, column) for at, (made, column) in converters.items()],
+        )
+
+    def _statements(
+        self, jobs: "QuerySet[Job]", connection: Any, fields: Values, returned: Sequence[Any]
+    ) -> Sequence[Statement]:
         quote = connection.ops.quote_name
         becomes = self._fields | {name: Slot(name) for name in fields}
         query: Any = jobs.model._base_manager.filter(self._where).query.chain(UpdateQuery)
         query.add_update_values(becomes)
         sql, parameters = query.get_compiler(jobs.db).as_sql()
-        columns = ", ".join(map(quote, returned))
+        columns = ", ".join(quote(field.column) for field in returned)
         update = Statement(f"{sql} RETURNING {columns}", parameters)
         line = {"job_id": Slot("id"), "kind": EventKind.STATE, "state": becomes["state"]}
         line |= {"text": Slot(TEXT), "reason": ""}
@@ -125,17 +143,12 @@ class Move:
         return (Statement(both, [*parameters, *line.values()]),)
 
 
-def _loaded(jobs: "QuerySet[Job]", row: Row) -> "Job":
-    model = jobs.model
-    compiler = Query(model).get_compiler(jobs.db)
-    converters = compiler.get_converters(_converted(model, jobs.db))
-    (values,) = compiler.apply_converters([row], converters)
-    return model.from_db(jobs.db, [field.attname for field in model._meta.concrete_fields], values)
-
-
-@cache
-def _converted(model: "type[Job]", alias: str) -> list[Any]:
-    """The columns of `model`, those left out (None) whose values a driver gives as they are."""
-    columns = [field.get_col(model._meta.db_table) for field in model._meta.concrete_fields]
-    converters = Query(model).get_compiler(alias).get_converters(columns)
-    return [column if place in converters else None for place, column in enumerate(columns)]
+def _run(compiled: Compiled, connection: Any, given: Values, *, text: str) -> list[Row]:
+    values = compiled.values(given, connection) | {TEXT: text}
+    first, *others = compiled.statements
+    whole = transaction.atomic(connection.alias, savepoint=False) if others else nullcontext()
+    with whole, connection.cursor() as cursor:
+        rows = first.run(cursor, values)
+        for statement in others if rows else ():
+            statement.run(cursor, values)
+    return rows

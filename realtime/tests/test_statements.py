@@ -102,9 +102,9 @@ def test_a_move_is_compiled_once_for_the_same_fields() -> None:
     compiled = []
 
     class Counted(Move):
-        def _compile(self, *args: Any) -> Any:
+        def _compile(self, *args: Any, **options: Any) -> Any:
             compiled.append(args)
-            return super()._compile(*args)
+            return super()._compile(*args, **options)
 
     move = Counted(Q(id=Slot("id")), state=JobState.RUNNING)
     for number in range(3):
