@@ -1,6 +1,7 @@
 """Every setting of the site. All that differs between two installations is in the environment."""
 
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
@@ -137,6 +138,12 @@ def _database(text: str) -> dict[str, Any]:
 _database_config = env.read(
     "DATABASE_URL", _database, default=_SQLITE | {"NAME": VAR_DIR / "picha.sqlite3"}
 )
+if _database_config.get("ENGINE") == _SQLITE["ENGINE"] and sqlite3.sqlite_version_info < (3, 35):
+    # It has no RETURNING, by which a worker takes a job.
+    env.refuse(
+        f"this Python's SQLite is {sqlite3.sqlite_version}, and Picha needs 3.35 or newer: "
+        "take a newer Python, or set DATABASE_URL to a PostgreSQL."
+    )
 # Under ASGI a connection that outlives its request is another thread's.
 DATABASES = {"default": _database_config | {"CONN_MAX_AGE": 0}}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 from typing import Any, get_type_hints
 
+import pytest
 from django.conf import settings
 
 from feedback.conf import Conf as FeedbackConf
@@ -53,6 +54,34 @@ def refusal(var_dir: Path, **variables: str) -> str:
     assert "Traceback" not in refused.stderr
     assert refused.stderr.startswith("Picha cannot start:\n")
     return refused.stderr
+
+
+def with_sqlite(
+    version: str, var_dir: Path, **variables: str
+) -> "subprocess.CompletedProcess[str]":
+    numbers = tuple(map(int, version.split(".")))
+    pretend = f"sqlite3.sqlite_version, sqlite3.sqlite_version_info = {version!r}, {numbers!r}"
+    code = f"import sqlite3; {pretend}; from django.conf import settings; settings.DEBUG"
+    return run(code, var_dir, **variables)
+
+
+@pytest.mark.parametrize("version", ["3.35.0", "3.35.1", "4.0.0"])
+def test_an_sqlite_of_that_version_is_new_enough(tmp_path: Path, version: str) -> None:
+    assert with_sqlite(version, tmp_path).returncode == 0
+
+
+def test_an_sqlite_that_is_too_old_is_refused_with_a_sentence(tmp_path: Path) -> None:
+    refused = with_sqlite("3.34.1", tmp_path)
+    assert refused.returncode == 1
+    assert refused.stderr == (
+        "Picha cannot start:\n  this Python's SQLite is 3.34.1, and Picha needs 3.35 or newer: "
+        "take a newer Python, or set DATABASE_URL to a PostgreSQL.\n"
+    )
+
+
+def test_an_old_sqlite_does_no_harm_beside_postgresql(tmp_path: Path) -> None:
+    address = "postgresql://someone@127.0.0.1/site"
+    assert with_sqlite("3.34.1", tmp_path, DATABASE_URL=address).returncode == 0
 
 
 def test_nothing_set_works(tmp_path: Path) -> None:
