@@ -1,11 +1,12 @@
 """Jobs, their ledger, their timeline, and the workers that run them."""
 
 from datetime import timedelta
+from typing import Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import Case, F, Q, Value, When
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
@@ -14,6 +15,13 @@ from realtime.events import JobEvent as JobEvent  # re-exported: a model is look
 from realtime.slots import ScheduledRun as ScheduledRun  # re-exported as well
 from realtime.states import CLAIMABLE, FINISHED, Carrier, ItemState, JobState, Visibility
 from realtime.transitions import JobQuerySet
+
+BEAT: Final = 2.0
+"""Seconds between two heartbeats of a worker: Celery's own."""
+HEARTBEATS: Final = 5
+"""How many times each job's heartbeat can be saved before silence counts again."""
+NOBODY: Final = UUID(int=0)
+"""The id of no job."""
 
 
 class Job(models.Model):
@@ -132,8 +140,31 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
     def up(self) -> "WorkerQuerySet":
         return self.filter(heartbeat_at__gte=Now() - timedelta(seconds=conf.WORKER_TIMEOUT))
 
+    def steady(self) -> "WorkerQuerySet":
+        """Those whose heartbeats have been saved without a break, for a while and until now."""
+        while_ = timedelta(seconds=HEARTBEATS * conf.PERSIST_INTERVAL)
+        return self.filter(heartbeat_at__gte=Now() - _break(), steady_since__lte=Now() - while_)
+
     def stamp(self, name: str) -> None:
-        self.update_or_create(name=name, defaults={"heartbeat_at": Now()})
+        """Save a heartbeat of the worker `name`.
+
+        Raises:
+            DatabaseError: it cannot be saved; nor could that of a running job.
+        """
+        # Waits and fails as the heartbeat of a job would, if only their table is locked.
+        Job.objects.filter(pk=NOBODY).update(heartbeat_at=Now())
+        broken = When(heartbeat_at__lt=Now() - Value(_break()), then=Now())
+        since = Case(broken, default=F("steady_since"))
+        if not self.filter(pk=name).update(heartbeat_at=Now(), steady_since=since):
+            self.get_or_create(name=name)
+
+
+def _break() -> timedelta:
+    """How long a worker is silent when something keeps heartbeats from being saved.
+
+    Shorter than the lease, so that it shows before the first job of a live process looks lost.
+    """
+    return timedelta(seconds=max(2 * BEAT, 0.75 * conf.LEASE))
 
 
 class Worker(models.Model):
@@ -142,6 +173,7 @@ class Worker(models.Model):
     name = models.CharField(max_length=255, primary_key=True)
     first_seen_at = models.DateTimeField(db_default=Now())
     heartbeat_at = models.DateTimeField(db_default=Now())
+    steady_since = models.DateTimeField(db_default=Now(), help_text="Beats without a break since.")
 
     objects = WorkerQuerySet.as_manager()
 

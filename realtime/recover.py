@@ -3,6 +3,12 @@
 Every worker does this every few seconds (`REALTIME_RECOVER_INTERVAL`) from its main process: as a
 periodic task it would wait in the queue behind the very jobs that occupy the children. Each step
 is a conditional UPDATE, so that any number of workers may do it at once.
+
+Silence means death only while others are heard. After the database was out of reach, or locked,
+for as long as a lease, all running jobs look lost, those of live processes too. So a rescue wants
+a witness: a worker whose own heartbeats have been saved without a break until now, and for five
+`REALTIME_PERSIST_INTERVAL`s at least, in which the live have beaten again. A break is three
+quarters of a lease. Where there was none, rescues are not a moment later.
 """
 
 from datetime import timedelta
@@ -10,13 +16,13 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Max, Q
+from django.db.models import Exists, Max, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 
 from realtime import batches, broker, outbox
 from realtime.conf import conf
-from realtime.models import Job
+from realtime.models import Job, Worker
 from realtime.states import CLAIMABLE, JobState
 
 BATCH: Final = 500
@@ -36,10 +42,14 @@ def recover() -> None:
 
 
 def rescue() -> int:
-    """Queue again, or fail, each running job whose lease has run out; returns how many."""
+    """Queue again, or fail, each running job whose lease has run out; returns how many.
+
+    None while no worker's own heartbeats have been saved for a while: see above.
+    """
     silence = timedelta(seconds=conf.LEASE)
     silent = Job.objects.filter(state=JobState.RUNNING, heartbeat_at__lt=Now() - silence)
-    return sum(_lose(job, silence) for job in silent.order_by("id")[:BATCH])
+    lost = silent.filter(Exists(Worker.objects.steady()))
+    return sum(_lose(job, silence) for job in lost.order_by("id")[:BATCH])
 
 
 def _lose(job: Job, silence: timedelta) -> bool:

@@ -16,7 +16,7 @@ from realtime.actions import cancel, run_again
 from realtime.batches import aenqueue_batch, enqueue_batch, repair, roll_up, touched
 from realtime.enqueue import enqueue
 from realtime.errors import BatchTooLarge, JobEnded
-from realtime.models import Job, JobEvent, JobItem
+from realtime.models import Job, JobEvent, JobItem, Worker
 from realtime.recover import forget_lost_messages, relay, rescue
 from realtime.signals import jobs_changed, jobs_queued
 from realtime.snapshots import load, public
@@ -175,6 +175,7 @@ def test_recovery_leaves_a_batch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     leased = {"state": JobState.RUNNING, "heartbeat_at": timezone.now()}
     batch.children.update(published_at=long_ago, **leased)
     Job.objects.update(queued_at=long_ago, started_at=long_ago)
+    Worker.objects.create(name="up", steady_since=long_ago)
     monkeypatch.setattr(outbox, "publish", pytest.fail)
     assert (rescue(), forget_lost_messages(), relay(), repair()) == (0, 0, 0, 0)
     assert ended(batch).state == JobState.RUNNING

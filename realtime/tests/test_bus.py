@@ -278,7 +278,9 @@ def test_a_job_whose_process_was_killed_for_its_time_has_failed() -> None:
 def test_a_workers_beat_recovers_what_is_left_behind(settings: Settings) -> None:
     settings.REALTIME_RECOVER_INTERVAL = 0.01
     job = claimed().job
-    Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
+    long_ago = timezone.now() - timedelta(minutes=1)
+    Job.objects.update(heartbeat_at=long_ago)
+    Worker.objects.create(name="celery@here", steady_since=long_ago)
 
     def is_queued_again() -> bool:
         bus().beat("celery@here")

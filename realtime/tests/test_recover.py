@@ -1,18 +1,21 @@
-from datetime import timedelta
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime, timedelta
 from uuid import UUID
 
 import pytest
+from django.db import OperationalError, connection
 from django.utils import timezone
 
 from realtime import broker, outbox
-from realtime.models import Job
+from realtime.models import Job, Worker
 from realtime.recover import expire, forget_lost_messages, recover, relay, rescue
 from realtime.states import JobState
 
 pytestmark = pytest.mark.django_db
 
 
-def ago(seconds: float) -> object:
+def ago(seconds: float) -> datetime:
     return timezone.now() - timedelta(seconds=seconds)
 
 
@@ -23,6 +26,12 @@ def make(**fields: object) -> Job:
 def state_of(job: Job) -> str:
     job.refresh_from_db()
     return job.state
+
+
+@pytest.fixture(autouse=True)
+def worker() -> Worker:
+    """One that has been up all the time."""
+    return Worker.objects.create(name="up", steady_since=ago(100))
 
 
 @pytest.fixture
@@ -64,6 +73,104 @@ def test_a_silent_job_is_queued_again(silent_for: int, state: str) -> None:
     if state == "queued":
         assert job.published_at is None
         assert [event.state for event in job.events.all()] == ["lost", "queued"]
+
+
+@pytest.mark.parametrize(("steady_for", "state"), [(5, "running"), (15, "queued")])
+def test_silence_counts_once_heartbeats_have_been_saved_for_a_while(
+    steady_for: int, state: str
+) -> None:
+    job = make(state=JobState.RUNNING, heartbeat_at=ago(60))
+    Worker.objects.update(steady_since=ago(steady_for))
+    rescue()
+    assert state_of(job) == state
+
+
+@pytest.mark.parametrize(("beaten_before", "state"), [(17, "queued"), (28, "running")])
+def test_silence_counts_only_while_heartbeats_are_saved(beaten_before: int, state: str) -> None:
+    job = make(state=JobState.RUNNING, heartbeat_at=ago(60))
+    Worker.objects.update(heartbeat_at=ago(beaten_before))
+    rescue()
+    assert state_of(job) == state
+
+
+def test_one_worker_that_was_up_all_the_time_is_witness_enough() -> None:
+    job = make(state=JobState.RUNNING, heartbeat_at=ago(60))
+    Worker.objects.stamp("new")
+    Worker.objects.create(name="dead", heartbeat_at=ago(60), steady_since=ago(100))
+    rescue()
+    assert state_of(job) == JobState.QUEUED
+
+
+def test_without_a_witness_nobody_is_lost() -> None:
+    job = make(state=JobState.RUNNING, heartbeat_at=ago(60))
+    Worker.objects.all().delete()
+    Worker.objects.stamp("new")
+    assert rescue() == 0
+    assert state_of(job) == JobState.RUNNING
+
+
+@pytest.mark.parametrize(("silent_for", "is_broken"), [(17, False), (28, True)])
+def test_a_worker_that_beats_too_late_has_had_a_break(
+    worker: Worker, silent_for: int, is_broken: bool
+) -> None:
+    Worker.objects.update(heartbeat_at=ago(silent_for))
+    since = worker.steady_since
+    Worker.objects.stamp("up")
+    worker.refresh_from_db()
+    assert worker.heartbeat_at > ago(silent_for - 1)
+    assert (worker.steady_since == worker.heartbeat_at) == is_broken
+    assert (worker.steady_since == since) != is_broken
+
+
+def test_after_the_database_was_away_only_the_dead_are_lost(worker: Worker) -> None:
+    """Away for a minute: nobody's heartbeat could be saved."""
+    live, dead = (make(state=JobState.RUNNING, heartbeat_at=ago(60)) for _ in range(2))
+    Worker.objects.update(heartbeat_at=ago(60))
+    for _ in range(3):
+        Worker.objects.stamp("up")
+        assert rescue() == 0
+
+    Job.objects.filter(pk=live.pk).update(heartbeat_at=ago(0))
+    Worker.objects.update(steady_since=ago(15))  # so much later
+    Worker.objects.stamp("up")
+    assert rescue() == 1
+    assert (state_of(live), state_of(dead)) == ("running", "queued")
+
+
+LOCK = {
+    "sqlite": ["BEGIN IMMEDIATE"],  # locks all
+    "postgresql": ["BEGIN", "LOCK TABLE realtime_job IN ACCESS EXCLUSIVE MODE"],
+}
+IMPATIENT = {"sqlite": "PRAGMA busy_timeout = 100", "postgresql": "SET lock_timeout = 100"}
+PATIENT = {"sqlite": "PRAGMA busy_timeout = 20000", "postgresql": "RESET lock_timeout"}
+
+
+@contextmanager
+def jobs_locked() -> Iterator[None]:
+    """Nobody can write a job within the block, and this connection does not wait for it."""
+    vendor, other = connection.vendor, connection.copy()
+    with closing(other), connection.cursor() as mine, other.cursor() as cursor:
+        for command in LOCK[vendor]:
+            cursor.execute(command)
+        mine.execute(IMPATIENT[vendor])
+        try:
+            yield
+        finally:
+            mine.execute(PATIENT[vendor])
+            cursor.execute("ROLLBACK")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_does_not_beat_while_jobs_cannot(worker: Worker) -> None:
+    worker.refresh_from_db()
+    before = worker.heartbeat_at
+    with jobs_locked(), pytest.raises(OperationalError):
+        Worker.objects.stamp("up")
+    worker.refresh_from_db()
+    assert worker.heartbeat_at == before
+    Worker.objects.stamp("up")
+    worker.refresh_from_db()
+    assert worker.heartbeat_at > before
 
 
 def test_a_job_that_takes_its_workers_with_it_ends_as_failed() -> None:
