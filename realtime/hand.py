@@ -10,7 +10,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
-from django.db import DatabaseError, InterfaceError, connections
+from django.db import connections
 
 T = TypeVar("T")
 
@@ -28,10 +28,9 @@ class Hand:
         def work() -> None:
             try:
                 result = call(*args)
-            except (DatabaseError, InterfaceError) as error:
-                connections.close_all()  # It may be broken; the next call opens a new one.
-                _tell(loop, future, None, error)
             except BaseException as error:  # noqa: BLE001 - handed to whoever awaits the call
+                # It may be broken, or left within a transaction; the next call opens a new one.
+                connections.close_all()
                 _tell(loop, future, None, error)
             else:
                 _tell(loop, future, result, None)

@@ -2,6 +2,7 @@ import asyncio
 import threading
 
 import pytest
+from django.db import connection
 
 from realtime.hand import Hand
 
@@ -17,6 +18,19 @@ async def test_it_raises_what_the_call_raises() -> None:
     with pytest.raises(ZeroDivisionError):
         await hand.do(lambda: 1 // 0)
     assert await hand.do(lambda: 7) == 7  # and goes on
+    hand.close()
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_what_breaks_in_a_transaction_does_not_leave_it_open() -> None:
+    def begin_and_break() -> None:
+        connection.set_autocommit(False)
+        raise ZeroDivisionError
+
+    hand = Hand("test")
+    with pytest.raises(ZeroDivisionError):
+        await hand.do(begin_and_break)
+    assert await hand.do(connection.get_autocommit)
     hand.close()
 
 
