@@ -82,7 +82,7 @@ def test_how_fast_a_queue_moves_is_not_looked_up_for_every_job(
 ) -> None:
     job = make()
     load([job.pk])
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(2):
         load([job.pk])
 
 

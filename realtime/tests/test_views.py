@@ -101,12 +101,18 @@ def test_the_page_is_only_read(client: Client, job: Job, method: str) -> None:
     assert request(job_url(job.pk)).status_code == 405  # type: ignore[attr-defined]
 
 
-def test_the_page_costs_one_query_for_a_visitor(
-    client: Client, job: Job, django_assert_num_queries: DjangoAssertNumQueries
+@pytest.mark.parametrize(("state", "queries"), [(JobState.QUEUED, 2), (JobState.RUNNING, 1)])
+def test_the_page_costs_few_queries_for_a_visitor(
+    client: Client,
+    job: Job,
+    state: JobState,
+    queries: int,
+    django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    Job.objects.update(state=state)
     url = job_url(job.pk, key=True)
     client.get(url)  # looks up how fast the queue moves, for the next seconds
-    with django_assert_num_queries(1):
+    with django_assert_num_queries(queries):
         client.get(url)
 
 
