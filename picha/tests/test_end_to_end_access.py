@@ -31,7 +31,7 @@ from picha.tests.stack import PATIENCE, Stack
 from realtime.routing import websocket_urlpatterns
 from realtime.tests.polling import until
 
-pytestmark = pytest.mark.stack
+pytestmark = [pytest.mark.stack, pytest.mark.once]
 
 
 @pytest.fixture(scope="module")

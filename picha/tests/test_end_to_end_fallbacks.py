@@ -11,7 +11,7 @@ from picha.tests.site_pages import END, Letter, expect_delivered, send_feedback,
 from picha.tests.site_people import People
 from picha.tests.stack import Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.once]
 
 EVENTS = re.compile(r"/jobs/[\w-]+/events")
 ASKED = re.compile(r"/jobs/[\w-]+\.json")

@@ -14,7 +14,7 @@ from picha.tests.site_pages import END, JobPage, Letter, expect_delivered, send_
 from picha.tests.site_rows import feedbacks
 from picha.tests.stack import Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.once]
 
 AT_ONCE: Final = 15.0
 """Seconds that a visitor is kept waiting at most on a machine that has much else to do: who waits

@@ -13,7 +13,7 @@ from picha.tests.site_pages import Letter
 from picha.tests.site_people import People
 from picha.tests.stack import PATIENCE, Stack
 
-pytestmark = [pytest.mark.stack, pytest.mark.browser]
+pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.once]
 
 HANDSHAKE: Final = {
     "Connection": "Upgrade",
