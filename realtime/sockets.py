@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine
 from time import monotonic
 from typing import Any, Final, TypeVar
 from uuid import UUID
@@ -217,17 +217,19 @@ class Socket(Watcher):
 
     def _next_frame(self) -> str:
         if self._owed:
-            return jobs_frame(self._sequence, list(taken(self._owed)))
-        numbers, rows = self._numbers, list(taken(self._rows))
+            return jobs_frame(self._sequence, taken(self._owed))
+        numbers, rows = self._numbers, taken(self._rows)
         if not self._rows:
             self._numbers = None
         return overview_frame(self._sequence, numbers or "null", rows)
 
 
-def taken(owed: dict[K, str]) -> Iterator[str]:
+def taken(owed: dict[K, str]) -> list[str]:
     """What goes into one frame, which is owed no longer."""
-    size = 0
+    if len(owed) == 1:  # as it is for nearly all frames
+        return [owed.popitem()[1]]
+    snapshots, size = [], 0
     while owed and size < FULL:
-        snapshot = owed.pop(next(iter(owed)))
-        size += len(snapshot)
-        yield snapshot
+        snapshots.append(owed.pop(next(iter(owed))))
+        size += len(snapshots[-1])
+    return snapshots
