@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 # Before Django reads its settings: what the tests run with is decided here, not by the shell.
@@ -27,6 +28,12 @@ from picha.tests.browsing import browser, context, page  # noqa: E402, F401
 from picha.tests.stack import Stack, running_stack  # noqa: E402
 from realtime.tests.rest import let_the_bus_rest  # noqa: E402
 from realtime.tests.valkey import Valkey, running_valkey  # noqa: E402
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 
 def pytest_configure() -> None:

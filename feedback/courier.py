@@ -4,6 +4,7 @@ JobError
 └── MailError
     ├── Deferred          not taken now: try again later
     │   └── Unreachable   nobody answers: try again later
+    ├── NotAdmitted       this site may not log in: an operator must act
     ├── Refused           not taken, for good: do not try again
     └── Undecided         handed over, and then no answer: nobody can tell, so never again
 """
@@ -38,6 +39,11 @@ class Unreachable(Deferred):
     sentence = "The mail server does not answer."
 
 
+class NotAdmitted(MailError):
+    code = "mail_not_admitted"
+    sentence = "The mail server does not let this site log in."
+
+
 class Refused(MailError):
     code = "mail_refused"
     sentence = "The mail server will not take this email."
@@ -59,7 +65,7 @@ class Courier:
         try:
             self._connection.open()
         except OSError as error:  # smtplib's exceptions are OSErrors too
-            raise (Unreachable if _code(error) is None else Deferred) from error
+            raise _no_entry(error) from error
 
     def send(self, email: EmailMessage) -> None:
         """Returns once the mail server has taken the email; raises `MailError` otherwise."""
@@ -86,12 +92,22 @@ class Courier:
         return Deferred() if code < 500 else Refused()
 
 
+def _no_entry(error: OSError) -> MailError:
+    code = _code(error)
+    match error:
+        case smtplib.SMTPNotSupportedError():
+            return NotAdmitted()
+        case smtplib.SMTPAuthenticationError() if code is not None and code >= 500:
+            return NotAdmitted()
+    return Unreachable() if code is None else Deferred()
+
+
 def _code(error: OSError) -> int | None:
     """The code with which the mail server said no; None when it has not answered so."""
     match error:
         case smtplib.SMTPRecipientsRefused():
             code = next(iter(error.recipients.values()))[0]
-        case smtplib.SMTPSenderRefused() | smtplib.SMTPDataError() | smtplib.SMTPConnectError():
+        case smtplib.SMTPResponseException():
             code = error.smtp_code
         case _:
             return None

@@ -3,7 +3,7 @@
 from typing import Final
 
 from feedback.conf import conf
-from feedback.courier import Courier, Deferred, MailError, Refused, Undecided
+from feedback.courier import Courier, Deferred, MailError, NotAdmitted, Refused, Undecided
 from feedback.emails import VISITOR, VISITOR_LABEL, Letter, letters
 from feedback.models import Feedback
 from realtime.errors import JobError
@@ -39,7 +39,10 @@ class Delivery:
         self._letters: list[Letter] = []
 
     def run(self) -> dict[str, int]:
-        """Raises `Deferred` when something has to wait, `NotDelivered` when nothing helps."""
+        """Raises `Deferred` when something has to wait, `NotDelivered` when nothing helps.
+
+        `NotAdmitted` when nothing helps until an operator has acted.
+        """
         with self._progress.phase(WRITING):
             self._letters = letters(self._feedback)
             self._enter_all()
@@ -95,7 +98,7 @@ class Delivery:
             self._progress.settle(
                 letter.key, outcome, state=state, label=letter.label, detail=str(reason)
             )
-            if isinstance(reason, Deferred):
+            if isinstance(reason, Deferred | NotAdmitted):
                 raise
         else:
             self._progress.settle(letter.key, "sent", label=letter.label)

@@ -46,7 +46,8 @@ class FeedbackForm(forms.Form):
         # No maxlength: a browser would cut a longer text that is pasted without a word.
         widget=forms.Textarea(attrs={"rows": 6}),
     )
-    website = forms.CharField(
+    # No name that a browser or a password manager knows: it would fill in the visitor's own.
+    topic = forms.CharField(
         label="Leave this empty",
         required=False,
         widget=forms.TextInput(attrs={"autocomplete": "off", "tabindex": "-1"}),
@@ -86,8 +87,8 @@ class FeedbackForm(forms.Form):
 
     @property
     def is_trapped(self) -> bool:
-        """People do not see the field `website`; robots fill in whatever they find."""
-        return bool(self.cleaned_data["website"])
+        """People do not see the field `topic`; robots fill in whatever they find."""
+        return bool(self.cleaned_data["topic"])
 
     @property
     def too_early(self) -> float:

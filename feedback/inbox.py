@@ -32,6 +32,7 @@ def receive(submission: Submission, *, owner: AbstractBaseUser | None = None) ->
 
 def _fields(submission: Submission) -> dict[str, object]:
     mailbox = mailbox_of(submission.email)
+    Feedback.objects.one_at_a_time(mailbox)
     return {
         "email": submission.email,
         "mailbox": mailbox,

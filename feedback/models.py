@@ -1,10 +1,22 @@
 from datetime import timedelta
 
-from django.db import models
+from django.db import connections, models
 from django.db.models.functions import Now
 
 
 class FeedbackQuerySet(models.QuerySet["Feedback"]):
+    def one_at_a_time(self, mailbox: str) -> None:
+        """Until this transaction ends, have others that write to the mailbox wait here.
+
+        Without it many at once would each count none of the others' confirmations.
+        """
+        connection = connections[self.db]
+        if connection.vendor == "postgresql":  # on SQLite one transaction writes at a time
+            with connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT pg_advisory_xact_lock(hashtext('feedback'), hashtext(%s))", [mailbox]
+                )
+
     def confirmations_to(self, mailbox: str) -> int:
         """How many confirmations were promised to a mailbox in the last hour."""
         lately = Now() - timedelta(hours=1)

@@ -19,9 +19,9 @@ class _Observed(smtplib.SMTP):
 
     def send(self, s: Any) -> None:
         # smtplib sends commands as text and an email's content, once, as bytes.
+        super().send(s)
         if isinstance(s, bytes):
             self.handed_over = True
-        super().send(s)
 
 
 class _ObservedTLS(_Observed, smtplib.SMTP_SSL):

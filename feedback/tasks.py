@@ -2,7 +2,7 @@ from typing import Final
 
 from celery import shared_task
 
-from feedback.courier import Deferred
+from feedback.courier import Deferred, NotAdmitted
 from feedback.delivery import PHASES, Delivery, NotDelivered
 from feedback.models import Feedback
 from realtime.tasks import JobTask
@@ -27,6 +27,8 @@ def send_feedback_email_task(self: JobTask, *, feedback_id: int) -> dict[str, in
     feedback = _load(feedback_id)
     try:
         return Delivery(feedback, self.progress, is_retry=retries > 0).run()
+    except NotAdmitted as reason:
+        raise NotDelivered(f"{reason} Your feedback is saved; we can send it later.") from reason
     except Deferred as reason:
         if retries >= len(DELAYS):
             raise NotDelivered(

@@ -13,7 +13,9 @@ class PhotoAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic whe
     readonly_fields = (
         "flickr_id",
         "description",  # it is shown as it is: what is typed here would not be cleaned
+        "picture",
         "thumbnail",
+        "thumbnail_of",
         "thumbnail_width",
         "thumbnail_height",
         "first_seen_at",

@@ -4,7 +4,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 
-from photos.tags import TAG_LENGTH_MAX, TAGS_MAX, split
+from photos.tags import TAG_LENGTH_MAX, TAGS_MAX, joined, split
 
 TEXT_MAX = 500
 
@@ -41,4 +41,6 @@ class ImportForm(forms.Form):
             raise ValidationError(f"Flickr takes {TAGS_MAX} tags at most in one search.")
         if any(len(tag) > TAG_LENGTH_MAX for tag in tags):
             raise ValidationError(f"A tag has {TAG_LENGTH_MAX} characters at most.")
+        if len(joined(tags)) > TEXT_MAX:  # small letters may be more: "İ" has two
+            raise ValidationError(f"All tags together have {TEXT_MAX} characters at most.")
         return tags

@@ -26,7 +26,7 @@ READING: Final = "Reading Flickr"
 SAVING: Final = "Saving photos"
 PHASES: Final = ((READING, 1), (SAVING, 9))
 
-UNREADABLE: Final = "What Flickr tells of it cannot be read. A new import looks at it again."
+UNREADABLE: Final = "What Flickr told of it could not be read."
 
 AT_ONCE: Final = 4
 """Pictures that are downloaded at the same time; Flickr minds many more."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from django.conf import settings
 from django.core.validators import URLValidator
 from django.db import models, transaction
-from django.db.models import Count, Max, Q
+from django.db.models import Count, F, Max, Q
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateformat import format as date_format
@@ -43,7 +43,8 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
 
     def without_picture(self) -> "PhotoQuerySet":
         """Those whose picture could not be had yet, and may be had another time."""
-        waiting = self.filter(thumbnail="", gone_at=None, picture_tries__lt=PICTURE_TRIES_MAX)
+        wanting = Q(thumbnail="") | ~Q(thumbnail_of=F("picture"))
+        waiting = self.filter(wanting, gone_at=None, picture_tries__lt=PICTURE_TRIES_MAX)
         return waiting.newest_first()
 
     def seen(self, flickr_ids: Iterable[str], *, at: datetime) -> int:
@@ -79,11 +80,19 @@ class Photo(models.Model):
     tags = models.JSONField(default=list, blank=True)
     page_url = models.CharField(max_length=300, validators=[web_address])
     image_urls = models.JSONField(default=list)
+    picture = models.CharField(
+        max_length=100,
+        blank=True,
+        help_text="What the addresses of all its sizes share; its owner may replace it.",
+    )
     width = models.PositiveIntegerField(null=True, blank=True)
     height = models.PositiveIntegerField(null=True, blank=True)
 
     thumbnail = models.CharField(
         max_length=64, blank=True, help_text="The digest of the file, which is in its name."
+    )
+    thumbnail_of = models.CharField(
+        max_length=100, blank=True, help_text="The picture that the thumbnail was made of."
     )
     thumbnail_width = models.PositiveSmallIntegerField(default=0)
     thumbnail_height = models.PositiveSmallIntegerField(default=0)
@@ -123,6 +132,10 @@ class Photo(models.Model):
     @property
     def safe_description(self) -> SafeString:
         return mark_safe(self.description)  # noqa: S308 - cleaned by photos.cleaning when saved
+
+    @property
+    def has_its_picture(self) -> bool:
+        return bool(self.thumbnail) and self.thumbnail_of == self.picture
 
     @property
     def thumbnail_url(self) -> str:

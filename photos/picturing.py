@@ -51,6 +51,7 @@ async def _keep(saved: Saved, made: thumbnails.Thumbnail) -> bool:
     photo = Photo.objects.filter(flickr_id=saved.flickr_id)
     values = {
         "thumbnail": made.digest,
+        "thumbnail_of": saved.picture,
         "thumbnail_width": made.width,
         "thumbnail_height": made.height,
         "picture_tries": 0,

@@ -15,7 +15,7 @@ from photos.flickr.api import LicenceInfo
 from photos.flickr.photo import FlickrPhoto
 from photos.models import ImportMark, Licence, Photo
 
-_SECRET: Final = re.compile(r"/(\d+_[0-9a-f]+)(?:_[a-z0-9]+)?\.\w+$")
+_SECRET: Final = re.compile(r"/(\d{1,20}_[0-9a-f]{1,40})(?:_[a-z0-9]+)?\.\w+$")
 
 NEW: Final = "new"
 UPDATED: Final = "updated"
@@ -36,6 +36,8 @@ class Saved:
     outcome: str
     image_urls: tuple[str, ...] = ()
     """Empty when the thumbnail that it has will do."""
+    picture: str = ""
+    """Which picture is at these addresses."""
     thumbnail_url: str = ""
     thumbnail: str = ""
 
@@ -84,7 +86,8 @@ def save_page(photos: Iterable[FlickrPhoto], *, mark: Mark | None = None) -> lis
         # Another import may have just saved the same photo.
         Photo.objects.bulk_create(merge.new, ignore_conflicts=True)
         if merge.changed:
-            Photo.objects.bulk_update(merge.changed, [*_values(page[0]), "gone_at"])
+            written = [*_values(page[0]), "gone_at", "picture_tries"]
+            Photo.objects.bulk_update(merge.changed, written)
         Photo.objects.seen(ids, at=timezone.now())
         if mark and page:
             move_mark(mark, to=max(one.uploaded_at for one in page))
@@ -100,23 +103,15 @@ def move_mark(mark: Mark, *, to: datetime) -> None:
 
 
 def waiting_for_pictures(limit: int, *, besides: Iterable[str]) -> list[Saved]:
-    """Photos of earlier imports that were left without one."""
+    """Photos of earlier imports that were left without one, or with one since replaced."""
     photos = Photo.objects.without_picture().exclude(flickr_id__in=list(besides))
-    return [
-        Saved(
-            flickr_id=photo.flickr_id,
-            title=photo.shown_title,
-            outcome=NEW,
-            image_urls=tuple(photo.image_urls),
-        )
-        for photo in photos[:limit]
-    ]
+    return [_to_fetch(one) for one in photos[:limit]]
 
 
 def failed_before(flickr_ids: Iterable[str]) -> list[Saved]:
     """Those of these photos that are known, to be tried again."""
     photos = Photo.objects.filter(flickr_id__in=list(flickr_ids)).newest_first()
-    return [_saved(one, UPDATED if one.thumbnail else NEW, needs_picture=True) for one in photos]
+    return [_to_fetch(one) for one in photos]
 
 
 def _merge(one: FlickrPhoto, merge: _Merge) -> None:
@@ -127,7 +122,7 @@ def _merge(one: FlickrPhoto, merge: _Merge) -> None:
         merge.new.append(photo)
         merge.saved.append(_saved(photo, NEW, needs_picture=True))
         return
-    other_picture = _secret(photo.image_urls) != _secret(values["image_urls"])
+    other_picture = photo.picture != values["picture"]
     if not other_picture:
         values["image_urls"] = photo.image_urls
     # What this source does not tell, another may have told.
@@ -137,12 +132,16 @@ def _merge(one: FlickrPhoto, merge: _Merge) -> None:
         for name, value in told.items():
             setattr(photo, name, value)
         if other_picture:
-            photo.gone_at = None
+            photo.gone_at, photo.picture_tries = None, 0
         merge.changed.append(photo)
-    needs = other_picture or (not photo.thumbnail and photo.gone_at is None)
-    is_new = needs and not photo.thumbnail
-    outcome = NEW if is_new else UPDATED if changed else UNCHANGED
-    merge.saved.append(_saved(photo, outcome, needs_picture=needs))
+    if photo.gone_at is None and not photo.has_its_picture:
+        merge.saved.append(_to_fetch(photo))
+    else:
+        merge.saved.append(_saved(photo, UPDATED if changed else UNCHANGED, needs_picture=False))
+
+
+def _to_fetch(photo: Photo) -> Saved:
+    return _saved(photo, UPDATED if photo.thumbnail else NEW, needs_picture=True)
 
 
 def _saved(photo: Photo, outcome: str, *, needs_picture: bool) -> Saved:
@@ -151,6 +150,7 @@ def _saved(photo: Photo, outcome: str, *, needs_picture: bool) -> Saved:
         title=photo.shown_title,
         outcome=outcome,
         image_urls=tuple(photo.image_urls) if needs_picture else (),
+        picture=photo.picture,
         thumbnail_url=photo.thumbnail_url,
         thumbnail=photo.thumbnail,
     )
@@ -169,6 +169,7 @@ def _values(one: FlickrPhoto) -> dict[str, Any]:
         "tags": list(one.tags),
         "page_url": one.page_url,
         "image_urls": list(one.image_urls),
+        "picture": _secret(one.image_urls),
         "width": one.width,
         "height": one.height,
     }

@@ -19,7 +19,10 @@ POLICY_VIOLATION = 1008
 
 
 def is_loopback(url: str) -> bool:
-    return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
+    try:
+        return urlsplit(url).hostname in {"127.0.0.1", "localhost", "::1"}
+    except ValueError:  # what a Host header says may be anything
+        return False
 
 
 def allowed_origins(site_url: str, trusted: Iterable[str]) -> tuple[str, ...]:
@@ -42,19 +45,26 @@ class OriginCheck:
         if len(origins) == 1 and origins[0] in self._allowed:
             await self._application(scope, receive, send)
         else:
-            await receive()
-            await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+            await refuse(scope, receive, send)
 
 
-class AtRoot:
-    """The site is at the root of its host, whatever a request says.
+async def refuse(scope: Scope, receive: Receive, send: Send) -> None:
+    """No socket is opened here."""
+    await receive()
+    await send({"type": "websocket.close", "code": POLICY_VIOLATION})
+
+
+class AtSiteUrl:
+    """The site is at the root of its host, under one scheme, whatever a request says.
 
     daphne takes the path under which a site is mounted from the header Daphne-Root-Path, which
-    anybody can send, and Django answers 500 to an address that does not begin with it.
+    anybody can send, and Django answers 500 to an address that does not begin with it. A proxy that
+    ends TLS asks by plain HTTP, and its X-Forwarded-Proto anybody can send too.
     """
 
-    def __init__(self, application: Callable[..., Awaitable[None]]) -> None:
+    def __init__(self, application: Callable[..., Awaitable[None]], *, scheme: str) -> None:
         self._application = application
+        self._place = {"root_path": "", "scheme": scheme}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._application({**scope, "root_path": ""}, receive, send)
+        await self._application({**scope, **self._place}, receive, send)

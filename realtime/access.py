@@ -1,5 +1,6 @@
 """Who may watch a job: the one decision for HTTP, Server-Sent Events and the WebSocket alike."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -79,10 +80,26 @@ class Viewer:
 
 
 def _fits(key: str, job: Job) -> bool:
-    """A batch's key is one to its jobs too."""
+    """A batch's key is one to its jobs too, and to theirs."""
     if key == "":
         return False
-    return opens(key, job.pk) or (job.parent_id is not None and opens(key, job.parent_id))
+    if opens(key, job.pk) or (job.parent_id is not None and opens(key, job.parent_id)):
+        return True  # without a query
+    return job.parent is not None and _fits(key, job.parent)
+
+
+def climb(jobs: Iterable[Job]) -> None:
+    """Have the jobs above these at hand: `may_watch` may ask for them where no query can be made.
+
+    It takes one query for each storey.
+    """
+    below = list(jobs)
+    while ids := {job.parent_id for job in below if job.parent_id}:
+        above = Job.objects.only("parent_id").in_bulk(ids)
+        for job in below:
+            if job.parent_id:
+                job.parent = above.get(job.parent_id)
+        below = list(above.values())
 
 
 def is_operator(user: AbstractBaseUser | AnonymousUser) -> bool:

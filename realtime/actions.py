@@ -1,7 +1,5 @@
 """What people do to jobs. Each action is in the job's timeline, with who did it and why."""
 
-from typing import Final
-
 from celery import current_app
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
@@ -9,10 +7,8 @@ from django.db.models import Count
 
 from realtime import batches
 from realtime.models import Job, JobEvent
+from realtime.reruns import AGAIN
 from realtime.states import Carrier, EventKind, ItemState, JobState
-
-OF_ONE_RUN: Final = frozenset({"retries", "expires"})
-"""Options of a message that a job that is run again does not keep."""
 
 
 def cancel(job: Job, *, actor: AbstractBaseUser | None = None, reason: str = "") -> bool:
@@ -23,7 +19,11 @@ def cancel(job: Job, *, actor: AbstractBaseUser | None = None, reason: str = "")
     are cancelled too. Returns False when the job has finished, or has been asked before.
     """
     with transaction.atomic():
-        done = Job.objects.cancel_waiting(job.pk) or Job.objects.request_cancel(job.pk)
+        done = (
+            Job.objects.cancel_waiting(job.pk)
+            or Job.objects.request_cancel(job.pk)
+            or Job.objects.cancel_waiting(job.pk)  # Its run may have failed between the two.
+        )
         if done:
             _note(job, "Cancel", actor, reason)
             batches.cancel_rest(job)
@@ -58,12 +58,14 @@ def run_again(
 
 
 def _queue_again(job: Job, *, keep_ledger: bool) -> bool:
-    fresh = {name: value for name, value in job.options.items() if name not in OF_ONE_RUN}
-    if not Job.objects.run_again(job.pk, options=fresh, text=batches.AGAIN):
+    fresh = {name: value for name, value in job.options.items() if name != "retries"}
+    phases = [name for name, _ in job.phases]
+    if not Job.objects.run_again(job.pk, options=fresh, phases=phases, text=AGAIN):
         return False
     if not keep_ledger:
         job.items.all().delete()
         Job.objects.filter(pk=job.pk).update(counts={}, failed=0, recent=[])
+        batches.queue_parts_again(job, every=True)
     elif resumes(job) and job.state == JobState.SUCCEEDED:
         _failed_wait_again(job)
     return True

@@ -30,6 +30,7 @@ from realtime.conf import conf
 from realtime.enqueue import AnyTask, check_arguments, described, join_parent, published
 from realtime.errors import BatchTooLarge
 from realtime.models import Job, JobEvent, JobItem
+from realtime.reruns import AGAIN, CALLS, fingerprint, made_before, wants_again
 from realtime.signals import announce, hand_in
 from realtime.states import FINISHED, Carrier, EventKind, JobState, Visibility
 from realtime.sums import OUTCOMES, Sums, estimates, sums
@@ -41,7 +42,6 @@ Call = Sequence[Any] | Mapping[str, Any]
 TASK: Final = "realtime.batch"
 """The task's name of a batch that was made as one; there is no such task."""
 UNIT: Final = "job"
-AGAIN: Final = "Queued again"
 FAILED: Final = "jobs_failed"
 ROWS: Final = 500
 """Rows that one statement writes."""
@@ -53,7 +53,7 @@ def enqueue_batch(
     *,
     title: str,
     owner: AbstractBaseUser | None = None,
-    visibility: Visibility = Visibility.PRIVATE,
+    visibility: Visibility | None = None,
     subject_url: str = "",
     parent: Job | None = None,
     **options: Any,
@@ -61,20 +61,21 @@ def enqueue_batch(
     """Have `task` run once for each of `calls`, and return the batch that they make up.
 
     All jobs are written in one transaction, or none, and published after its commit. `options`
-    are those of Celery's `apply_async`, for each job.
+    are those of Celery's `apply_async`, for each job. With `parent` see `enqueue`.
 
     Raises:
         BatchTooLarge: there are more than `REALTIME_BATCH_MAX` calls.
         JobEnded: `parent` has ended.
+        LeaseLost: `parent` is the job of the task that asks, and another run has taken it over.
         TimeLimitRefused: `time_limit` is not under the broker's visibility timeout.
         TypeError: a call does not fit the task's signature.
-        kombu.exceptions.EncodeError: an argument cannot be written as JSON.
+        kombu.exceptions.EncodeError: an argument cannot be written as JSON, or not be stored.
     """
     batch = Job(
         task=TASK,
         title=title,
-        owner_id=owner.pk if owner else None,
-        visibility=visibility,
+        owner_id=owner.pk if owner else parent.owner_id if parent else None,
+        visibility=visibility or (parent.visibility if parent else Visibility.PRIVATE),
         subject_url=subject_url,
         parent=parent,
         carrier=Carrier.CHILDREN,
@@ -84,6 +85,11 @@ def enqueue_batch(
     )
     jobs = [_part(batch, task, call, options) for call in _limited(calls)]
     batch.total = len(jobs)
+    batch.options = {CALLS: fingerprint(jobs)}
+    if earlier := made_before(batch):
+        if wants_again(earlier):
+            run_parts_again(earlier)
+        return earlier
     with transaction.atomic():
         join_parent(batch)
         batch.save(force_insert=True)
@@ -206,7 +212,7 @@ def cancel_parts(job: Job) -> None:
         waiting = _locked(parts.waiting())
         _move(waiting, JobState.CANCELLED, text="Cancelled", finished_at=Now(), due_at=None)
         running = parts.filter(state=JobState.RUNNING)
-        running.filter(cancel_requested_at=None).update(cancel_requested_at=Now())
+        running.filter(cancel_requested_at=None).update_in_order(cancel_requested_at=Now())
         for part in running.exclude(carrier=Carrier.BODY):
             cancel_parts(part)
 
@@ -227,19 +233,24 @@ def run_parts_again(batch: Job, *, every: bool = False) -> bool:
     with transaction.atomic():
         if not Job.objects.reopen(batch.pk, text=AGAIN):
             return False
-        ended = Job.objects.filter(parent=batch, state__in=FINISHED)
-        unlucky = ended.exclude(state=JobState.SUCCEEDED)
-        jobs = ended if every or not unlucky.exists() else unlucky
-        for part in jobs.batches():
-            run_parts_again(part, every=every)
-        ids = _locked(jobs.exclude(carrier=Carrier.CHILDREN))
-        _forget_retries(ids)
-        ledger: dict[str, Any] = {"counts": {}, "recent": []} if every else {}
-        _move(ids, JobState.QUEUED, text=AGAIN, queued_at=Now(), **BLANK | ledger)
-        hand_in(*ids)
-        if every:
-            JobItem.objects.filter(job__parent=batch).delete()
+        queue_parts_again(batch, every=every)
     return True
+
+
+def queue_parts_again(job: Job, *, every: bool) -> None:
+    """What `run_parts_again` does to the parts, also to those of a job whose body is run again."""
+    ended = Job.objects.filter(parent=job, state__in=FINISHED)
+    unlucky = ended.exclude(state=JobState.SUCCEEDED)
+    parts = ended if every or not unlucky.exists() else unlucky
+    for part in parts.batches():
+        run_parts_again(part, every=every)
+    ids = _locked(parts.exclude(carrier=Carrier.CHILDREN))
+    _forget_retries(ids)
+    ledger: dict[str, Any] = {"counts": {}, "failed": 0, "recent": []} if every else {}
+    _move(ids, JobState.QUEUED, text=AGAIN, queued_at=Now(), **BLANK | ledger)
+    hand_in(*ids)
+    if every:
+        JobItem.objects.filter(job__parent=job, job__state=JobState.QUEUED).delete()
 
 
 def reopen_above(job: Job) -> None:

@@ -2,7 +2,7 @@
 
 from amqp.exceptions import NotFound
 from celery import current_app
-from kombu.exceptions import ChannelError
+from kombu.exceptions import ChannelError, OperationalError
 
 
 def depth(queue: str) -> int:
@@ -11,9 +11,12 @@ def depth(queue: str) -> int:
     Raises:
         kombu.exceptions.OperationalError, OSError: the broker cannot be reached.
     """
-    with current_app.connection_for_write() as connection, connection.channel() as channel:
+    with current_app.connection_for_write() as connection:
         try:
-            declared = channel.queue_declare(queue=queue, passive=True)  # type: ignore[attr-defined]
-            return int(declared.message_count)
+            with connection.channel() as channel:
+                declared = channel.queue_declare(queue=queue, passive=True)  # type: ignore[attr-defined]
+                return int(declared.message_count)
         except (NotFound, ChannelError):
             return 0
+        except connection.recoverable_connection_errors as error:
+            raise OperationalError(str(error)) from error

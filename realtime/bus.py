@@ -20,8 +20,7 @@ from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError
-from kombu.exceptions import OperationalError
+from django.db import DatabaseError, InterfaceError
 
 from realtime import layer, outbox
 from realtime.batches import roll_up, touched
@@ -41,6 +40,8 @@ PAUSE: Final = 1.0
 """Seconds between two tries to reach what did not answer."""
 DRAIN: Final = 5.0
 """Seconds that the end of a process waits for what is still to be sent."""
+REST: Final = 5.0
+"""Seconds that batches wait at most to be added up again."""
 BATCH: Final = 100
 """Jobs that are read and sent together."""
 GATHER: Final = 0.1
@@ -118,7 +119,9 @@ class Bus:
     def __init__(self) -> None:
         self._loop = asyncio.new_event_loop()
         self._database = Hand("bus-database")
+        self._adding_up = Hand("bus-batches")  # May wait for a batch's row; no heartbeat does.
         self._broker = Hand("bus-broker")
+        self._worker = ""
         self._followed = Followed(self._database)
         self._recovering = False
         self._recovered_at = 0.0
@@ -144,11 +147,12 @@ class Bus:
 
     def beat(self, worker: str) -> None:
         """Note that `worker` is up, and mend what others left behind when it is time to."""
+        self._worker = worker
         asyncio.run_coroutine_threadsafe(self._stamp(worker), self._loop)
         asyncio.run_coroutine_threadsafe(self._recover(), self._loop)
 
     def kill(self, job_id: UUID, why: str) -> None:
-        """Fail a running job whose process is gone, which is why it cannot say so itself."""
+        """Fail a running job of this worker's whose process is gone: it cannot say so itself."""
         asyncio.run_coroutine_threadsafe(self._kill(job_id, why), self._loop)
 
     def doubt(self, user_id: int | None) -> None:
@@ -186,9 +190,9 @@ class Bus:
         """Add up these batches, and let more ends gather before the next time."""
         began = monotonic()
         for batch_id in ids:
-            await self._database.do(roll_up, batch_id)
+            await self._adding_up.do(roll_up, batch_id)
         took = monotonic() - began  # Long when many processes wait for one another's locks.
-        await asyncio.sleep(max(conf.ROLL_UP_INTERVAL, 5 * took))
+        await asyncio.sleep(max(conf.ROLL_UP_INTERVAL, min(5 * took, REST)))
 
     async def _move_batches(self) -> None:
         """Move the bars of the batches whose jobs run here, as often as theirs are saved."""
@@ -202,9 +206,7 @@ class Bus:
             return
         self._recovering = True
         try:
-            await self._broker.do(recover)
-        except (DatabaseError, OSError, OperationalError, outbox.BrokerDown) as error:
-            log.warning("Nothing can be recovered now: %r", error)
+            await recover(self._broker)
         finally:
             self._recovering = False
             self._recovered_at = monotonic()
@@ -217,19 +219,19 @@ class Bus:
 
     async def _kill(self, job_id: UUID, why: str) -> None:
         try:
-            await self._database.do(_fail, job_id, why)
-        except DatabaseError as error:
+            await self._database.do(_fail, job_id, self._worker, why)
+        except (DatabaseError, InterfaceError) as error:
             log.warning("%s will be found by its lease: %r", job_id, error)
 
     async def _stamp(self, worker: str) -> None:
         try:
             await self._database.do(Worker.objects.stamp, worker)
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             log.warning("The heartbeat of %s is not saved: %r", worker, error)
 
 
-def _fail(job_id: UUID, why: str) -> None:
-    for job in Job.objects.filter(pk=job_id):
+def _fail(job_id: UUID, worker: str, why: str) -> None:
+    for job in Job.objects.filter(pk=job_id, worker=worker):
         Job.objects.fail(job, code=TimeLimitExceeded.code, error=why)
 
 

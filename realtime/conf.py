@@ -51,7 +51,7 @@ class Conf:
     FRAME_MAX_BYTES: int = 16 * 1024
     """The largest frame that a browser may send."""
     FRAMES_PER_SECOND: int = 20
-    """How many frames a browser may send in one second."""
+    """How many frames a browser may send in a second, beside acknowledgements that it owes."""
     WATCHES_MAX: int = 100
     """How many jobs one socket may watch."""
     CREDIT_WINDOW: int = 48

@@ -120,13 +120,20 @@ def _count(socket: Socket, quota: "Quota") -> None:
 
 async def _serve(socket: Socket, receive: Receive, quota: "Quota") -> None:
     while (message := await receive())["type"] != "websocket.disconnect":
-        quota.count()
         try:
             frame = _parsed(message)
         except UnknownType as unknown:
+            quota.count()
             await socket.send_text(encode(Error(code="unknown", detail=str(unknown))))
         else:
+            if not _is_asked_for(socket, frame):
+                quota.count()
             await _obey(socket, frame)
+
+
+def _is_asked_for(socket: Socket, frame: ClientFrame) -> bool:
+    """Whether it answers what was sent: there are as many such frames as the hub makes."""
+    return isinstance(frame, Ack) and socket.awaits(frame.seq)
 
 
 def _parsed(message: dict[str, Any]) -> ClientFrame:

@@ -10,13 +10,15 @@ from celery import Task
 from celery.utils.time import maybe_make_aware
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
-from kombu.utils.json import dumps, loads
+from kombu.utils.json import loads
 
-from realtime.errors import JobEnded
+from realtime.errors import JobEnded, LeaseLost
 from realtime.limits import check_call
 from realtime.models import Job, JobEvent, job_id_of
+from realtime.reruns import AGAIN, made_before, wants_again
 from realtime.signals import announce, announce_queued
 from realtime.states import EventKind, JobState, Visibility
+from realtime.storable import exact
 
 AnyTask = Task[Any, Any]
 
@@ -41,18 +43,20 @@ def enqueue(
     The job is written in the caller's transaction and published after its commit by the bus, so
     this costs one INSERT and no network: with a broker that is down the job waits, and is
     published when the broker is back. `options` are those of Celery's `apply_async`
-    (`countdown`, `eta`, `queue`, `priority`, …). `title` and `visibility` are
-    the task's own unless given.
+    (`countdown`, `eta`, `queue`, `priority`, …); with `expires` it fails if nobody has begun it by
+    then. `title` and `visibility` are the task's own unless given.
 
     With `parent`, an unfinished job, the new one is a part of it: a running task may so fan out.
     Unless told otherwise, it has its parent's owner, and whoever may watch that may watch it.
-    The parent ends when its own body and all its parts have ended (see `realtime.batches`).
+    The parent ends when its own body and all its parts have ended (see `realtime.batches`). A body
+    that is run again, and gives `self.progress.job`, gets the parts that it has made before.
 
     Raises:
         JobEnded: `parent` has ended.
+        LeaseLost: `parent` is the job of the task that asks, and another run has taken it over.
         TimeLimitRefused: `time_limit` is not under the broker's visibility timeout.
         TypeError: the arguments do not fit the task's signature.
-        kombu.exceptions.EncodeError: an argument cannot be written as JSON.
+        kombu.exceptions.EncodeError: an argument cannot be written as JSON, or not be stored.
     """
     check_arguments(task, args, kwargs or {})
     job = Job(
@@ -64,12 +68,20 @@ def enqueue(
     )
     job.title = title or job.title
     job.visibility = visibility or (parent.visibility if parent else job.visibility)
-    return save(job)
+    return _as_before(job) or save(job)
 
 
 async def aenqueue(task: AnyTask, **options: Any) -> Job:
     """`enqueue` for async callers; it has no part in their transaction, which they cannot have."""
     return await sync_to_async(enqueue)(task, **options)
+
+
+def _as_before(job: Job) -> Job | None:
+    earlier = made_before(job)
+    if earlier and wants_again(earlier):
+        phases = [name for name, _ in job.phases]
+        Job.objects.run_again(earlier.pk, options=job.options, phases=phases, text=AGAIN)
+    return earlier
 
 
 def save(job: Job, *, publish: bool = True) -> Job:
@@ -88,9 +100,14 @@ def join_parent(job: Job) -> None:
 
     Raises:
         JobEnded: the parent has ended.
+        LeaseLost: the parent is the caller's own job, and is no longer this run's.
     """
-    if job.parent_id and not Job.objects.take_part(job.parent_id):
-        raise JobEnded("The job has ended, and can have no further parts.")
+    parent = job.parent
+    if parent is None or Job.objects.take_part(parent):
+        return
+    if parent.is_claimed and Job.objects.unfinished().filter(pk=parent.pk).exists():
+        raise LeaseLost
+    raise JobEnded("The job has ended, and can have no further parts.")
 
 
 def adopt(
@@ -112,7 +129,9 @@ def adopt(
         with transaction.atomic():
             job.save(force_insert=True)
     except IntegrityError:
-        return  # Another delivery of the same message has just made it.
+        if not Job.objects.filter(pk=job.pk).exists():
+            raise
+        # Another delivery of the same message has just made it.
 
 
 def check_arguments(task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -150,22 +169,15 @@ def published(
         if name not in PROCESS_BOUND and value is not None
     }
     due_at = _due_at(options)
-    expires_at = _moment(options.get("expires"))
-    if expires_at:
-        options["expires"] = expires_at
+    expires_at = _moment(options.pop("expires", None) or task.expires)
     return {
-        "args": as_stored(list(args)),
-        "kwargs": as_stored(dict(kwargs)),
-        "options": as_stored(options),
+        "args": exact(list(args)),
+        "kwargs": exact(dict(kwargs)),
+        "options": exact(options),
         "queue": _queue_name(task, options),
         "due_at": due_at,
         "expires_at": expires_at,
     }
-
-
-def as_stored(value: Any) -> Any:
-    """Plain JSON that `as_sent` turns into the very same value: kombu tags dates, UUIDs, …"""
-    return json.loads(dumps(value))
 
 
 def as_sent(value: Any) -> Any:

@@ -16,11 +16,11 @@ class Smoothed:
     The mean, because a bar often jumps when a short phase ends: one look must not decide.
     """
 
-    __slots__ = ("_at", "_began", "_value", "speed")
+    __slots__ = ("_at", "_value", "began", "speed")
 
     def __init__(self, value: float, at: float) -> None:
         self._value = value
-        self._at = self._began = at
+        self._at = self.began = at
         self.speed: float | None = None
 
     def look(self, value: float, at: float) -> None:
@@ -28,7 +28,7 @@ class Smoothed:
         if elapsed <= 0:
             return
         moved = max(0.0, value - self._value)
-        self.speed = smoothed(self.speed, moved=moved, elapsed=elapsed, since=at - self._began)
+        self.speed = smoothed(self.speed, moved=moved, elapsed=elapsed, since=at - self.began)
         self._value, self._at = value, at
 
 
@@ -48,12 +48,17 @@ def time_left(fraction: float | None, speed: float | None, *, since: float) -> f
 
 
 class Estimate:
-    """Fed with the fraction and the phase's count at moments (`time.monotonic`)."""
+    """Fed with the fraction and the phase's count at moments (`time.monotonic`).
+
+    `floor` is where an earlier attempt left the bar. The bar waits there, and at its own mark when
+    a new phase lowers the fraction, until the fraction has caught up: no ETA is known until then.
+    """
 
     def __init__(self, *, at: float, floor: float | None = None) -> None:
         self.fraction = floor
-        self._began = self._now = at
-        self._bar = Smoothed(floor or 0.0, at)
+        self._own = 0.0
+        self._now = at
+        self._bar = Smoothed(0.0, at)
         self._count = Smoothed(0, at)
 
     def restart_count(self, at: float) -> None:
@@ -72,7 +77,11 @@ class Estimate:
         """`free` of the fraction and `skipped` of the count cost nothing: no speed is in them."""
         if fraction is not None:
             self.fraction = min(1.0, max(self.fraction or 0.0, fraction))
-        self._bar.look((self.fraction or 0.0) - free, at)
+        own = fraction or 0.0
+        if own < self._own:
+            self._bar = Smoothed(own - free, at)
+        self._bar.look(own - free, at)
+        self._own = own
         self._count.look(done - skipped, at)
         self._now = at
 
@@ -82,4 +91,6 @@ class Estimate:
 
     @property
     def eta(self) -> float | None:
-        return time_left(self.fraction, self._bar.speed, since=self._now - self._began)
+        if self.fraction is None or self._own < self.fraction:
+            return None
+        return time_left(self.fraction, self._bar.speed, since=self._now - self._bar.began)

@@ -16,12 +16,21 @@ class JobEvent(models.Model):
     state = models.CharField(max_length=10, choices=JobState.choices, blank=True)
     text = models.TextField(blank=True)
     actor = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        db_index=False,  # event_actor
     )
     reason = models.TextField(blank=True)
 
     class Meta:
         ordering = ("id",)
+        indexes = (
+            models.Index(
+                fields=("actor",), condition=models.Q(actor__isnull=False), name="event_actor"
+            ),
+        )
 
     def __str__(self) -> str:
         return self.text

@@ -155,12 +155,13 @@ def clean_name(name: str) -> str:
     Without folders, control characters, changes of the writing direction, and what Windows
     reserves; its ending is kept when it is cut.
     """
-    last = re.split(r"[/\\]", unicodedata.normalize("NFC", name))[-1]
-    plain = "".join(sign for sign in last if unicodedata.category(sign)[0] != "C")
+    last = re.split(r"[/\\]", name)[-1]
+    seen = "".join(sign for sign in last if unicodedata.category(sign)[0] != "C")
+    plain = unicodedata.normalize("NFC", seen)  # signs may meet only now
     stem, dot, ending = RESERVED.sub("_", plain).strip(". ").rpartition(".")
     if not dot:
         stem, ending = ending, ""
-    ending = dot + ending[:20]
+    ending = dot + ending.strip(" ")[:20].rstrip(" ")
     return (stem[: NAME_MAX - len(ending)].rstrip(". ") + ending) or FALLBACK
 
 

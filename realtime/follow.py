@@ -6,7 +6,7 @@ import threading
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError
+from django.db import DatabaseError, InterfaceError
 from redis.exceptions import RedisError
 
 from realtime import layer
@@ -91,6 +91,8 @@ class Followed:
         except LAYER_DOWN as error:
             log.warning("Progress is not shown: %r", error)
             await asyncio.sleep(PAUSE)
+        except Exception:  # The other runs are to be shown all the same.
+            log.exception("Job %s cannot be shown", job.pk)
         else:
             if progress in self._shown:
                 self._shown[progress] = seen
@@ -98,8 +100,11 @@ class Followed:
     async def _save(self, progress: Progress) -> None:
         try:
             held = await self._database.do(progress.persist)
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             log.warning("Progress is not saved: %r", error)
+            return
+        except Exception:  # The other runs' heartbeats are to be saved all the same.
+            log.exception("The progress of job %s cannot be saved", progress.job.pk)
             return
         if not held and progress in self._shown:
             progress.stop(LeaseLost())
@@ -107,7 +112,7 @@ class Followed:
     async def _cancelled(self, ids: list[UUID]) -> list[UUID]:
         try:
             return await self._database.do(_wanted_cancelled, ids)
-        except DatabaseError as error:
+        except (DatabaseError, InterfaceError) as error:
             log.warning("Nobody knows what is to be cancelled: %r", error)
             return []
 

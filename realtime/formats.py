@@ -66,8 +66,11 @@ def size(length: int) -> str:
     """Of so many bytes: 999 bytes, 1.2 kB, 34 MB."""
     if length < 1000:
         return f"{length} {plural(length, 'byte')}"
-    exponent = min(3, int(math.log10(length) / 3 + 1e-9))
-    return f"{_short(length / 1000**exponent)} {('kB', 'MB', 'GB')[exponent - 1]}"
+    if length < 999_500:  # that is 1.0 MB when it is rounded
+        return f"{_short(length / 1000)} kB"
+    if length < 999_500_000:
+        return f"{_short(length / 1000**2)} MB"
+    return f"{_short(length / 1000**3)} GB"
 
 
 def rate(per_second: float, unit: str) -> str:

@@ -17,7 +17,9 @@ from django.db import DatabaseError
 from redis.exceptions import RedisError
 
 from realtime import stats
+from realtime.access import climb
 from realtime.conf import conf
+from realtime.doubts import EVERYBODY, Doubt, Doubts
 from realtime.hand import Hand
 from realtime.layer import OPERATORS, PEOPLE, JobMessage, group, job_message
 from realtime.models import Job
@@ -36,7 +38,7 @@ PAUSE: Final = 1.0
 FINISHED_PATIENCE: Final = 12
 """How many times longer a finished job may be silent: it changes only when it is run again."""
 LOOK: Final = 0.5
-"""Seconds between two looks at who may stay: a session is gone shortly after its signal."""
+"""Seconds between two looks at whether there is anybody to let go."""
 FAULTS: Final = (OSError, RedisError, DatabaseError)
 
 
@@ -83,8 +85,7 @@ class Hub:
         self._jobs: dict[UUID, Watched] = {}
         self._groups: dict[str, UUID] = {}
         self._rows: dict[str, str] = {}
-        self._doubted: set[int] = set()
-        self._doubts_all = False
+        self._doubts = Doubts()
         self._database: Hand
         self._presents = Shared(self._read)
         self._tasks: list[asyncio.Task[None]] = []
@@ -182,9 +183,9 @@ class Hub:
             case "jobs":
                 self._rows.update(message["jobs"])
             case "person":
-                self._doubted.add(message["user"])
+                self._doubts.add(message["user"])
             case "everyone":
-                self._doubts_all = True
+                self._doubts.add(EVERYBODY)
 
     def take(self, message: JobMessage) -> None:
         """Hand a job's snapshot to its watchers, unless it is older than what they have."""
@@ -197,12 +198,20 @@ class Hub:
 
     async def repair(self) -> None:
         """Read the jobs that have been silent, in one query."""
-        silent = [job_id for job_id, watched in self._jobs.items() if watched.is_silent()]
-        for job in await self._database.do(load, silent) if silent else ():
-            self.take(job_message(job))
-        for job_id in silent:
-            if watched := self._jobs.get(job_id):
-                watched.heard_at = monotonic()
+        silent = {job_id: each for job_id, each in self._jobs.items() if each.is_silent()}
+        for watched in silent.values():
+            watched.heard_at = monotonic()
+        try:
+            messages = await self._database.do(_messages, list(silent)) if silent else []
+        except BaseException:
+            for watched in silent.values():
+                watched.heard_at = 0.0
+            raise
+        joined = [watched for watched in silent.values() if not watched.heard_at]
+        for message in messages:
+            self.take(message)
+        for watched in joined:
+            watched.heard_at = 0.0  # What was missed before may be newer than what was read.
 
     async def _repair(self) -> None:
         while True:
@@ -226,22 +235,36 @@ class Hub:
 
     async def _check(self) -> None:
         """Let go of those who may stay no longer: at a signal soon, otherwise within a minute."""
-        checked_at = monotonic()
         while True:
             await asyncio.sleep(LOOK)
             self._present.dismiss_faulty()
-            everyone = self._doubts_all or monotonic() - checked_at > conf.ACCESS_INTERVAL
-            if not everyone and not self._doubted:
-                continue
-            who = self._present.identities(None if everyone else self._doubted)
-            self._doubted, self._doubts_all = set(), False
-            if everyone:
-                checked_at = monotonic()
-            self._present.dismiss_strangers(await self._database.do(viewers_of, who))
+            if due := self._doubts.due():
+                await self._look_at(due)
+
+    async def _look_at(self, due: dict[int | None, Doubt]) -> None:
+        users = None if EVERYBODY in due else {who for who in due if who is not EVERYBODY}
+        if identities := self._present.identities(users):
+            viewers = await self._database.do(viewers_of, identities)
+            self._present.dismiss_strangers(viewers)
+        self._doubts.looked(due)
 
 
 def _present(ids: list[UUID]) -> dict[UUID, Present]:
-    return {job.pk: (job, job_message(job)) for job in load(ids)}
+    jobs = load(ids)
+    climb(jobs)
+    return {job.pk: (job, message) for job in jobs if (message := _message(job))}
+
+
+def _messages(ids: list[UUID]) -> list[JobMessage]:
+    return [message for job in load(ids) if (message := _message(job))]
+
+
+def _message(job: Job) -> JobMessage | None:
+    try:
+        return job_message(job)
+    except Exception:  # one row that cannot be shown must not hide the others
+        log.exception("Job %s cannot be shown", job.pk)
+        return None
 
 
 _hubs: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]] = WeakKeyDictionary()

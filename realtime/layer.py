@@ -14,6 +14,7 @@ from channels.layers import get_channel_layer
 
 from realtime.conf import conf
 from realtime.models import Job
+from realtime.pubsub import RedisPubSubChannelLayer
 from realtime.snapshots import operator, public
 from realtime.wire import encode
 
@@ -57,7 +58,7 @@ def job_message(job: Job) -> JobMessage:
 
 
 async def send_job(message: JobMessage) -> None:
-    await _send(group(UUID(hex=message["id"])), message)
+    await _send(_to_watchers(message))
 
 
 async def send_batch(messages: Sequence[JobMessage]) -> None:
@@ -66,21 +67,28 @@ async def send_batch(messages: Sequence[JobMessage]) -> None:
     Raises:
         TimeoutError, OSError, redis.exceptions.RedisError: the layer did not answer.
     """
-    for message in messages:
-        await send_job(message)
     batch: BatchMessage = {
         "type": "jobs",
         "jobs": {message["id"]: message["operator"] for message in messages},
     }
-    await _send(OPERATORS, batch)
+    await _send(*map(_to_watchers, messages), (OPERATORS, batch))
 
 
 async def send_doubt(user_id: int | None) -> None:
     """Have the hubs look again at what a user, or everybody, may see."""
     doubt = {"type": "everyone"} if user_id is None else {"type": "person", "user": user_id}
-    await _send(PEOPLE, doubt)
+    await _send((PEOPLE, doubt))
 
 
-async def _send(name: str, message: Any) -> None:
+def _to_watchers(message: JobMessage) -> tuple[str, JobMessage]:
+    return group(UUID(hex=message["id"])), message
+
+
+async def _send(*messages: tuple[str, Any]) -> None:
+    layer = get_channel_layer()
     async with asyncio.timeout(conf.LAYER_TIMEOUT):
-        await get_channel_layer().group_send(name, message)
+        if len(messages) > 1 and isinstance(layer, RedisPubSubChannelLayer):
+            await layer.group_send_many(messages)
+        else:
+            for name, message in messages:
+                await layer.group_send(name, message)

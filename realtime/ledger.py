@@ -1,17 +1,22 @@
 """The ledger of one attempt: what came of each item, and what of it is not yet saved."""
 
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.utils import timezone
 
 from realtime.conf import conf
 from realtime.models import Job, JobItem
 from realtime.states import ItemState
+from realtime.storable import is_storable, storable
 
-LIMITS: Final = {"label": 300, "detail": 500, "outcome": 50}
+KEY_MAX: Final = 200
+IMAGE_MAX: Final = 500
+LABEL_MAX: Final = 300
+DETAIL_MAX: Final = 500
+OUTCOME_MAX: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +28,28 @@ class Entry:
     detail: str
     image: str
     at: datetime
+
+    def storable(self) -> "Entry":
+        return replace(
+            self,
+            label=storable(self.label, LABEL_MAX),
+            outcome=storable(self.outcome, OUTCOME_MAX),
+            detail=storable(self.detail, DETAIL_MAX),
+        )
+
+
+def checked(given: Any, *, image: str = "") -> str:
+    """The key of an item as a text.
+
+    Raises:
+        ValueError: it, or the address of the item's picture, cannot be stored.
+    """
+    key = str(given)
+    if len(key) > KEY_MAX or not is_storable(key):
+        raise ValueError(f"An item's key is a text of up to {KEY_MAX} characters, not {key!r}.")
+    if len(image) > IMAGE_MAX or not is_storable(image):
+        raise ValueError(f"A picture's address has up to {IMAGE_MAX} characters, not {image!r}.")
+    return key
 
 
 class Ledger:
@@ -46,21 +73,24 @@ class Ledger:
         self, key: str, outcome: str, state: ItemState, label: str, detail: str, image: str
     ) -> None:
         self._added.append(
-            Entry(
-                key,
-                label[: LIMITS["label"]],
-                outcome[: LIMITS["outcome"]],
-                ItemState(state),
-                detail[: LIMITS["detail"]],
-                image,
-                timezone.now(),
-            )
+            Entry(key, label, outcome, ItemState(state), detail, image, timezone.now())
         )
 
-    def state_of(self, key: str) -> ItemState | None:
+    def entry(self, key: str) -> Entry | None:
         self.collect()
-        entry = self._entries.get(key)
-        return entry.state if entry else None
+        return self._entries.get(key)
+
+    def take_back(self, key: str, before: Entry | None) -> None:
+        """Have the item `key` be what it was `before`; what has been saved of it stays."""
+        self.collect()
+        entry = self._entries.pop(key)
+        self._counts[entry.outcome] -= 1
+        self._states[entry.state] -= 1
+        self._unsaved.pop(key, None)
+        self._recent.pop(key, None)
+        if before:
+            self._unsaved[key] = before
+            self._take(before)
 
     def keys(self, state: ItemState) -> frozenset[str]:
         self.collect()
@@ -69,7 +99,7 @@ class Ledger:
     def collect(self) -> None:
         """Take in what was added since the last look."""
         while self._added:
-            entry = self._added.popleft()
+            entry = self._added.popleft().storable()
             self._unsaved[entry.key] = entry
             self._take(entry)
 

@@ -1,5 +1,6 @@
 """Jobs, their ledger, their timeline, and the workers that run them."""
 
+from collections import defaultdict, deque
 from datetime import timedelta
 from typing import Final
 from uuid import NAMESPACE_OID, UUID, uuid5
@@ -35,7 +36,12 @@ class Job(models.Model):
     kwargs = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True, help_text="How it is published.")
     parent = models.ForeignKey(
-        "self", null=True, blank=True, related_name="children", on_delete=models.CASCADE
+        "self",
+        null=True,
+        blank=True,
+        related_name="children",
+        on_delete=models.CASCADE,
+        db_index=False,  # job_children
     )
     carrier = models.CharField(max_length=10, choices=Carrier.choices, default=Carrier.BODY)
 
@@ -45,6 +51,7 @@ class Job(models.Model):
         blank=True,
         related_name="jobs",
         on_delete=models.SET_NULL,
+        db_index=False,  # job_owner
     )
     visibility = models.CharField(
         max_length=10, choices=Visibility.choices, default=Visibility.PRIVATE
@@ -90,14 +97,26 @@ class Job(models.Model):
 
     objects = JobQuerySet.as_manager()
 
+    is_claimed = False
+    """Whether this very object is the one that a worker has claimed."""
+    made_before: "defaultdict[str, deque[UUID]] | None" = None
+    """Of a claimed job: the parts that earlier attempts have made (see `realtime.reruns`)."""
+
     class Meta:
         ordering = ("-id",)
+        # On PostgreSQL a move leaves a dead entry in each. So none says what another says, the id
+        # follows the state, and a value that most rows share is in none: or a move would look for
+        # its row among all that have been there.
         indexes = (
-            models.Index(fields=("state", "queue", "id"), name="job_state_queue"),
+            models.Index(fields=("state", "id", "queue"), name="job_state"),
             models.Index(fields=("-queued_at", "-id"), name="job_newest"),
             models.Index(fields=("task", "-id"), name="job_task"),
             models.Index(fields=("owner", "-id"), name="job_owner"),
-            models.Index(fields=("finished_at",), name="job_finished"),
+            models.Index(
+                fields=("finished_at",),
+                condition=Q(finished_at__isnull=False),
+                name="job_finished",
+            ),
             models.Index(
                 fields=("parent", "state"), condition=Q(parent__isnull=False), name="job_children"
             ),
@@ -119,7 +138,12 @@ class Job(models.Model):
 class JobItem(models.Model):
     """One entry of a job's ledger, named by a key that is unique in the job."""
 
-    job = models.ForeignKey(Job, related_name="items", on_delete=models.CASCADE)
+    job = models.ForeignKey(
+        Job,
+        related_name="items",
+        on_delete=models.CASCADE,
+        db_index=False,  # item_key
+    )
     key = models.CharField(max_length=200)
     label = models.CharField(max_length=300, blank=True)
     state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.PENDING)

@@ -45,9 +45,8 @@ def publish(ids: Iterable[UUID]) -> None:
     finally:
         for revision, published in sent.items():
             # A job that has moved on since may wait for its next message: not this one's business.
-            Job.objects.filter(pk__in=published, revision=revision).update(
-                published_at=timezone.now()
-            )
+            unmoved = Job.objects.filter(pk__in=published, revision=revision)
+            unmoved.update_in_order(published_at=timezone.now())
 
 
 def send_or_refuse(job: Job) -> bool:
@@ -73,6 +72,9 @@ def send(job: Job) -> None:
         "ignore_result": True,
         "add_to_parent": False,
         **options,
+        # The row says it. A worker remembers for hours the ids of messages that came too late, and
+        # would drop those of the same job that is run again.
+        "expires": None,
     }
     task = current_app.tasks.get(job.task)
     args, kwargs = as_sent(job.args), as_sent(job.kwargs)

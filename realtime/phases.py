@@ -1,6 +1,11 @@
 """The phases of a job, and what their weights make of its bar."""
 
 from collections.abc import Iterable
+from typing import Final
+
+from realtime.storable import is_storable
+
+NAME_MAX: Final = 100
 
 
 class Phase:
@@ -9,6 +14,8 @@ class Phase:
     def __init__(self, name: str, weight: float) -> None:
         if weight <= 0:
             raise ValueError(f"The weight of the phase {name!r} must be above 0, not {weight}.")
+        if len(name) > NAME_MAX or not is_storable(name):
+            raise ValueError(f"A phase's name has up to {NAME_MAX} characters, not {name!r}.")
         self.name = name
         self.weight = weight
         self.state = "waiting"
@@ -35,6 +42,9 @@ class Phases:
         return self._phases[-1]
 
     def begin(self, phase: Phase) -> None:
+        """The phase that runs ends here: one whose loop was left by `break` has no other end."""
+        if self._current is not None and self._current.state == "running":
+            self._current.state = "done"
         self._current, phase.state = phase, "running"
 
     @property

@@ -16,16 +16,26 @@ from asgiref.sync import sync_to_async
 from django.db import transaction
 from django.db.models.functions import Now
 
+from realtime.alive import alive
 from realtime.errors import LeaseLost, Stopped
 from realtime.estimate import Estimate
 from realtime.files import Attachment
-from realtime.ledger import Entry, Ledger
+from realtime.ledger import Entry, Ledger, checked
 from realtime.models import Job
 from realtime.phases import Phases
 from realtime.states import ItemState
+from realtime.storable import storable
 from realtime.tracked import Tracked
 
 MESSAGE_MAX: Final = 500
+UNIT_MAX: Final = 50
+STOP_AGAIN: Final = 10.0
+"""Seconds that a coroutine body has to tidy up in, until it is cancelled once more."""
+FIELDS: Final = (
+    *("phase", "phases", "fraction", "done", "total", "unit"),
+    *("rate", "eta", "message", "counts", "failed", "recent"),
+)
+"""Of a job: what its progress says."""
 
 T = TypeVar("T")
 
@@ -49,10 +59,12 @@ class Progress:
         self.ledger = Ledger(job)
         self.attachment = Attachment(job)
         self.write_lock = threading.Lock()
+        self._written: dict[str, Any] | None = {name: getattr(job, name) for name in FIELDS}
         self._look_lock = threading.Lock()
         self._phases = Phases(phases)
         self._estimate = Estimate(at=monotonic(), floor=job.fraction)
         self._stop: Stopped | None = None
+        self._stopped_at = -STOP_AGAIN
         self._on_stop: Callable[[], object] = lambda: None
 
     def plan(self, *phases: tuple[str, float]) -> None:
@@ -72,6 +84,9 @@ class Progress:
 
         `weight` is the phase's share of the whole bar, in proportion to the others'; for a
         planned phase the plan's weight holds.
+
+        Raises:
+            ValueError: `name` has more than 100 characters, or `weight` is not above 0.
         """
         self.check()
         phase = self._phases.named(name, weight)
@@ -131,28 +146,38 @@ class Progress:
 
         `outcome` is a word of the task's own ("new", "sent"), and what the page counts by;
         `image` the address of a picture of this site.
+
+        Raises:
+            ValueError: `key` has more than 200 characters, or `image` more than 500. Other texts
+                are cut.
         """
         if self._stop is not None:
             raise self._stop
-        self.ledger.add(str(key), outcome, state, label, detail, image)
+        self.ledger.add(checked(key, image=image), outcome, state, label, detail, image)
 
     def begin(self, key: str, outcome: str, *, label: str = "", detail: str = "") -> bool:
         """Claim the item `key` before an effect that must not happen twice.
 
         Returns False when the effect has happened, or may have: an item that an earlier attempt
-        began and did not settle becomes `unknown`. The claim is saved before this returns.
+        began and did not settle becomes `unknown`. The claim is saved before this returns; if it
+        cannot be, the item is as it was.
 
         Raises:
             LeaseLost: the job is no longer this run's.
+            RuntimeError: within a transaction, which could take the claim back.
+            ValueError: see `item`.
         """
         self.check()
+        key = checked(key)
         with self._look_lock:
-            before = self.ledger.state_of(key)
+            entry = self.ledger.entry(key)
+        before = entry.state if entry else None
         if before == ItemState.STARTED:
             self.settle(key, "unknown", state=ItemState.UNKNOWN, label=label)
         if before in (ItemState.STARTED, ItemState.DONE, ItemState.UNKNOWN):
             return False
-        self.settle(key, outcome, state=ItemState.STARTED, label=label, detail=detail)
+        self.ledger.add(key, outcome, ItemState.STARTED, label, detail, "")
+        self._save_or_take_back(key, entry, on=Exception)
         return True
 
     def settle(
@@ -168,9 +193,23 @@ class Progress:
 
         Raises:
             LeaseLost: the job is no longer this run's; nothing was saved.
+            RuntimeError: within a transaction, which could take it back; nothing was saved.
+            ValueError: see `item`.
         """
+        key = checked(key)
+        with self._look_lock:
+            before = self.ledger.entry(key)
         self.ledger.add(key, outcome, state, label, detail, "")
-        if not self.persist():
+        self._save_or_take_back(key, before, on=RuntimeError)
+
+    def _save_or_take_back(self, key: str, before: Entry | None, *, on: type[Exception]) -> None:
+        try:
+            held = self.persist()
+        except on:
+            with self._look_lock:
+                self.ledger.take_back(key, before)
+            raise
+        if not held:
             raise LeaseLost
 
     async def abegin(self, key: str, outcome: str, *, label: str = "", detail: str = "") -> bool:
@@ -224,7 +263,9 @@ class Progress:
     def stop(self, why: Stopped) -> None:
         """Have the next progress call raise `why`; called from the bus's thread."""
         self._stop = why
-        self._on_stop()
+        if monotonic() - self._stopped_at >= STOP_AGAIN:
+            self._stopped_at = monotonic()
+            self._on_stop()
 
     def on_stop(self, call: Callable[[], object]) -> None:
         """Have `stop` call this too: a coroutine body is cancelled where it waits."""
@@ -248,19 +289,42 @@ class Progress:
                 "fraction": self._estimate.fraction,
                 "done": self.done,
                 "total": self.total,
-                "unit": self.unit,
+                "unit": storable(self.unit, UNIT_MAX),
                 "rate": self._estimate.rate,
                 "eta": self._estimate.eta,
-                "message": self.message[:MESSAGE_MAX],
+                "message": storable(self.message, MESSAGE_MAX),
                 "counts": self.ledger.counts(),
                 "failed": self.ledger.failed,
                 "recent": self.ledger.recent(),
             }
 
+    def unwritten(self) -> dict[str, Any]:
+        """What `look` says, or nothing if the job's row says so already.
+
+        A task that says nothing of its progress has nothing to write at its end.
+        """
+        fields = self.look()
+        return {} if fields == self._written else fields
+
     def persist(self) -> bool:
-        """Write progress, new items and the heartbeat; False when the lease is gone."""
-        with self.write_lock, transaction.atomic():
+        """Write progress, new items and the heartbeat; False when the lease is gone.
+
+        Raises:
+            RuntimeError: within a transaction. That would hold the job's row until it ends, and
+                the heartbeats would wait for it.
+        """
+        if self.job._state.adding:
+            return True  # of a task that was called directly; there is no row
+        with self.write_lock:
+            self._written = None  # Who knows what an error, or a rollback, leaves written?
             fields = self.look()
+            held = alive(partial(self._write, fields))
+            if not transaction.get_connection().in_atomic_block:  # as within a test case
+                self._written = fields
+        return held
+
+    def _write(self, fields: dict[str, Any]) -> bool:
+        with transaction.atomic(durable=True):
             held = Job.objects.held(self.job).update(
                 heartbeat_at=Now(), tick=self.job.tick, **fields
             )

@@ -2,7 +2,8 @@
 
 Every worker does this every few seconds (`REALTIME_RECOVER_INTERVAL`) from its main process: as a
 periodic task it would wait in the queue behind the very jobs that occupy the children. Each step
-is a conditional UPDATE, so that any number of workers may do it at once.
+is a conditional UPDATE, so that any number of workers may do it at once. A step that fails keeps no
+other from its work, and each goes on while it finds as much as it looks at.
 
 Silence means death only while others are heard. After the database was out of reach, or locked,
 for as long as a lease, all running jobs look lost, those of live processes too. So a rescue wants
@@ -11,34 +12,55 @@ a witness: a worker whose own heartbeats have been saved without a break until n
 quarters of a lease. Where there was none, rescues are not a moment later.
 """
 
+import logging
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db import transaction
+from django.db import DatabaseError, InterfaceError, transaction
 from django.db.models import Exists, Max, Q
 from django.db.models.functions import Now
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from realtime import batches, broker, outbox
 from realtime.conf import conf
+from realtime.hand import Hand
 from realtime.models import Job, Worker
 from realtime.states import CLAIMABLE, JobState
 
+log: Final = logging.getLogger(__name__)
+
 BATCH: Final = 500
+"""Jobs that one call of a step looks at."""
+CALLS: Final = 40
+"""Calls of one step at a time: what a step finds may be the same for ever, if it cannot mend it."""
+UNREACHABLE: Final = (DatabaseError, InterfaceError, OSError, OperationalError, outbox.BrokerDown)
 OVERTAKEN: Final = timedelta(seconds=5)
 """A message that another, published so much later, has overtaken in its queue is lost."""
 EXPIRED: Final = "It was not begun in the time that it was given."
 RECENT: Final = timedelta(minutes=10)
 
 
-def recover() -> None:
-    """Rescue or fail the jobs of dead workers, and publish what the broker has not got."""
-    rescue()
-    expire()
-    batches.repair()
-    forget_lost_messages()
-    relay()
+async def recover(hand: Hand) -> None:
+    """Rescue or fail the jobs of dead workers, and publish what the broker has not got.
+
+    `hand` does it, a call at a time, so that others may ask something of it in between.
+    """
+    for step in (rescue, expire, batches.repair, forget_lost_messages, relay):
+        try:
+            await _whole(step, hand)
+        except UNREACHABLE as error:
+            log.warning("%s: nothing can be recovered now: %r", step.__name__, error)
+        except Exception:
+            log.exception("%s: nothing can be recovered", step.__name__)
+
+
+async def _whole(step: Callable[[], int], hand: Hand) -> None:
+    for _ in range(CALLS):
+        if await hand.do(step) < BATCH:
+            return
 
 
 def rescue() -> int:
@@ -54,10 +76,14 @@ def rescue() -> int:
 
 def _lose(job: Job, silence: timedelta) -> bool:
     with transaction.atomic():
-        if not Job.objects.lose(job, silence=silence):
+        # A process that froze in the middle of a transaction keeps its job's row locked.
+        free = Job.objects.select_for_update(skip_locked=True).filter(pk=job.pk)
+        if not list(free.values_list("pk")) or not Job.objects.lose(job, silence=silence):
             return False
         if job.cancel_requested_at:
-            return Job.objects.cancel_waiting(job.pk)
+            ended = Job.objects.cancel_waiting(job.pk)
+            batches.cancel_rest(job)
+            return ended
         times = job.losses + 1
         sentence = f"The worker was lost {times} times." if times > 1 else "The worker was lost."
         return Job.objects.rescue(job.pk) or Job.objects.give_up(
@@ -66,7 +92,7 @@ def _lose(job: Job, silence: timedelta) -> bool:
 
 
 def expire() -> int:
-    """Fail the jobs that nobody has begun in time: workers drop their messages."""
+    """Fail the jobs that nobody has begun in time: no worker takes them any more."""
     late = Job.objects.filter(state__in=CLAIMABLE, expires_at__lt=Now())
     ids = late.order_by("id").values_list("pk", flat=True)[:BATCH]
     return sum(Job.objects.refuse(pk, code="expired", error=EXPIRED) for pk in list(ids))
@@ -114,6 +140,9 @@ def _forget_lost(queue: str) -> int:
         newest = since.aggregate(newest=Max("published_at"))["newest"]
         if newest is None:
             return 0
+        # Who gives way to others is overtaken all the time.
+        waiting = waiting.exclude(options__has_key="priority")
         waiting = waiting.filter(published_at__lt=newest - OVERTAKEN)
     ids: list[UUID] = list(waiting.order_by("id").values_list("pk", flat=True)[:BATCH])
-    return Job.objects.filter(pk__in=ids, state__in=CLAIMABLE).update(published_at=None)
+    lost = Job.objects.filter(pk__in=ids, state__in=CLAIMABLE)
+    return lost.update_in_order(published_at=None)

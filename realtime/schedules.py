@@ -98,11 +98,14 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]  # ships no types
                 self._tell(name, error)
 
     def _install(self) -> None:
+        """Look at all schedules of the code at the start; from then on at those without a row."""
+        schedules = self.app.conf.beat_schedule
         if self._installed:
-            return
-        if self.app.conf.result_backend:
+            rows = self.Model.objects.filter(name__in=schedules).values_list("name", flat=True)
+            schedules = {name: schedules[name] for name in schedules.keys() - set(rows)}
+        elif self.app.conf.result_backend:
             self.install_default_entries({})
-        self.update_from_dict(self.app.conf.beat_schedule)
+        self.update_from_dict(schedules)
         self._installed = True
 
     def _keep_or_create(self, name: str, fields: Mapping[str, Any]) -> None:

@@ -5,14 +5,25 @@ from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import Case, Count, Exists, IntegerField, OuterRef, QuerySet, Subquery, When
+from django.db.models import (
+    Case,
+    Count,
+    Exists,
+    IntegerField,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    When,
+)
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from realtime import files
 from realtime.conf import conf
 from realtime.models import Job, Worker
 from realtime.paces import paces
-from realtime.states import Carrier, JobState
+from realtime.states import CLAIMABLE, Carrier, JobState
 from realtime.tallies import in_order
 from realtime.wire import Item, OperatorSnapshot, Phase, Snapshot
 
@@ -21,9 +32,19 @@ NO_WORKER: Final = "No worker is up. Your request is saved and starts as soon as
 
 
 def with_places(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Annotate waiting jobs with `place`, and all with `worker_up`, in the same query."""
+    """Annotate queued jobs with those `ahead`, and all with `worker_up`, in the same query.
+
+    One that is run again keeps its id and comes last; one that is not due yet is in no line.
+    """
+    earlier = Q(queued_at__lt=OuterRef("queued_at")) | Q(id__lt=OuterRef("id"))
     ahead = (
-        Job.objects.filter(state=JobState.QUEUED, queue=OuterRef("queue"), id__lt=OuterRef("id"))
+        Job.objects.filter(
+            earlier,
+            Q(due_at=None) | Q(due_at__lte=Now()),
+            state=JobState.QUEUED,
+            queue=OuterRef("queue"),
+            queued_at__lte=OuterRef("queued_at"),
+        )
         .order_by()
         .values("queue")
         .annotate(number=Count("pk"))
@@ -41,7 +62,7 @@ def load(ids: Iterable[UUID]) -> list[Job]:
     a few seconds.
     """
     jobs = {job.pk: job for job in Job.objects.filter(pk__in=list(ids)).select_related("owner")}
-    waiting = [pk for pk, job in jobs.items() if job.state == JobState.QUEUED]
+    waiting = [pk for pk, job in jobs.items() if job.state in CLAIMABLE and not _seconds_early(job)]
     if waiting:
         again = list(with_places(Job.objects.filter(pk__in=waiting)))
         found = paces(job.queue for job in again)
@@ -68,9 +89,9 @@ def operator(job: Job) -> OperatorSnapshot:
 
 def reason(job: Job) -> str:
     """Why a waiting job does not move; empty when it does, or when its turn just has not come."""
-    if job.state != JobState.QUEUED:
+    if job.state not in CLAIMABLE or _seconds_early(job):
         return ""
-    waited = (timezone.now() - job.queued_at).total_seconds()
+    waited = (timezone.now() - (job.due_at or job.queued_at)).total_seconds()
     if job.published_at is None and waited > conf.RELAY_AFTER:
         return UNPUBLISHED
     return "" if getattr(job, "worker_up", True) else NO_WORKER
@@ -86,7 +107,7 @@ def _fields(job: Job) -> dict[str, Any]:
         "attempt": job.attempt,
         "max_attempts": job.max_attempts,
         "phase": job.phase,
-        "phases": [Phase(*phase) for phase in job.phases],
+        "phases": [_phase(job, phase) for phase in job.phases],
         "fraction": job.fraction,
         "done": job.done,
         "total": job.total,
@@ -112,15 +133,29 @@ def _fields(job: Job) -> dict[str, Any]:
     }
 
 
+def _phase(job: Job, phase: list[Any]) -> Phase:
+    """No phase runs on when the job is done, as the last one seems to whose loop was left."""
+    name, state = phase
+    is_over = job.state == JobState.SUCCEEDED and state == "running"
+    return Phase(name, "done" if is_over else state)
+
+
 def _place(job: Job) -> int | None:
-    if job.state != JobState.QUEUED:
+    if job.state != JobState.QUEUED or _seconds_early(job):
         return None
     return (getattr(job, "ahead", None) or 0) + 1
 
 
 def _expected_wait(job: Job) -> float | None:
+    if job.state == JobState.QUEUED and (early := _seconds_early(job)):
+        return round(early)
     place, pace = _place(job), getattr(job, "pace", None)
     return None if place is None or pace is None or reason(job) else round(place * pace)
+
+
+def _seconds_early(job: Job) -> float:
+    """How long it is until a job that was put off may start; 0 for all others."""
+    return max(0.0, (job.due_at - timezone.now()).total_seconds()) if job.due_at else 0.0
 
 
 def _seconds(moment: datetime | None) -> float | None:

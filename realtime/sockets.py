@@ -133,6 +133,10 @@ class Socket(Watcher):
             del self._rows[next(iter(self._rows))]
         self.wake()
 
+    def awaits(self, sequence: int) -> bool:
+        """Whether it is time for an acknowledgement of frame `sequence`."""
+        return self._acknowledged + ACK_EVERY <= sequence <= self._sequence
+
     def acknowledge(self, sequence: int) -> bool:
         """The browser has frame `sequence`; False when it cannot have it."""
         if not self._acknowledged <= sequence <= self._sequence:

@@ -2,14 +2,16 @@
 
 To build such a query takes Django several times as long as it takes the database to run it
 (measured). So each is built on first use, with slots for what differs from run to run, and kept.
+They are run by the driver's own cursor, which halves the rest: Django's log of queries does not
+have them.
 """
 
-from collections.abc import Callable, Sequence
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from django.db import connections, transaction
+from django.db import connections
 from django.db.models import Q, QuerySet
 from django.db.models.expressions import Expression
 from django.db.models.sql import Query, UpdateQuery
@@ -41,12 +43,12 @@ class Slot(Expression):
 @dataclass(frozen=True)
 class Statement:
     sql: str
+    """With the driver's placeholders."""
     parameters: Sequence[Any]
 
-    def run(self, cursor: Any, values: Values) -> list[Row]:
+    def run(self, cursor: Any, values: Values) -> None:
         filled = [values[each.name] if isinstance(each, Slot) else each for each in self.parameters]
         cursor.execute(self.sql, filled)
-        return list(cursor.fetchall()) if cursor.description else []
 
 
 @dataclass(frozen=True)
@@ -130,25 +132,63 @@ class Move:
         query.add_update_values(becomes)
         sql, parameters = query.get_compiler(jobs.db).as_sql()
         columns = ", ".join(quote(field.column) for field in returned)
-        update = Statement(f"{sql} RETURNING {columns}", parameters)
+        update = f"{sql} RETURNING {columns}"
         line = {"job_id": Slot("id"), "kind": EventKind.STATE, "state": becomes["state"]}
         line |= {"text": Slot(TEXT), "reason": ""}
         into = f"INSERT INTO {quote(JobEvent._meta.db_table)} ({', '.join(map(quote, line))})"
         values = ", ".join(["%s"] * len(line))
-        if connection.vendor != "postgresql":
-            return update, Statement(f"{into} VALUES ({values})", list(line.values()))
-        # One statement is one round trip, and a transaction of its own.
-        note = f"{into} SELECT {values} FROM moved"  # noqa: S608 - all names are the models'
-        both = f"WITH moved AS ({update.sql}), noted AS ({note}) TABLE moved"
-        return (Statement(both, [*parameters, *line.values()]),)
+        if connection.vendor == "postgresql":
+            # One statement is one round trip, and a transaction of its own.
+            note = f"{into} SELECT {values} FROM moved"  # noqa: S608 - all names are the models'
+            both = f"WITH moved AS ({update}), noted AS ({note}) TABLE moved"
+            return (Statement(both, [*parameters, *line.values()]),)
+        with connection.cursor() as cursor:
+            return (
+                Statement(cursor.convert_query(update), parameters),
+                Statement(cursor.convert_query(f"{into} VALUES ({values})"), list(line.values())),
+            )
 
 
 def _run(compiled: Compiled, connection: Any, given: Values, *, text: str) -> list[Row]:
     values = compiled.values(given, connection) | {TEXT: text}
     first, *others = compiled.statements
-    whole = transaction.atomic(connection.alias, savepoint=False) if others else nullcontext()
-    with whole, connection.cursor() as cursor:
-        rows = first.run(cursor, values)
+    connection.ensure_connection()
+    connection.validate_no_broken_transaction()
+    with (
+        connection.wrap_database_errors,
+        closing(_cursor(connection)) as cursor,
+        _transaction(connection, cursor) if others else nullcontext(),
+    ):
+        first.run(cursor, values)
+        rows: list[Row] = cursor.fetchall()
         for statement in others if rows else ():
             statement.run(cursor, values)
     return rows
+
+
+def _cursor(connection: Any) -> Any:
+    """On PostgreSQL one that has the server keep what it runs often, parsed and planned.
+
+    If the connection allows it: Django's default for `prepare_threshold` is never.
+    """
+    raw = connection.connection
+    if getattr(raw, "prepare_threshold", None) is None:
+        return raw.cursor()
+    from psycopg import Cursor  # noqa: PLC0415 - only where there is a PostgreSQL
+
+    return Cursor(raw)
+
+
+@contextmanager
+def _transaction(connection: Any, cursor: Any) -> Iterator[None]:
+    """One of SQLite's, unless there is one already."""
+    if not connection.get_autocommit():
+        yield
+        return
+    try:
+        cursor.execute("BEGIN IMMEDIATE")
+        yield
+        connection.connection.commit()
+    except BaseException:
+        connection.connection.rollback()
+        raise

@@ -7,7 +7,7 @@ counted already: it is in none of them.
 from datetime import timedelta
 
 from django.db.models import Count, Min, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Coalesce, Now
 from django.utils import timezone
 
 from realtime.conf import conf
@@ -19,14 +19,18 @@ HOUR = timedelta(hours=1)
 
 
 def numbers() -> Numbers:
-    """How things stand; `success` is the share of the last hour's ended jobs that succeeded."""
+    """How things stand; `success` is the share of the last hour's ended jobs that succeeded.
+
+    A job that was put off waits from the moment that it is due.
+    """
     recent = Q(finished_at__gte=Now() - HOUR)
     succeeded, failed = Q(state=JobState.SUCCEEDED), Q(state=JobState.FAILED)
     waiting = Q(state__in=WAITING)
+    due, since = Q(due_at=None) | Q(due_at__lte=Now()), Coalesce("due_at", "queued_at")
     jobs = Job.objects.exclude(carrier=Carrier.CHILDREN).aggregate(
         running=Count("pk", filter=Q(state=JobState.RUNNING)),
         waiting=Count("pk", filter=waiting),
-        oldest=Min("queued_at", filter=waiting),
+        oldest=Min(since, filter=waiting & due),
         failed=Count("pk", filter=failed),
         good=Count("pk", filter=succeeded & recent),
         ended=Count("pk", filter=(succeeded | failed) & recent),

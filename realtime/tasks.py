@@ -16,10 +16,11 @@ its body may be `async def`, and these options of the decorator mean something:
 
 import asyncio
 import inspect
+import logging
 import traceback
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import nullcontext
-from contextvars import ContextVar
+from contextlib import nullcontext, suppress
+from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
@@ -27,29 +28,32 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from billiard import common
 from billiard.exceptions import SoftTimeLimitExceeded
 from billiard.exceptions import TimeLimitExceeded as HardTimeLimitExceeded
 from celery import Task
 from celery.exceptions import Ignore, Reject, Retry
 from celery.result import AsyncResult
-from django.db import (
-    InterfaceError,
-    OperationalError,
-    close_old_connections,
-    connection,
-    transaction,
-)
+from django.db import DataError, IntegrityError, close_old_connections, transaction
 from kombu.exceptions import EncodeError
 
 from realtime import batches
+from realtime.alive import alive
 from realtime.bus import bus
-from realtime.enqueue import adopt, as_stored, check_arguments, described, published, save
+from realtime.enqueue import adopt, check_arguments, described, published, save
 from realtime.errors import Cancelled, LeaseLost, TimeLimitExceeded, describe
 from realtime.limits import soft_limit_cancels
 from realtime.models import Job, job_id_of
+from realtime.phases import Phases
 from realtime.progress import Progress
 from realtime.states import Visibility
+from realtime.storable import readable, storable
 
+log: Final = logging.getLogger(__name__)
+
+UNWRITABLE: Final = (DataError, IntegrityError, ValueError, OverflowError)
+"""What a database raises of values that it does not take."""
+CANCELLED: Final = "The job was cancelled."
 TRACEBACK_MAX: Final = 20_000
 """Characters of a traceback that are kept, its end."""
 
@@ -79,8 +83,13 @@ class JobTask(Task[Any, Any]):
     secret_args: ClassVar[Iterable[str]] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Make a coroutine body one that Celery, and its `autoretry_for`, can call."""
+        """Make a coroutine body one that Celery, and its `autoretry_for`, can call.
+
+        Raises:
+            ValueError: a phase has no name or weight that can be.
+        """
         super().__init_subclass__(**kwargs)
+        Phases(cls.phases)  # which raises where they cannot be
         body = cls.__dict__.get("run")
         if isinstance(body, staticmethod) and inspect.iscoroutinefunction(body.__func__):
             cls.run = staticmethod(in_loop(body.__func__))  # type: ignore[method-assign]
@@ -92,7 +101,7 @@ class JobTask(Task[Any, Any]):
         """The progress of the run that asks; one that nobody watches when called directly."""
         run = _running.get(None)
         if run is None:
-            run = Run(Progress(Job(task=self.name, title=self.title), phases=self.phases))
+            run = self._unwatched()
             _running.set(run)
         return run.progress
 
@@ -127,13 +136,16 @@ class JobTask(Task[Any, Any]):
         eager = self.app.conf.task_always_eager
         save(job, publish=not eager)
         if eager:
+            Job.objects.filter(pk=job.pk).update(due_at=None)
             return super().apply_async(args, kwargs, task_id=str(job.pk), **options)
         return self.AsyncResult(task_id or str(job.pk))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not self.track or self._is_called_as_a_function():
+        if not self.track:
             return super().__call__(*args, **kwargs)
-        job = alive(self._claim)
+        if self._is_called_as_a_function():
+            return self._context().run(super().__call__, *args, **kwargs)
+        job = alive(self._claim)  # One whose answer was lost is found by its lease.
         if job is None:
             raise Ignore("Somebody else has this job, or it has ended.")
         run = Run(Progress(job, phases=self.phases))
@@ -159,6 +171,16 @@ class JobTask(Task[Any, Any]):
             return True
         return run is not None and run.progress.job.pk == job_id_of(request.id)
 
+    def _context(self) -> Context:
+        """For a call as a function: within a job its progress is the job's, otherwise its own."""
+        context, run = copy_context(), _running.get(None)
+        if run is None or not run.progress.job.is_claimed:
+            context.run(_running.set, self._unwatched())
+        return context
+
+    def _unwatched(self) -> Run:
+        return Run(Progress(Job(task=self.name, title=self.title), phases=self.phases))
+
     def _claim(self) -> Job | None:
         request = self.request
         task_id = request.id or ""
@@ -174,7 +196,7 @@ class JobTask(Task[Any, Any]):
     def _run(self, run: Run, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         progress = run.progress
         try:
-            result = self.run(*args, **kwargs)
+            result = self._body(run, args, kwargs)
         except Ignore:
             finish(progress, result=None)
             raise
@@ -185,10 +207,10 @@ class JobTask(Task[Any, Any]):
             retry_later(run, retry)
             raise
         except Cancelled:
-            end(progress, Job.objects.cancel_running)
-            batches.cancel_rest(progress.job)
-            raise Ignore("The job was cancelled.") from None
+            cancel(progress)
+            raise Ignore(CANCELLED) from None
         except LeaseLost:
+            progress.attachment.settle(held=False, kept=False)
             raise Ignore("Another run has taken the job over.") from None
         except SoftTimeLimitExceeded:
             limit = (self.request.timelimit or (None, None))[1] or self.soft_time_limit
@@ -200,19 +222,21 @@ class JobTask(Task[Any, Any]):
         finish(progress, result=stored_result(result))
         return result
 
-
-def alive(claim: Callable[[], Job | None]) -> Job | None:
-    """`claim()`, and once more if the database has hung up since the worker's last task.
-
-    A claim whose answer was lost finds nothing then, and is found by its lease.
-    """
-    try:
-        return claim()
-    except (InterfaceError, OperationalError):
-        if connection.in_atomic_block or (connection.connection and connection.is_usable()):
+    def _body(self, run: Run, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Call it, and have it end with a result or with an exception that Celery handles."""
+        try:
+            result = self.run(*args, **kwargs)
+        except (SystemExit, asyncio.CancelledError) as error:
+            if common.terminate_handler_fired():  # type: ignore[attr-defined]  # newer than its stubs
+                raise  # A signal ends this process: somebody else will go on with the job.
+            raise RuntimeError(f"The task's body ended itself with {error!r}.") from error
+        except Retry as retry:
+            if run.retry_message is None:
+                raise RuntimeError("A task raised Retry without calling `self.retry`.") from retry
             raise
-        connection.close()
-        return claim()
+        if run.retry_message is not None:  # `self.retry(throw=False)`
+            raise Retry
+        return result
 
 
 def in_loop(body: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
@@ -247,24 +271,43 @@ def in_loop(body: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]
 def _cancel_from_anywhere() -> Callable[[], object]:
     """A function that cancels the current asyncio task, to be called in any thread."""
     loop, current = asyncio.get_running_loop(), asyncio.current_task()
-    return lambda: loop.call_soon_threadsafe(current.cancel) if current else None
+
+    def cancel_it() -> None:
+        with suppress(RuntimeError):  # The loop has been closed: the body has ended.
+            if current:
+                loop.call_soon_threadsafe(current.cancel)
+
+    return cancel_it
 
 
 def retry_later(run: Run, retry: Retry) -> None:
-    message = run.retry_message
-    if message is None:
-        raise RuntimeError("A task raised Retry without calling `self.retry`.") from retry
+    """Have the job tried again, unless it is to be cancelled: that it is then.
+
+    Raises:
+        Ignore: it is cancelled.
+    """
+    message = run.retry_message or {}
     error = retry.exc if isinstance(retry.exc, BaseException) else None
-    end(
+    held = end(
         run.progress,
         Job.objects.retry_later,
-        error=describe(error)[1] if error else "",
-        traceback=traceback.format_exc()[-TRACEBACK_MAX:],
+        error=storable(describe(error)[1]) if error else "",
+        traceback=_traceback(),
         args=message["args"],
         kwargs=message["kwargs"],
         options=message["options"],
+        queue=message["queue"],
         due_at=message["due_at"] or datetime.now(UTC),
     )
+    if not held and cancel(run.progress):
+        raise Ignore(CANCELLED) from None
+
+
+def cancel(progress: Progress) -> bool:
+    held = end(progress, Job.objects.cancel_running)
+    if held:
+        batches.cancel_rest(progress.job)
+    return held
 
 
 def finish(progress: Progress, *, result: Any) -> None:
@@ -272,29 +315,61 @@ def finish(progress: Progress, *, result: Any) -> None:
 
 
 def fail(progress: Progress, error: Exception) -> None:
+    """Fail the job; without its last progress if that is what cannot be written."""
     code, sentence = describe(error)
-    end(
-        progress,
-        Job.objects.fail,
-        code=code,
-        error=sentence,
-        traceback=traceback.format_exc()[-TRACEBACK_MAX:],
-    )
+    fields = {"code": code, "error": storable(sentence), "traceback": _traceback()}
+    try:
+        _move_on(progress, Job.objects.fail, **fields)
+    except UNWRITABLE:
+        log.exception("The progress of job %s cannot be saved", progress.job.pk)
+        held = Job.objects.fail(progress.job, **fields)
+        progress.attachment.settle(held=held, kept=False)
 
 
-def end(progress: Progress, verb: Callable[..., bool], **fields: Any) -> None:
-    """Move the job on by `verb`, with its last progress and items, all or nothing."""
+def _traceback() -> str:
+    return storable(traceback.format_exc())[-TRACEBACK_MAX:]
+
+
+def end(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
+    """Move the job on by `verb`, with its last progress and items, all or nothing.
+
+    Returns False when the job is no longer this run's. If a database does not take what there is
+    to write, the job has failed.
+    """
+    try:
+        return _move_on(progress, verb, **fields)
+    except UNWRITABLE as error:
+        fail(progress, error)
+        raise
+
+
+def _move_on(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
+
+    def move() -> bool:
+        with transaction.atomic() if progress.owes_items() else nullcontext():
+            held = verb(progress.job, **fields, **progress.unwritten())
+            if held:
+                progress.save_items()
+        return held
+
+    def move_again() -> bool:
+        return move() or Job.objects.has_moved_on(progress.job)
+
     bus().unfollow(progress)
-    with progress.write_lock, transaction.atomic() if progress.owes_items() else nullcontext():
-        held = verb(progress.job, **fields, **progress.look())
-        if held:
-            progress.save_items()
+    with progress.write_lock:
+        held = alive(move, again=move_again)
     progress.attachment.settle(held=held, kept=bool(fields.get("file")))
+    return held
 
 
 def stored_result(result: Any) -> Any:
-    """`result` as JSON; None when it cannot be written so, as nobody could be shown it."""
+    """`result` as JSON; None when it cannot be written so, as nobody could be shown it.
+
+    What a database does not take of it is replaced: NaN by null, a NUL by a replacement character.
+    """
+    if result is None:
+        return None
     try:
-        return as_stored(result)
+        return readable(result)
     except (EncodeError, TypeError):
         return None

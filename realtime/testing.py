@@ -113,6 +113,9 @@ class Watched(Progress):
     def item(self, key: str, outcome: str, **entry: Any) -> None:
         self._quietly(super().item, key, outcome, **entry)
 
+    def begin(self, key: str, outcome: str, **entry: Any) -> bool:
+        return self._quietly(super().begin, key, outcome, **entry)
+
     def settle(self, key: str, outcome: str, **entry: Any) -> None:
         self._quietly(super().settle, key, outcome, **entry)
 
@@ -133,11 +136,12 @@ class Watched(Progress):
         with self._unwatched():  # it sets a total right that more has been done than
             return super().look()
 
-    def _quietly(self, call: Callable[..., object], *args: Any, **options: Any) -> None:
+    def _quietly(self, call: Callable[..., T], *args: Any, **options: Any) -> T:
         """Several changes at once are one."""
         with self._unwatched():
-            call(*args, **options)
+            done = call(*args, **options)
         self._tell()
+        return done
 
     @contextmanager
     def _unwatched(self) -> Iterator[None]:

@@ -8,6 +8,7 @@ and nothing has happened.
 lost and wakes up (a zombie) matches no row any more.
 """
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -42,6 +43,7 @@ BLANK: Final[dict[str, Any]] = {
     "error": "",
     "traceback": "",
     "phase": "",
+    "phases": [],
     "fraction": None,
     "done": 0,
     "total": None,
@@ -51,7 +53,7 @@ BLANK: Final[dict[str, Any]] = {
 }
 """What a job that is run again does not keep."""
 
-KEPT_BY_BATCHES: Final = frozenset({"published_at", "result", "file"})
+KEPT_BY_BATCHES: Final = frozenset({"published_at", "result", "file", "phases"})
 """What a body has made once, and what its jobs, run again, do not make."""
 
 CARRIED: Final[dict[str, Any]] = {
@@ -67,7 +69,9 @@ CARRIED: Final[dict[str, Any]] = {
 }
 """What changes when a job's own jobs take over from its body."""
 
-READY: Final = Q(due_at=None) | Q(due_at__lte=Now() + Value(EARLY))
+READY: Final = (Q(due_at=None) | Q(due_at__lte=Now() + Value(EARLY))) & (
+    Q(expires_at=None) | Q(expires_at__gt=Now())
+)
 HELD: Final = Q(id=Slot("id"), state=JobState.RUNNING, attempt=Slot("attempt"))
 MOVED: Final[dict[str, Any]] = {"revision": F("revision") + 1, "tick": 0}
 ENDED: Final[dict[str, Any]] = MOVED | {"finished_at": Now(), "due_at": None}
@@ -79,6 +83,7 @@ CLAIM: Final = Move(
     started_at=Coalesce(F("started_at"), Now()),
     heartbeat_at=Now(),
     due_at=None,
+    expires_at=None,
     message="",
     error="",
     error_code="",
@@ -95,6 +100,16 @@ class JobQuerySet(models.QuerySet["Job"]):
     def waiting(self) -> "JobQuerySet":
         return self.filter(state__in=WAITING)
 
+    def update_in_order(self, **fields: Any) -> int:
+        """`update`, for many jobs at once.
+
+        It locks their rows in the order of their ids, as all others do, so that no two of them
+        wait for each other.
+        """
+        with transaction.atomic(using=self.db):
+            rows = self.order_by("pk").select_for_update().values("pk")
+            return self.model.objects.filter(pk__in=rows).update(**fields)
+
     def batches(self) -> "JobQuerySet":
         """Jobs that no worker has or takes: their state and bar are their children's."""
         return self.filter(carrier=Carrier.CHILDREN)
@@ -108,6 +123,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Take the lease of a waiting job for `worker`; None when there is nothing to take."""
         job = CLAIM.take(self, {"id": job_id}, text=f"Started on {worker}", worker=worker)
         if job:
+            job.is_claimed = True
             announce(job_id)
             _ = job.owner  # Snapshots name it, and are made on the event loop.
         return job
@@ -149,12 +165,13 @@ class JobQuerySet(models.QuerySet["Job"]):
             **progress,
         )
 
-    def take_part(self, job_id: UUID) -> bool:
+    def take_part(self, job: "Job") -> bool:
         """Note that an unfinished job is about to have one more job of its own.
 
-        Not a transition, but it locks the row: the job cannot end meanwhile.
+        A worker's own job must still be its own. Not a transition, but it locks the row: the job
+        cannot end meanwhile.
         """
-        open_ = self.unfinished().filter(pk=job_id)
+        open_ = self.held(job) if job.is_claimed else self.unfinished().filter(pk=job.pk)
         both = When(carrier=Carrier.BODY, then=Value(Carrier.BOTH))
         return bool(open_.update(carrier=Case(both, default=F("carrier"))))
 
@@ -183,9 +200,9 @@ class JobQuerySet(models.QuerySet["Job"]):
     def retry_later(
         self, job: "Job", *, due_at: datetime, error: str, traceback: str = "", **progress: Any
     ) -> bool:
-        """This try failed; the next one is due at `due_at`."""
+        """This try failed; the next one is due at `due_at`. A job to be cancelled has no other."""
         return self._move(
-            self.held(job),
+            self.held(job).filter(cancel_requested_at=None),
             job.pk,
             JobState.RETRYING,
             text=error,
@@ -239,7 +256,9 @@ class JobQuerySet(models.QuerySet["Job"]):
         running = self.filter(pk=job_id, state=JobState.RUNNING, cancel_requested_at=None)
         return bool(running.update(cancel_requested_at=Now()))
 
-    def run_again(self, job_id: UUID, *, options: dict[str, Any], text: str) -> bool:
+    def run_again(
+        self, job_id: UUID, *, options: dict[str, Any], phases: Iterable[str], text: str
+    ) -> bool:
         """Queue a finished job once more, as if it were new but with its ledger and timeline."""
         return self._move(
             self.filter(pk=job_id, state__in=FINISHED).exclude(carrier=Carrier.CHILDREN),
@@ -249,7 +268,7 @@ class JobQuerySet(models.QuerySet["Job"]):
             queued=True,
             options=options,
             queued_at=Now(),
-            **BLANK,
+            **BLANK | {"phases": [[name, "waiting"] for name in phases]},
         )
 
     def cancel_waiting(self, job_id: UUID, *, text: str = "Cancelled") -> bool:
@@ -284,6 +303,14 @@ class JobQuerySet(models.QuerySet["Job"]):
         """The row of `job`, if the lease is still that of this attempt."""
         mine = self.filter(pk=job.pk, state=JobState.RUNNING, attempt=job.attempt)
         return mine.exclude(carrier=Carrier.CHILDREN)
+
+    def has_moved_on(self, job: "Job") -> bool:
+        """Whether this attempt has come to its end, in a transaction whose answer was lost."""
+        ended = Q(state__in={*FINISHED, JobState.RETRYING}) | Q(carrier=Carrier.CHILDREN)
+        found = self.filter(ended, pk=job.pk, attempt=job.attempt).exists()
+        if found:
+            announce(job.pk)
+        return found
 
     def _end(self, move: Move, job: "Job", state: JobState, *, text: str, **fields: Any) -> bool:
         held = {"id": job.pk, "attempt": job.attempt}

@@ -11,6 +11,7 @@ from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
@@ -125,14 +126,15 @@ def _act(request: HttpRequest, job_id: UUID, action: Callable[..., bool]) -> Htt
         raise PermissionDenied
     action(job, actor=request.user, reason=request.POST.get("reason", "")[:REASON_MAX])
     url = job_url(job.pk) + (f"?{urlencode({'key': key})}" if key else "")
-    return sealed(HttpResponse(status=303, headers={"Location": _next(request) or url}))
+    location = iri_to_uri(_next(request) or url)
+    return sealed(HttpResponse(status=303, headers={"Location": location}))
 
 
 def _next(request: HttpRequest) -> str:
     """The page of this site that the action was asked for on, if its form says so."""
     asked, host = request.POST.get("next", ""), request.get_host()
     safe = url_has_allowed_host_and_scheme(asked, {host}, require_https=request.is_secure())
-    return asked if safe else ""
+    return asked if safe and asked.isprintable() else ""
 
 
 def job_or_404(request: HttpRequest, job_id: UUID, *, key: str = "") -> tuple[Job, Viewer]:

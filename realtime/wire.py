@@ -42,9 +42,9 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     Of two snapshots of a job the one with the greater `(revision, tick)` is the newer. `fraction`
     is the whole job's, 0 to 1, and None while it cannot be known; `done`, `total` and `unit` are
     the current phase's; `rate` is in units a second. `place` is the place in the queue, 1 the
-    next, and `expected_wait` how many seconds that may take, where it can be known; `reason` says
-    in a sentence why a job does not move, if it does not. `failed` is how many of its items have
-    failed; a `batch` is carried on by jobs of its own.
+    next, and `expected_wait` how many seconds that may take, where it can be known, or how long a
+    job is put off; `reason` says in a sentence why a job does not move, if it does not. `failed`
+    is how many of its items have failed; a `batch` is carried on by jobs of its own.
     """
 
     id: UUID

@@ -35,4 +35,4 @@ def mail_server(settings: Settings, request: pytest.FixtureRequest) -> Iterator[
 
 @pytest.fixture
 def form_data() -> dict[str, Any]:
-    return {"email": "ann@visitor.example", "message": "The photos are lovely.", "website": ""}
+    return {"email": "ann@visitor.example", "message": "The photos are lovely.", "topic": ""}

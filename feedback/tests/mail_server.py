@@ -3,6 +3,10 @@
 
 import asyncio
 import logging
+import socket
+import struct
+import threading
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
@@ -10,7 +14,7 @@ from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP
+from aiosmtpd.smtp import SMTP, AuthResult
 
 from realtime.tests.ports import free_port
 
@@ -24,7 +28,7 @@ class MailServer:
     """Keeps what it takes in `emails`. `answers` holds, by command, what it says instead of 250.
 
     A list is used up one by one; `None` in it stands for the usual answer. `DATA` is answered
-    once the email is there, `DATA?` before.
+    once the email is there, `DATA?` before. `AUTH` may be answered by text only.
     """
 
     def __init__(self) -> None:
@@ -42,6 +46,12 @@ class MailServer:
         self.connections += 1
         session.host_name = hostname
         return responses
+
+    def admit(self, *_: Any) -> AuthResult:
+        planned = self.answers.get("AUTH")
+        answer = planned.pop(0) if planned else None
+        assert answer is None or isinstance(answer, str)
+        return AuthResult(success=answer is None, handled=False, message=answer)
 
     async def handle_MAIL(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
@@ -98,7 +108,8 @@ class _Smtp(SMTP):
 
 class _Controller(Controller):
     def factory(self) -> SMTP:
-        return _Smtp(self.handler, **self.SMTP_kwargs)
+        login = {"authenticator": self.handler.admit, "auth_require_tls": False}
+        return _Smtp(self.handler, **login, **self.SMTP_kwargs)
 
 
 @contextmanager
@@ -111,3 +122,35 @@ def running(server: MailServer) -> Iterator[int]:
         yield port
     finally:
         controller.stop()
+
+
+Ending = Callable[[socket.socket], None]
+
+
+def reset(link: socket.socket) -> None:
+    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def stall(link: socket.socket) -> None:
+    """Read nothing until the sender has given up."""
+    time.sleep(2 * SILENCE)
+
+
+@contextmanager
+def breaking_off(ending: Ending) -> Iterator[int]:
+    """A server that asks for an email's content, does not read it, and ends so; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            link, _ = listening.accept()
+            with link, link.makefile("rb") as lines:
+                link.sendall(b"220 here\r\n")
+                while not lines.readline().upper().startswith(b"DATA"):
+                    link.sendall(b"250 yes\r\n")
+                link.sendall(b"354 go on\r\n")
+                ending(link)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        thread.join()

@@ -3,8 +3,26 @@ from django.core import mail
 from django.core.mail import EmailMessage
 from pytest_django import Settings
 
-from feedback.courier import Courier, Deferred, MailError, Refused, Undecided, Unreachable
-from feedback.tests.mail_server import Answer, MailServer, fall_silent, hang_up
+from feedback.courier import (
+    Courier,
+    Deferred,
+    MailError,
+    NotAdmitted,
+    Refused,
+    Undecided,
+    Unreachable,
+)
+from feedback.tests.mail_server import (
+    SILENCE,
+    Answer,
+    Ending,
+    MailServer,
+    breaking_off,
+    fall_silent,
+    hang_up,
+    reset,
+    stall,
+)
 from realtime.tests.ports import free_port
 
 
@@ -62,6 +80,21 @@ def test_each_answer_has_its_meaning(
     assert mail_server.emails == []
 
 
+@pytest.mark.parametrize("ending", [reset, stall])
+def test_an_email_that_did_not_go_out_whole_may_go_out_again(
+    ending: Ending, settings: Settings
+) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_HOST_USER = "127.0.0.1", ""
+    settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
+    settings.EMAIL_TIMEOUT = SILENCE
+    large = EmailMessage(
+        subject="Hello", body="Good day.\n" * 4_000_000, to=["ann@visitor.example"]
+    )
+    with breaking_off(ending) as settings.EMAIL_PORT:
+        assert send(large) == [Unreachable]
+
+
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA?", "DATA"])
 @pytest.mark.parametrize("answer", ["451 later", "550 never", hang_up, fall_silent])
 def test_what_goes_wrong_with_one_email_does_not_touch_the_next(
@@ -83,6 +116,28 @@ def test_a_server_that_is_down_is_unreachable(mail_server: MailServer, settings:
     courier.close()
 
 
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [("535 wrong password", NotAdmitted), ("454 not just now", Deferred), (None, None)],
+)
+def test_a_login_that_is_refused_is_no_silence(
+    answer: str | None,
+    verdict: type[MailError] | None,
+    mail_server: MailServer,
+    settings: Settings,
+) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "picha", "secret"
+    mail_server.answers = {"AUTH": [answer, answer, answer]}
+    assert send(email(), email("bob@visitor.example"))[0] is verdict
+
+
+def test_a_server_without_the_tls_that_is_asked_for_admits_nobody(
+    mail_server: MailServer, settings: Settings
+) -> None:
+    settings.EMAIL_USE_TLS = True
+    assert send(email()) == [NotAdmitted]
+
+
 def test_a_server_that_dies_after_the_email_has_taken_it(mail_server: MailServer) -> None:
     mail_server.answers = {"QUIT": [hang_up]}
     assert send(email()) == [None]
@@ -97,6 +152,6 @@ def test_another_backend_of_djangos_is_left_as_it_is(settings: Settings) -> None
 
 
 def test_every_error_has_a_sentence_and_a_code() -> None:
-    errors = [Deferred(), Unreachable(), Refused(), Undecided()]
+    errors = [Deferred(), Unreachable(), NotAdmitted(), Refused(), Undecided()]
     assert all(str(error).endswith(".") for error in errors)
     assert len({error.code for error in errors}) == len(errors)

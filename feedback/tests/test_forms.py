@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from pytest_django import Settings
 
+from feedback import tokens
 from feedback.forms import NOT_AN_ADDRESS, FeedbackForm
 
 
@@ -106,8 +107,14 @@ def test_a_null_character_is_refused(form_data: dict[str, Any]) -> None:
     assert "message" in errors(form_data | {"message": "a\0b"})
 
 
+def test_no_browser_fills_in_the_hidden_field() -> None:
+    field = str(FeedbackForm()["topic"])
+    assert 'autocomplete="off"' in field
+    assert not any(word in field for word in ('name="email', "url", "website", "phone", "company"))
+
+
 def test_whoever_fills_in_the_hidden_field_is_trapped(form_data: dict[str, Any]) -> None:
-    form = FeedbackForm(form_data | {"website": "https://spam.example"})
+    form = FeedbackForm(form_data | {"topic": "https://spam.example"})
     assert form.is_valid()
     assert form.is_trapped
 
@@ -115,14 +122,29 @@ def test_whoever_fills_in_the_hidden_field_is_trapped(form_data: dict[str, Any])
 def test_a_form_is_too_early_until_a_person_could_have_filled_it_in(
     settings: Settings, form_data: dict[str, Any]
 ) -> None:
-    settings.FEEDBACK_MIN_SECONDS = 60.0
+    settings.FEEDBACK_MIN_SECONDS = 600.0
     fresh = str(FeedbackForm()["token"].value())
     for token in (fresh, "", "forged"):
         form = FeedbackForm(form_data | {"token": token})
         assert form.is_valid()
-        assert 50 < form.too_early <= 60
+        assert 500 < form.too_early <= 600
     settings.FEEDBACK_MIN_SECONDS = 0.0
     assert form.too_early == 0
+
+
+@pytest.mark.parametrize(("age", "wait"), [(0.4, 0.1), (0.5, 0.0), (0.6, 0.0)])
+def test_a_person_needs_half_a_second(
+    age: float,
+    wait: float,
+    settings: Settings,
+    form_data: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del settings.FEEDBACK_MIN_SECONDS
+    monkeypatch.setattr(tokens, "age", lambda token: age)
+    form = FeedbackForm(form_data)
+    assert form.is_valid()
+    assert form.too_early == pytest.approx(wait)
 
 
 def test_every_form_has_a_token_of_its_own() -> None:

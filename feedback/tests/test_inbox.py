@@ -1,10 +1,13 @@
+from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import User
+from django.db import connections
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from feedback import inbox
+from feedback.conf import conf
 from feedback.forms import Submission
 from feedback.models import Feedback
 from realtime.models import Job
@@ -75,6 +78,20 @@ def test_a_mailbox_gets_at_most_five_confirmations_an_hour(earlier: int, confirm
     assert Feedback.objects.get(job_id=job_id).confirms is confirms
     inbox.receive(submission("other", email="bob@visitor.example"))
     assert Feedback.objects.get(submission="other").confirms
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_at_once_get_no_more_confirmations() -> None:
+    def send(number: int) -> None:
+        try:
+            inbox.receive(submission(str(number)))
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(15) as threads:
+        list(threads.map(send, range(15)))
+    assert Feedback.objects.filter(confirms=True).count() == conf.CONFIRMATIONS_PER_HOUR
+    assert Feedback.objects.count() == 15
 
 
 def test_the_cap_is_a_setting(settings: Settings) -> None:

@@ -6,7 +6,7 @@ import pytest
 from celery.exceptions import Retry
 
 from feedback import tasks
-from feedback.courier import Unreachable
+from feedback.courier import NotAdmitted, Unreachable
 from feedback.delivery import Delivery, NotDelivered
 from feedback.models import Feedback
 from feedback.tasks import DELAYS, send_feedback_email_task
@@ -82,6 +82,14 @@ def test_a_server_that_does_not_answer_is_tried_again_ever_later(
 def test_one_day_it_is_given_up(feedback: Feedback, monkeypatch: pytest.MonkeyPatch) -> None:
     answer(monkeypatch, Unreachable())
     with request(retries=len(DELAYS)), pytest.raises(NotDelivered, match="we can send it later"):
+        send_feedback_email_task.run(feedback_id=feedback.pk)
+
+
+def test_a_wrong_password_is_not_tried_again(
+    feedback: Feedback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answer(monkeypatch, NotAdmitted())
+    with request(retries=0), pytest.raises(NotDelivered, match="log in"):
         send_feedback_email_task.run(feedback_id=feedback.pk)
 
 

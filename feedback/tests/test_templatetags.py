@@ -38,6 +38,6 @@ def test_each_page_has_a_token_of_its_own() -> None:
 def test_people_do_not_come_across_the_honeypot() -> None:
     html = render_to_string("feedback/_form.html")
     start = html.index('class="honeypot" aria-hidden="true"')
-    assert 'name="website"' in html[start:]
+    assert 'name="topic"' in html[start:]
     assert 'tabindex="-1"' in html[start:]
     assert 'autocomplete="off"' in html[start:]

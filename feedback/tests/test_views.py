@@ -50,7 +50,7 @@ def test_the_page_costs_no_query(
 
 
 def test_the_page_has_one_form_for_feedback_only(client: Client) -> None:
-    assert client.get(URL).content.decode().count('name="website"') == 1
+    assert client.get(URL).content.decode().count('name="topic"') == 1
 
 
 def test_sending_leads_to_the_jobs_page(client: Client, form_data: dict[str, Any]) -> None:
@@ -152,7 +152,7 @@ def test_a_robot_in_the_honeypot_sees_what_everybody_sees(
     real = client.post(URL, form_data)
     Feedback.objects.all().delete()
     Job.objects.all().delete()
-    answer = client.post(URL, form_data | {"website": "https://spam.example"})
+    answer = client.post(URL, form_data | {"topic": "https://spam.example"})
     assert answer.status_code == real.status_code
     assert answer.headers.keys() == real.headers.keys()
     job_of(answer["Location"])
@@ -168,7 +168,7 @@ def test_a_robot_in_the_honeypot_sees_what_everybody_sees(
 def test_no_address_but_the_given_ones_shows_a_robots_page(
     client: Client, form_data: dict[str, Any]
 ) -> None:
-    location = client.post(URL, form_data | {"website": "x"})["Location"]
+    location = client.post(URL, form_data | {"topic": "x"})["Location"]
     assert client.get(location.partition("?")[0]).status_code == HTTPStatus.NOT_FOUND
     assert client.get(f"{location[:-2]}xx").status_code == HTTPStatus.NOT_FOUND
     assert client.post(location).status_code == HTTPStatus.METHOD_NOT_ALLOWED
@@ -197,10 +197,10 @@ def test_who_is_quicker_than_a_person_waits(
 
     real_sleep = asyncio.sleep
     monkeypatch.setattr(asyncio, "sleep", sleep)
-    settings.FEEDBACK_MIN_SECONDS = 60.0
+    settings.FEEDBACK_MIN_SECONDS = 600.0
     answer = client.post(URL, form_data | {"token": new_token()})
     assert answer.status_code == HTTPStatus.SEE_OTHER
-    assert any(50 < seconds <= 60 for seconds in slept)
+    assert any(500 < seconds <= 600 for seconds in slept)
 
 
 def test_the_address_of_the_page_is_the_one_that_is_linked() -> None:

@@ -9,10 +9,13 @@ from photos.flickr.client import Client
 from photos.flickr.config import FlickrConfig
 from photos.flickr.patience import Say, patiently
 from photos.flickr.photo import Page, Request
-from photos.flickr.text import line, whole
+from photos.flickr.text import count, line
 
 PER_PAGE_MAX = 100
 """Flickr gives up to 500; smaller pages show sooner that something happens."""
+
+URL_MAX = 300
+"""Of a licence."""
 
 EXTRAS = (
     "description,license,date_upload,date_taken,owner_name,path_alias,tags,media,last_update,"
@@ -49,7 +52,7 @@ class Api:
         envelope = found.get("licenses")
         listed = envelope.get("license") if isinstance(envelope, dict) else None
         entries = [one for one in listed or [] if isinstance(one, dict)]
-        known = [(whole(one.get("id")), one) for one in entries]
+        known = [(count(one.get("id")), one) for one in entries]
         return tuple(
             LicenceInfo(
                 number=number,
@@ -93,4 +96,6 @@ def _criteria(request: Request) -> dict[str, str]:
 
 
 def _web_address(value: object) -> str:
-    return value if isinstance(value, str) and value.startswith(("http://", "https://")) else ""
+    """Whole or not at all: half an address leads elsewhere."""
+    known = isinstance(value, str) and value.startswith(("http://", "https://"))
+    return str(value) if known and len(str(value)) <= URL_MAX else ""

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -28,8 +28,14 @@ class Answer:
     status: int
     body: bytes
     location: str
-    peer: Any
-    """The address of the server that answered, as a socket gives it; None in tests."""
+
+
+Check = Callable[[Any], None]
+"""Given the address of the server that answers, as a socket gives it; None in tests."""
+
+
+def anyone(peer: Any) -> None:
+    """Any server may answer."""
 
 
 class WithoutTheQuery(logging.Filter):
@@ -77,16 +83,25 @@ class Client:
         await self._http.aclose()
 
     async def get(
-        self, address: str, *, params: Mapping[str, str] | None = None, longest: int
+        self,
+        address: str,
+        *,
+        params: Mapping[str, str] | None = None,
+        longest: int,
+        check_peer: Check = anyone,
     ) -> Answer:
         """The answer, whatever its status below 429; `longest` is in bytes.
+
+        What `check_peer` raises ends it before anything of the answer is looked at.
 
         httpx's own timeout is of one silence, so a server that trickles would hold us for ever:
         the deadline is of the whole.
         """
         try:
             async with asyncio.timeout(self._deadline):
-                return await self._read(address, params=params, longest=longest)
+                return await self._read(
+                    address, params=params, longest=longest, check_peer=check_peer
+                )
         except (TimeoutError, httpx.TransportError) as error:
             # Not chained: httpx's errors hold the request, and that the key.
             raise UnreachableError from _bare(error)
@@ -94,21 +109,26 @@ class Client:
             raise UnreadableError from None
 
     async def _read(
-        self, address: str, *, params: Mapping[str, str] | None, longest: int
+        self,
+        address: str,
+        *,
+        params: Mapping[str, str] | None,
+        longest: int,
+        check_peer: Check,
     ) -> Answer:
         async with self._http.stream("GET", address, params=params) as response:
+            stream = response.extensions.get("network_stream")
+            check_peer(stream.get_extra_info("server_addr") if stream is not None else None)
             _check_status(response)
             body = bytearray()
             async for piece in response.aiter_raw(64 * 1024):
                 body += piece
                 if len(body) > longest:
                     raise TooLargeError
-            stream = response.extensions.get("network_stream")
             return Answer(
                 status=response.status_code,
                 body=bytes(body),
                 location=response.headers.get("location", ""),
-                peer=stream.get_extra_info("server_addr") if stream is not None else None,
             )
 
 

@@ -41,7 +41,7 @@ def feed_page(found: dict[str, Any], *, site: str) -> Page:
     photos, rejected = sorted_out(items, lambda item: feed_photo(item, site=site))
     # The items are not in the order of their dates.
     newest = tuple(sorted(photos, key=lambda one: one.uploaded_at, reverse=True))
-    return Page(photos=newest, rejected=rejected, total=len(items))
+    return Page(photos=newest, rejected=rejected, entries=len(items), total=len(items))
 
 
 def feed_photo(item: dict[str, Any], *, site: str) -> FlickrPhoto:

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 from photos.flickr.errors import UnreadableError, refusal
 from photos.flickr.hosts import current
 from photos.flickr.photo import FlickrPhoto, Page, Rejected, Taken
-from photos.flickr.text import line, markup, whole
+from photos.flickr.text import count, line, markup, whole
 
 TITLE_MAX = 255
 NAME_MAX = 255
@@ -80,6 +80,7 @@ def page(found: dict[str, Any], *, site: str) -> Page:
     return Page(
         photos=photos,
         rejected=rejected,
+        entries=len(entries),
         number=whole(envelope.get("page")) or 1,
         pages=whole(envelope.get("pages")) or 0,
         total=whole(envelope.get("total")) or 0,
@@ -120,7 +121,7 @@ def photo(entry: dict[str, Any], *, site: str) -> FlickrPhoto:
         description=markup(description, longest=DESCRIPTION_MAX),
         owner_nsid=owner,
         owner_name=line(entry.get("ownername"), longest=NAME_MAX),
-        licence=whole(entry.get("license")),
+        licence=count(entry.get("license")),
         taken=taken(
             entry.get("datetaken"),
             granularity=whole(entry.get("datetakengranularity")) or 0,
@@ -186,6 +187,6 @@ def _image_urls(entry: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _largest(entry: dict[str, Any]) -> tuple[int | None, int | None]:
-    sizes = [(whole(entry.get(f"width_{s}")), whole(entry.get(f"height_{s}"))) for s in SIZES]
+    sizes = [(count(entry.get(f"width_{s}")), count(entry.get(f"height_{s}"))) for s in SIZES]
     known = [(wide, high) for wide, high in sizes if wide and high]
     return max(known, default=(None, None), key=lambda size: size[0] * size[1])

@@ -45,6 +45,8 @@ class Rejected:
 class Page:
     photos: tuple[FlickrPhoto, ...]
     rejected: tuple[Rejected, ...] = ()
+    entries: int = 0
+    """How many Flickr gave, those that are no photos among them."""
     number: int = 1
     pages: int = 1
     total: int = 0

@@ -1,6 +1,7 @@
 """Downloads one photo's picture."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from photos.flickr.client import Answer, Client
 from photos.flickr.config import FlickrConfig
@@ -40,10 +41,13 @@ class Pictures:
         hosts = ImageHosts(self.config.image_hosts)
         hosts.check(address)
         try:
-            answer = await self.client.get(address, longest=self.config.picture_max)
+            answer = await self.client.get(
+                address,
+                longest=self.config.picture_max,
+                check_peer=partial(hosts.check_peer, address),
+            )
         except TooLargeError:
             raise PictureRefusedError("Its picture is larger than this site takes.") from None
-        hosts.check_peer(address, answer.peer)
         return _body(answer)
 
 

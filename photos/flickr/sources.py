@@ -33,23 +33,37 @@ class ApiSource:
     most: int = REACHABLE
 
     async def pages(self, request: Request) -> AsyncGenerator[Page, None]:
-        """Flickr's pages shift while they are read, its total too, and a short page is no end."""
-        per_page = min(request.limit, PER_PAGE_MAX)
+        """Flickr's pages shift while they are read, its total too, and a short page is no end.
+
+        Oldest first, each page begins with the second that the last one ended with: when a photo
+        of an earlier page vanishes, the next page by number begins one too late, and the mark
+        passes the one between.
+        """
+        per_page, most = min(request.limit, PER_PAGE_MAX), min(request.limit, self.most)
         seen: set[str] = set()
-        number = 0
-        while len(seen) < request.limit and number * per_page < REACHABLE:
-            number += 1
+        number = 1
+        while len(seen) < most and (number - 1) * per_page < REACHABLE:
             page = await self.api.page(request, number)
-            fresh = tuple(one for one in page.photos if one.id not in seen)
-            fresh = fresh[: request.limit - len(seen)]
+            fresh = tuple(one for one in page.photos if one.id not in seen)[: most - len(seen)]
             seen |= {one.id for one in fresh}
             if fresh or page.rejected:
                 yield replace(page, photos=fresh)
-            if not fresh or number >= page.pages:
+            is_repeated = page.photos and not fresh and not (request.oldest_first and number == 1)
+            if not page.entries or is_repeated or number >= page.pages:
                 return
+            later = _after(request, page)
+            request, number = (request, number + 1) if later is None else (later, 1)
 
     async def licences(self) -> tuple[LicenceInfo, ...]:
         return await self.api.licences()
+
+
+def _after(request: Request, page: Page) -> Request | None:
+    """The request for what follows `page`; None where only the next number leads on."""
+    newest = max((int(one.uploaded_at.timestamp()) for one in page.photos), default=0)
+    if not request.oldest_first or newest <= (request.since or 0):
+        return None
+    return replace(request, since=newest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,16 @@ def _storable(value: Any) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
+COUNT_MAX = 2**31 - 1
+"""The largest number that a PositiveIntegerField holds on every database."""
+
+
+def count(value: Any) -> int | None:
+    """As `whole`, where the number is to be kept."""
+    number = whole(value)
+    return number if number is not None and 0 <= number <= COUNT_MAX else None
+
+
 def whole(value: Any) -> int | None:
     """A number that Flickr wrote as a number or as a string."""
     if isinstance(value, bool):

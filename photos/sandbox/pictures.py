@@ -32,7 +32,7 @@ class _Sketch:
     ratio: tuple[int, int]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=8)  # megabytes each; whoever asks for more sizes of one does so soon
 def _drawn(sketch: _Sketch) -> Image.Image:
     wide, high = sketch.ratio
     size = (DRAWN_EDGE * wide // max(wide, high), DRAWN_EDGE * high // max(wide, high))

@@ -19,7 +19,9 @@ def photo(number: int = 1, **fields: Any) -> Photo:
         "uploaded_at": START + timedelta(minutes=number),
         "page_url": f"https://www.flickr.com/photos/marta/{1000 + number}/",
         "image_urls": [f"https://live.staticflickr.com/1/{1000 + number}_0123456789_z.jpg"],
+        "picture": f"{1000 + number}_0123456789",
         "thumbnail": DIGEST,
+        "thumbnail_of": f"{1000 + number}_0123456789",
         "thumbnail_width": 640,
         "thumbnail_height": 480,
     }

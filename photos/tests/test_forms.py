@@ -61,6 +61,14 @@ def test_all_tags_have_a_largest_length(length: int, valid: bool) -> None:
     assert form(tags=tags[:length].ljust(length, ",")).is_valid() is valid
 
 
+@pytest.mark.parametrize(("last", "valid"), [(12, True), (13, False)])
+def test_tags_are_as_long_as_they_are_in_small_letters(last: int, valid: bool) -> None:
+    """In capitals they are within all limits."""
+    tags = [chr(ord("a") + number) + "İ" * 30 for number in range(7)]
+    sent = form(tags=",".join([*tags, "b" * (64 + last - 12), "c"]))
+    assert sent.is_valid() is valid
+
+
 @pytest.mark.parametrize("token", ["", "1", "not a token"])
 def test_a_form_without_its_token_is_refused(token: str) -> None:
     assert "token" in form(token=token).errors

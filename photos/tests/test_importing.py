@@ -171,7 +171,7 @@ def test_an_entry_that_cannot_be_read_fails_once_more() -> None:
     JobItem.objects.create(job=job, key="bad", state=ItemState.PENDING)
     run = Run(sandbox(), job=attempt_of(job))
     assert run.result == outcome(failed=1)
-    assert "A new import looks at it again" in str(run.progress.ledger.unsaved())
+    assert "What Flickr told of it could not be read." in str(run.progress.ledger.unsaved())
 
 
 def test_a_later_import_finds_what_is_new() -> None:
@@ -192,15 +192,50 @@ def test_a_changed_photo_is_updated_without_a_download() -> None:
 
 def test_a_replaced_picture_is_fetched_and_the_old_file_removed() -> None:
     box = sandbox()
-    Run(box)
-    photo = Photo.objects.newest_first()[0]
-    old = thumbnails.save(photo.flickr_id, _jpeg(box))
-    urls = [url.replace("_", "_0ddba11") for url in photo.image_urls]
-    Photo.objects.filter(pk=photo.pk).update(image_urls=urls, thumbnail=old.digest)
+    photo, old = replaced(box)
     assert Run(box).result == outcome(updated=1, unchanged=11)
     photo.refresh_from_db()
-    assert photo.thumbnail != old.digest
-    assert not thumbnails.path_of(photo.flickr_id, old.digest).exists()
+    assert photo.has_its_picture
+    assert photo.thumbnail != old
+    assert not thumbnails.path_of(photo.flickr_id, old).exists()
+
+
+@pytest.mark.parametrize("mark", [None, "sea"])
+def test_a_replaced_picture_that_could_not_be_had_comes_with_a_later_import(
+    mark: str | None,
+) -> None:
+    """One that sees the photo again, or a scheduled one whose mark has passed it."""
+    photo, old = replaced(sandbox())
+    refusing = sandbox(script=(None, *(TOO_MANY,) * 100))
+    assert Run(refusing).result == outcome(failed=1, unchanged=11)
+    photo.refresh_from_db()
+    assert photo.thumbnail == old
+    tags = () if mark is None else ("nobody",)
+    later = Run(sandbox(), mark=mark, tags=tags)
+    assert later.result == outcome(updated=1, unchanged=0 if mark else 11)
+    photo.refresh_from_db()
+    assert photo.has_its_picture
+    assert not thumbnails.path_of(photo.flickr_id, old).exists()
+
+
+def test_a_replaced_picture_is_tried_for_anew() -> None:
+    photo, _ = replaced(sandbox())
+    Photo.objects.filter(pk=photo.pk).update(picture_tries=5, gone_at=photo.uploaded_at)
+    Run(sandbox(script=(None, *(TOO_MANY,) * 100)))
+    assert list(Photo.objects.without_picture()) == [photo]
+
+
+def replaced(box: Sandbox) -> tuple[Photo, str]:
+    """A photo that its owner has replaced since an import, and the thumbnail it has until then."""
+    Run(box)
+    photo = Photo.objects.newest_first()[0]
+    old = thumbnails.save(photo.flickr_id, _jpeg(box)).digest
+    urls = [url.replace("_", "_0ddba11") for url in photo.image_urls]
+    before = f"{photo.flickr_id}_0ddba11"
+    Photo.objects.filter(pk=photo.pk).update(
+        image_urls=urls, picture=before, thumbnail_of=before, thumbnail=old
+    )
+    return photo, old
 
 
 def _jpeg(box: Sandbox) -> bytes:

@@ -22,8 +22,7 @@ OLDEST_PYTHON = (3, 11)
 
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, _like_ctrl_c)
+    answer_signals()
     socket.setdefaulttimeout(3)  # seconds: nothing asked here may hold up the answer to Ctrl-C
     try:
         check_python(sys.version_info[:2])
@@ -36,6 +35,13 @@ def main(arguments: list[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return 0  # the ordinary end
+
+
+def answer_signals() -> None:
+    """As Ctrl-C is answered; but a terminal that is closed ends nothing under nohup."""
+    signal.signal(signal.SIGTERM, _like_ctrl_c)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, _like_ctrl_c)
 
 
 def check_python(version: tuple[int, int]) -> None:

@@ -49,6 +49,8 @@ class Daemon:
             programs = self.control.programs()
         except UNREACHABLE:
             return {}
+        # Of one that is gone the number will be another's some day.
+        self._process_groups = set(filter(_exists, self._process_groups))
         self._process_groups |= {program.pid for program in programs.values() if program.pid}
         return programs
 
@@ -80,6 +82,14 @@ class Daemon:
         for group in self._process_groups:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(group, signal.SIGKILL)
+
+
+def _exists(process_group: int) -> bool:
+    try:
+        os.killpg(process_group, 0)
+    except (ProcessLookupError, PermissionError):
+        return False
+    return True
 
 
 def _before_supervisord() -> None:

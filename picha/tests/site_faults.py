@@ -3,8 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import httpx
-
 from picha.tests.stack import PATIENCE, Stack
 from realtime.tests.polling import until
 
@@ -12,12 +10,14 @@ from realtime.tests.polling import until
 @contextmanager
 def frozen(stack: Stack, *names: str) -> Iterator[None]:
     """Alive, but doing nothing."""
-    for name in names:
-        stack.freeze(name)
+    still: list[str] = []
     try:
+        for name in names:
+            stack.freeze(name)
+            still.append(name)
         yield
     finally:
-        for name in names:
+        for name in still:
             stack.thaw(name)
 
 
@@ -31,12 +31,4 @@ def stopped(stack: Stack, name: str) -> Iterator[None]:
 
 
 def wait_until_well(stack: Stack) -> None:
-    until(lambda: _is_well(stack), within=PATIENCE, what="the site is ready again")
-
-
-def _is_well(stack: Stack) -> bool:
-    try:
-        ready = stack.get("/readyz").is_success
-    except httpx.TransportError:
-        return False
-    return ready and all(program.is_running for program in stack.control.programs().values())
+    until(stack.is_well, within=PATIENCE, what="the site is ready again")

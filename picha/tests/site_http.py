@@ -20,6 +20,7 @@ class Reader:
     """Somebody's requests; follows no redirect."""
 
     def __init__(self, stack: Stack, person: Person | None = None) -> None:
+        self._csrf_cookie = f"csrftoken_{stack.port}"
         self._client = httpx.Client(
             base_url=stack.url,
             cookies=person.cookies if person else None,
@@ -38,7 +39,7 @@ class Reader:
 
     def csrf(self) -> dict[str, str]:
         self.get("/feedback/")
-        return {"X-CSRFToken": self._client.cookies["csrftoken"]}
+        return {"X-CSRFToken": self._client.cookies[self._csrf_cookie]}
 
     def close(self) -> None:
         self._client.close()
@@ -65,16 +66,16 @@ class Sent:
         return self.path.rstrip("/").rpartition("/")[2]
 
 
-def fill_in(client: Reader, letter: Letter, *, website: str = "") -> dict[str, str]:
+def fill_in(client: Reader, letter: Letter, *, topic: str = "") -> dict[str, str]:
     """What a browser would post."""
     form = client.get("/feedback/").text
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]+)"', form))
-    return hidden | {"email": letter.email, "message": letter.message, "website": website}
+    return hidden | {"email": letter.email, "message": letter.message, "topic": topic}
 
 
-def send_feedback(stack: Stack, letter: Letter, *, website: str = "") -> Sent:
+def send_feedback(stack: Stack, letter: Letter, *, topic: str = "") -> Sent:
     with closing(Reader(stack)) as client:
-        data = fill_in(client, letter, website=website)
+        data = fill_in(client, letter, topic=topic)
         begun = time.monotonic()
         answer = client.post("/feedback/", data)
         assert answer.status_code == HTTPStatus.SEE_OTHER, answer.text

@@ -59,6 +59,8 @@ class JobPage:
         self.sentence = self.job.locator("[data-part=sentence]")
         self.link = self.job.locator("link-state")
         self.phase = self.job.locator("[aria-current=step]")
+        """A phase shorter than the beat of the updates may never be shown as the current one."""
+        self.phases_done = self.job.locator("[data-part=phases] > [data-state=done]")
         self.items = self.job.locator("[data-part=items] > li")
         self.pictures = self.items.locator("img")
 

@@ -15,7 +15,7 @@ from picha.places import run_dir
 from picha.run.control import UNREACHABLE, Control, Program
 from realtime.tests.databases import fresh_database, server_url
 from realtime.tests.polling import until
-from realtime.tests.ports import free_port
+from realtime.tests.ports import PORTS_OF_A_RUN, free_port, is_listening
 
 HOME = Path(__file__).resolve().parent.parent.parent
 
@@ -75,12 +75,25 @@ class Stack:
         return self.control.programs()[name]
 
     def kill(self, name: str) -> None:
-        """kill -9 of its main process, which supervisord then starts again."""
+        """kill -9 of its main process, which supervisord then starts again; until it has."""
         self._wait_until_running(name)
+        told, greeted = self._times_started_again(name), self._times_a_worker_was_ready()
         before = self.control.kill(name)
         until(
             lambda: self._is_another(name, before), within=PATIENCE, what=f"{name} is started again"
         )
+        until(
+            lambda: self._times_started_again(name) > told,
+            within=PATIENCE,
+            what=f"the terminal says that {name} was started again",
+        )
+        until(self._listens, within=PATIENCE, what=f"all listen after {name} was killed")
+        if name == "worker":  # the heartbeat of the one that was killed still counts for a while
+            until(
+                lambda: self._times_a_worker_was_ready() > greeted,
+                within=PATIENCE,
+                what="the new worker is ready",
+            )
 
     def stop(self, name: str) -> None:
         self.control.stop(name)
@@ -106,6 +119,15 @@ class Stack:
         """What the person at the terminal has read so far."""
         return self.output.read_text("utf-8", "replace")
 
+    def is_well(self) -> bool:
+        """All programs run and do what they are there for."""
+        try:
+            ready = self.get("/readyz").is_success
+        except httpx.TransportError:
+            return False
+        running = all(program.is_running for program in self.control.programs().values())
+        return ready and running and self._listens()
+
     def wait_until_ready(self) -> None:
         until(self._is_ready, within=PATIENCE, what=f"{self.url} is ready; it said: {self.said()}")
 
@@ -123,6 +145,15 @@ class Stack:
         except UNREACHABLE:
             return False
         return program.is_running and program.pid != pid
+
+    def _listens(self) -> bool:
+        return all(is_listening(self.port + number) for number in range(PORTS_OF_A_RUN))
+
+    def _times_started_again(self, name: str) -> int:
+        return self.said().count(f"{name} had ended and was started again")
+
+    def _times_a_worker_was_ready(self) -> int:
+        return self.log("worker").count(" ready.")
 
     def _is_ready(self) -> bool:
         assert self.process.poll() is None, f"It ended: {self.said()}"

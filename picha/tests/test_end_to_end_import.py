@@ -55,17 +55,20 @@ def test_a_user_logs_in_and_watches_60_photos_come(
     page.goto("/photos/imports/")
     log_in(page, people.user)
     page.wait_for_url("**/photos/imports/")
-    with frozen(stack, "worker"):
-        job = start_import(page, tags="mountains")
-        job.expect_live()
-        job.record()
+    with frozen(stack, "sandbox"):
+        with frozen(stack, "worker"):
+            job = start_import(page, tags="mountains")
+            job.expect_live()
+            job.record()
+        job.expect_state("Running")
     expect(job.pictures.first).to_be_visible(timeout=END)
     expect_imported(job, photos=60)
 
     seen = job.seen()
     assert seen.states == ["Waiting", "Running", "Done"]
-    assert {"Reading Flickr", "Saving photos"} <= set(seen.phases)
-    assert len(seen.values) > 5
+    assert "Saving photos" in seen.phases
+    expect(job.phases_done).to_have_text(["Reading Flickr", "Saving photos"])
+    assert len(seen.values) > 2
     assert seen.values == sorted(seen.values)
     assert seen.pictured == ["Running", "Done"], "the pictures came before the end"
     expect_pictures(job)
@@ -111,7 +114,7 @@ def test_an_operator_sees_both_jobs_move_and_end(
     ops = OpsPage(guests.open(people.operator))
     ops.open()
     ops.record_numbers()
-    with frozen(stack, "smtp"):
+    with frozen(stack, "smtp", "sandbox"):
         with frozen(stack, "worker"):
             importing = start_import(guests.open(people.user), tags="night")
             feedback = send_feedback(guests.open(), Letter.new())
@@ -127,7 +130,7 @@ def test_an_operator_sees_both_jobs_move_and_end(
 
     seen = ops.seen()
     assert seen.states == ["Waiting", "Running", "Done"]
-    assert len(seen.values) > 5
+    assert len(seen.values) > 2
     assert seen.values == sorted(seen.values)
     numbers = ops.numbers_seen()
     assert len(set(numbers["waiting"])) > 1

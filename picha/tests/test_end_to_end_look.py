@@ -93,7 +93,7 @@ def test_a_page_that_is_not_for_this_user(guests: Guests, people: People) -> Non
 
 def test_jobs_under_way_and_at_their_end(stack: Stack, guests: Guests, people: People) -> None:
     """The sandbox stops in the middle of it, so that there is all the time to look."""
-    job = start_import(guests.open(people.user), tags="city", limit=100)
+    job = start_import(guests.open(people.user), tags="city", limit=200)
     imports = job.page.context.new_page()
     ops, ops_job = (guests.open(people.operator) for _ in range(2))
     expect(job.pictures.first).to_be_visible(timeout=END)
@@ -104,7 +104,7 @@ def test_jobs_under_way_and_at_their_end(stack: Stack, guests: Guests, people: P
         expect(job.state).to_have_text("Running")
         for page in (job.page, imports, ops, ops_job):
             expect_good_looks(page)
-    job.expect_state("Done")
+    expect(job.state).to_have_text("Done", timeout=3 * END)  # so many photos take long
     for page in (job.page, ops_job):  # the lists have shown jobs that had ended already
         page.reload()
         expect_good_looks(page)

@@ -5,7 +5,7 @@ import pytest
 from django.conf import settings
 
 from picha.asgi import application
-from picha.origins import AtRoot, OriginCheck, Receive, Scope, Send, allowed_origins
+from picha.origins import AtSiteUrl, OriginCheck, Receive, Scope, Send, allowed_origins
 
 
 def test_this_machine_has_three_names() -> None:
@@ -78,18 +78,18 @@ def test_the_sites_sockets_are_behind_the_check() -> None:
     assert isinstance(application.application_mapping["websocket"], OriginCheck)
 
 
-@pytest.mark.parametrize("scope", [{"root_path": "/evil"}, {"root_path": ""}, {}])
-async def test_the_site_is_at_the_root(scope: dict[str, Any]) -> None:
-    seen: list[str] = []
+@pytest.mark.parametrize("scope", [{"root_path": "/evil", "scheme": "http"}, {}])
+async def test_the_site_is_at_the_root_under_its_scheme(scope: dict[str, Any]) -> None:
+    seen: list[Scope] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.append(scope["root_path"])
+        seen.append(scope)
 
     async def nothing(*_: Any) -> Any: ...
 
-    await AtRoot(application)(scope, nothing, nothing)
-    assert seen == [""]
+    await AtSiteUrl(application, scheme="https")(scope, nothing, nothing)
+    assert seen == [{"root_path": "", "scheme": "https"}]
 
 
 def test_all_of_the_site_is() -> None:
-    assert isinstance(application.application_mapping["http"], AtRoot)
+    assert isinstance(application.application_mapping["http"], AtSiteUrl)

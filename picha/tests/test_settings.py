@@ -146,6 +146,15 @@ def test_https_makes_cookies_secure(tmp_path: Path) -> None:
     assert all(safe.values())
 
 
+def test_two_sites_on_one_machine_share_no_cookie(tmp_path: Path) -> None:
+    names = ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME")
+
+    one = read(tmp_path, *names, PORT="8000")
+    other = read(tmp_path, *names, PORT="9000")
+
+    assert len({*one.values(), *other.values()}) == 4
+
+
 def test_sqlite_waits_its_turn(tmp_path: Path) -> None:
     own = read(tmp_path, "DATABASES")["DATABASES"]["default"]
     named = read(tmp_path, "DATABASES", DATABASE_URL="sqlite:////srv/p.sqlite3")["DATABASES"][

@@ -14,6 +14,7 @@ import httpx
 import pytest
 
 from picha.places import run_dir
+from picha.tests.site_faults import wait_until_well
 from picha.tests.stack import PATIENCE, Stack, start_stack
 from realtime.tests.polling import until
 
@@ -129,25 +130,9 @@ def test_a_port_in_use_ends_with_a_sentence(stack: Stack, tmp_path: Path) -> Non
     "program", ["valkey", "smtp", "mailbox", "sandbox", "web", "worker", "beat"]
 )
 def test_what_is_killed_is_started_again(stack: Stack, program: str) -> None:
-    stack.kill(program)
+    stack.kill(program)  # which waits until the terminal says that it was started again
 
-    until(
-        lambda: all_well(stack),
-        within=PATIENCE,
-        what=f"the site is ready after {program} was killed",
-    )
-    until(
-        lambda: f"{program} had ended and was started again" in stack.said(),
-        within=PATIENCE,
-        what=f"the terminal says that {program} was started again",
-    )
-
-
-def all_well(site: Stack) -> bool:
-    try:
-        return site.get("/readyz").is_success
-    except httpx.TransportError:
-        return False
+    wait_until_well(stack)
 
 
 def test_mail_that_is_sent_is_shown(stack: Stack) -> None:
@@ -173,7 +158,7 @@ def test_the_password_of_the_banner_logs_in(stack: Stack) -> None:
         data = {
             "username": "operator",
             "password": stack.operator_password,
-            "csrfmiddlewaretoken": client.cookies["csrftoken"],
+            "csrfmiddlewaretoken": client.cookies[f"csrftoken_{stack.port}"],
             "next": "/admin/",
         }
         page = client.post("/admin/login/", data=data)

@@ -37,7 +37,7 @@ from realtime.tests.polling import until  # noqa: E402
 
 Report = dict[str, Any]
 PATIENCE: Final = 60
-REST: Final = 5.0
+REST: Final = 30.0
 """Seconds in which what is on the way may still arrive."""
 
 

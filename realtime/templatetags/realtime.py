@@ -6,7 +6,7 @@ from django import template
 
 from realtime.models import Job
 from realtime.snapshots import load, public
-from realtime.states import JobState
+from realtime.states import CLAIMABLE
 
 register = template.Library()
 
@@ -26,6 +26,6 @@ def job_progress(
 
 def _placed(job: Job) -> Job:
     """Only those of `load` and `with_places` know their place in the queue."""
-    if job.state != JobState.QUEUED or hasattr(job, "ahead"):
+    if job.state not in CLAIMABLE or hasattr(job, "ahead"):
         return job
     return load([job.pk])[0]

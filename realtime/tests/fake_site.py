@@ -113,7 +113,7 @@ class FakeSite:
         page.on("console", lambda line: self._listen(line.type, line.text))
         page.route("**/*", self._answer)
         page.route_web_socket("**/ws/jobs/", self._connect)
-        page.clock.install(time=NOW)
+        page.clock.install(time=NOW - 3600)  # it runs until it is paused, and never goes back
         page.clock.pause_at(LOADED_AT)
 
     def _listen(self, kind: str, text: str) -> None:

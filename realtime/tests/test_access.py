@@ -2,8 +2,9 @@ from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
+from pytest_django import DjangoAssertNumQueries
 
-from realtime.access import Viewer, job_url, opens, watch_key
+from realtime.access import Viewer, climb, job_url, opens, watch_key
 from realtime.models import Job
 from realtime.states import Visibility
 from realtime.tests.people import operator, user, visitor
@@ -102,3 +103,20 @@ def test_the_address_carries_a_key_only_when_asked() -> None:
     job_id = uuid4()
     assert "key=" not in job_url(job_id)
     assert opens(job_url(job_id, key=True).split("key=")[1], job_id)
+
+
+def test_the_watch_key_of_a_batch_opens_all_that_is_in_it(
+    job: Job, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    inner = Job.objects.create(task="t", title="T", parent=job)
+    leaf = Job.objects.create(task="t", title="T", parent=inner)
+    below = Job.objects.create(task="t", title="T", parent=leaf)
+    for each in (inner, leaf, below):
+        assert sees(visitor(), Job.objects.get(pk=each.pk), key=watch_key(job.pk))
+        assert not sees(visitor(), Job.objects.get(pk=each.pk), key=watch_key(uuid4()))
+    assert not sees(visitor(), job, key=watch_key(inner.pk))
+
+    fetched = list(Job.objects.filter(pk__in=[below.pk, leaf.pk, job.pk]))
+    climb(fetched)
+    with django_assert_num_queries(0):
+        assert all(sees(visitor(), each, key=watch_key(job.pk)) for each in fetched)

@@ -1,11 +1,15 @@
+from uuid import UUID
+
 import pytest
 from celery import shared_task
+from django.utils import timezone
 
 from realtime.actions import cancel, resumes, run_again
 from realtime.models import Job, JobItem
 from realtime.states import FINISHED, Carrier, EventKind, ItemState, JobState
 from realtime.tasks import JobTask
 from realtime.tests.people import user
+from realtime.transitions import JobQuerySet
 
 pytestmark = pytest.mark.django_db
 
@@ -35,17 +39,36 @@ def test_what_cancelling_does(state: JobState, done: bool, after: JobState) -> N
     )
 
 
+def test_a_job_whose_run_fails_meanwhile_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job = make(JobState.RUNNING)
+
+    def fail_first(queryset: JobQuerySet, job_id: UUID) -> bool:
+        running = queryset.get(pk=job_id)
+        assert queryset.retry_later(running, due_at=timezone.now(), error="")
+        return request(queryset, job_id)
+
+    request = JobQuerySet.request_cancel
+    monkeypatch.setattr(JobQuerySet, "request_cancel", fail_first)
+    assert cancel(job)
+    job.refresh_from_db()
+    assert job.state == JobState.CANCELLED
+
+
 def test_a_finished_job_is_run_again_with_the_same_arguments() -> None:
     job = make(
         JobState.FAILED,
         args=[1],
         kwargs={"a": 2},
-        options={"retries": 3, "priority": 1, "expires": 9},
+        options={"retries": 3, "priority": 1},
+        phases=[["Reading", "done"], ["Saving", "running"]],
     )
     assert run_again(job, actor=user())
     job.refresh_from_db()
     assert (job.state, job.args, job.kwargs) == (JobState.QUEUED, [1], {"a": 2})
     assert job.options == {"priority": 1}
+    assert job.phases == [["Reading", "waiting"], ["Saving", "waiting"]]
     assert job.events.get(kind=EventKind.ACTION).text == "Run again"
 
 

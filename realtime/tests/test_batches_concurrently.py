@@ -20,7 +20,8 @@ from realtime.enqueue import enqueue
 from realtime.errors import JobEnded
 from realtime.models import Job
 from realtime.states import FINISHED, JobState
-from realtime.tests.parts import QUEUE, even, fan_out
+from realtime.tests.chaos.form import QUICK
+from realtime.tests.parts import QUEUE, even, fan_out, fan_out_and_die
 from realtime.tests.polling import until
 from realtime.tests.worker import Running, running
 
@@ -234,10 +235,10 @@ def test_processes_that_end_jobs_at_once_and_die_lose_none() -> None:
 
 
 @contextmanager
-def worker() -> Iterator[Running]:
+def worker(**variables: str) -> Iterator[Running]:
     command = ["-m", "celery", "-A", "picha", "worker", "--without-gossip", "-l", "warning"]
     theirs = ["--include", "realtime.tests.parts", "-Q", QUEUE, "-c", "2", "-n", "parts@%h"]
-    with running(*command, *theirs) as process:
+    with running(*command, *theirs, **variables) as process:
         yield process
         process.end()
 
@@ -266,3 +267,28 @@ def test_a_real_worker_fans_out_and_attaches_a_file() -> None:
     place: Path = files.path(job, file)
     job.delete()
     assert not place.exists()
+
+
+def test_a_fan_out_that_is_lost_half_way_makes_each_job_once() -> None:
+    job = enqueue(fan_out_and_die, args=(8,), queue=QUEUE)
+    with worker(**QUICK) as process:
+        until(lambda: has_ended(job), within=PATIENCE, what=f"it ended: {process.log}")
+    assert (job.state, job.done, job.total) == (JobState.SUCCEEDED, 8, 8)
+    assert job.attempt >= 2  # a busy machine loses its short lease once more
+    parts = list(job.children.order_by("pk").values_list("args", flat=True))
+    assert parts == [[2 * number] for number in range(8)]
+
+
+def test_what_expired_can_be_run_again() -> None:
+    """By a worker that was sent its message too late."""
+    job = enqueue(even, args=(0,), queue=QUEUE, expires=0.1)
+    batch = enqueue_batch(even, [(0,)], title="One", queue=QUEUE, expires=0.1)
+    both = (job, batch)
+    with worker(**QUICK) as process:
+        for each in both:
+            until(lambda: has_ended(each), within=PATIENCE, what=f"it ended: {process.log}")  # noqa: B023
+            assert each.state == JobState.FAILED
+            assert run_again(each)
+        for each in both:
+            until(lambda: has_ended(each), within=PATIENCE, what=f"it ended: {process.log}")  # noqa: B023
+    assert {each.state for each in both} == {JobState.SUCCEEDED}

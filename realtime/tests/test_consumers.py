@@ -15,10 +15,12 @@ from pytest_django import Settings
 from realtime.access import watch_key
 from realtime.bus import bus
 from realtime.consumers import jobs_socket
+from realtime.hub import hub
+from realtime.layer import JobMessage, job_message
 from realtime.models import Job
 from realtime.states import JobState, Visibility
 from realtime.tests.people import operator, user, visitor
-from realtime.wire import MALFORMED, TOO_MANY
+from realtime.wire import ACK_EVERY, MALFORMED, TOO_MANY
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 
@@ -48,8 +50,8 @@ class Client:
             pass
         return frame
 
-    async def hear_nothing(self) -> bool:
-        return bool(await self._communicator.receive_nothing(timeout=0.3))
+    async def hear_nothing(self, seconds: float = 0.3) -> bool:
+        return bool(await self._communicator.receive_nothing(timeout=seconds))
 
     async def closed(self) -> int:
         while (message := await self._communicator.receive_output(timeout=PATIENCE))[
@@ -112,6 +114,34 @@ async def test_a_change_that_the_layer_lost_is_repaired(settings: Settings) -> N
     assert frame["jobs"][0]["revision"] == 1
 
 
+async def test_a_job_that_cannot_be_shown_hides_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REALTIME_REPAIR_INTERVAL = 0.5
+    jobs = before, bad, after = [await make() for _ in range(3)]
+    good = {str(before.pk), str(after.pk)}
+
+    def message(job: Job) -> JobMessage:
+        if job.pk == bad.pk:
+            raise UnicodeError("What it says is no text.")
+        return job_message(job)
+
+    async with connected() as client:
+        await client.watch(*jobs)
+        assert len((await client.hear())["jobs"]) == 3
+        monkeypatch.setattr("realtime.hub.job_message", message)
+        await Job.objects.all().aupdate(state=JobState.SUCCEEDED, revision=1)
+        ended: set[str] = set()
+        while ended < good:
+            ended |= {job["id"] for job in (await client.hear())["jobs"]}
+        assert ended == good
+    async with connected() as client:
+        await client.watch(*jobs)
+        frames = {frame["type"]: frame["jobs"] for frame in [await client.hear() for _ in range(2)]}
+        assert frames["denied"] == [str(bad.pk)]
+        assert {job["id"] for job in frames["jobs"]} == good
+
+
 @pytest.mark.parametrize(
     ("who", "allowed"),
     [("visitor", False), ("key", True), ("owner", True), ("other", False), ("operator", True)],
@@ -171,9 +201,14 @@ async def test_operators_get_the_numbers_and_the_jobs_that_change() -> None:
         assert first["numbers"]["waiting"] == 0
         job = await make()
         bus().announce([job.pk])
-        frame = await client.hear_until(lambda frame: bool(frame["jobs"]))
-    assert frame["numbers"]["waiting"] == 1
-    assert frame["jobs"][0]["task"] == "t"
+        rows: list[dict[str, Any]] = []
+        waiting = 0
+        while not (rows and waiting):  # they may come in two frames
+            frame = await client.hear()
+            rows += frame["jobs"]
+            waiting = frame["numbers"]["waiting"] if frame["numbers"] else waiting
+    assert waiting == 1
+    assert rows[0]["task"] == "t"
 
 
 async def test_the_overview_is_for_operators() -> None:
@@ -269,4 +304,48 @@ async def test_a_ping_is_answered_and_counts_as_a_frame(settings: Settings) -> N
             await client.say({"type": "ping"})
             assert await client.hear() == {"type": "pong"}
         await client.say({"type": "ping"})
+        assert await client.closed() == TOO_MANY
+
+
+async def hear_frames(client: Client, job: Job, number: int) -> int:
+    """Have the hub send so many; returns the number of the last."""
+    for _ in range(number):
+        job.revision += 1
+        hub().take(job_message(job))
+        frame = await client.hear_until(lambda frame: frame["jobs"][0]["revision"] == job.revision)
+    return int(frame["seq"])
+
+
+@pytest.mark.parametrize(
+    ("step", "closes"), [(ACK_EVERY - 1, True), (ACK_EVERY, False), (ACK_EVERY + 1, False)]
+)
+@pytest.mark.usefixtures("one_second")
+async def test_acknowledgements_of_what_was_sent_are_no_flood(
+    settings: Settings, step: int, closes: bool
+) -> None:
+    settings.REALTIME_FRAMES_PER_SECOND = 3
+    job = await make()
+    async with connected() as client:
+        await client.watch(job)
+        await client.hear()
+        for number in (step - 1, step, step):
+            await client.say({"type": "ack", "seq": await hear_frames(client, job, number)})
+        if closes:
+            assert await client.closed() == TOO_MANY
+        else:
+            assert await client.hear_nothing()
+
+
+@pytest.mark.usefixtures("one_second")
+async def test_the_same_acknowledgement_over_and_over_is_a_flood(settings: Settings) -> None:
+    settings.REALTIME_FRAMES_PER_SECOND = 3
+    job = await make()
+    async with connected() as client:
+        await client.watch(job)
+        await client.hear()
+        last = await hear_frames(client, job, ACK_EVERY)
+        for _ in range(3):
+            await client.say({"type": "ack", "seq": last})
+        assert await client.hear_nothing()
+        await client.say({"type": "ack", "seq": last})
         assert await client.closed() == TOO_MANY

@@ -116,3 +116,32 @@ def test_a_burst_in_the_middle_that_cost_nothing_changes_no_speed() -> None:
         )
     assert estimate.rate == pytest.approx(still.rate)
     assert estimate.eta == pytest.approx(31)
+
+
+def test_an_attempt_that_begins_anew_has_no_eta_until_it_has_caught_up() -> None:
+    estimate = Estimate(at=0, floor=0.6)
+    etas = {}
+    for second in range(1, 100):
+        estimate.look(fraction=second / 100, done=second, at=second)
+        etas[second] = estimate.eta
+    assert {etas[second] for second in range(1, 60)} == {None}
+    assert all(etas[second] == pytest.approx(100 - second) for second in range(60, 100))
+
+
+def test_a_phase_that_was_not_planned_leaves_no_eta_of_the_one_before() -> None:
+    estimate = Estimate(at=0)
+    for second in range(1, 11):
+        estimate.look(fraction=second / 10, done=second, at=second)
+    for second in range(11, 100):
+        estimate.look(fraction=0.5 + (second - 10) / 180, done=second, at=second)
+        assert (estimate.fraction, estimate.eta) == (1.0, None)
+
+
+def test_a_total_that_grew_begins_the_eta_anew() -> None:
+    estimate = Estimate(at=0)
+    for second in range(1, 11):
+        estimate.look(fraction=second / 20, done=second, at=second)
+    for second in range(11, 41):
+        estimate.look(fraction=second / 40, done=second, at=second)
+        assert (estimate.eta is None) is (second < 20)
+    assert estimate.eta == pytest.approx(0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
@@ -251,6 +251,8 @@ def test_what_is_no_content_type_is_refused(content_type: str, media: Path) -> N
         ("\ud800.csv", "csv"),
         ("trailing. . .", "trailing"),
         ("e\u0301.csv", "é.csv"),
+        ("e\u200d\u0301.csv", "é.csv"),
+        ("a. csv", "a.csv"),
         ("..", "file"),
         ("", "file"),
         ("/", "file"),
@@ -267,6 +269,9 @@ def test_a_long_name_is_cut_before_its_ending() -> None:
 
 
 @given(st.text())
+@example("a\u200d\u0301")
+@example("a." + "b" * 19 + " c")
+@example("a." + "b" * 200 + "." + " " * 20 + "c")
 def test_no_name_is_dangerous(name: str) -> None:
     clean = clean_name(name)
     assert 0 < len(clean) <= NAME_MAX

@@ -21,7 +21,7 @@ async def turns(number: int = 5) -> None:
 async def test_of_a_run_that_ends_at_once_no_progress_is_shown(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    settings.REALTIME_SNAPSHOT_INTERVAL = 0.5  # `brief` has ended by then on any machine
+    settings.REALTIME_SNAPSHOT_INTERVAL = 3.0  # `brief` has ended by then on any machine
     shown: list[JobMessage] = []
     first = asyncio.Event()
 
@@ -44,3 +44,41 @@ async def test_of_a_run_that_ends_at_once_no_progress_is_shown(
     showing.cancel()
     hand.close()
     assert [message["id"] for message in shown] == [longer.job.pk.hex]
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_a_run_that_cannot_be_shown_or_saved_keeps_no_other_from_it(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.REALTIME_SNAPSHOT_INTERVAL = settings.REALTIME_PERSIST_INTERVAL = 0.01
+    loop, shown, saved = asyncio.get_running_loop(), asyncio.Event(), asyncio.Event()
+    broken, whole = (Progress(Job(title="T", queued_at=timezone.now())) for _ in range(2))
+
+    async def send(message: JobMessage) -> None:
+        shown.set()
+
+    def fail() -> bool:
+        raise OverflowError("It is too much.")
+
+    def save() -> bool:
+        loop.call_soon_threadsafe(saved.set)
+        return True
+
+    monkeypatch.setattr(layer, "send_job", send)
+    monkeypatch.setattr(layer, "job_message", lambda job: fail() if job is broken.job else {})
+    monkeypatch.setattr(broken, "persist", fail)
+    monkeypatch.setattr(whole, "persist", save)
+    hand = Hand("test")
+    followed = Followed(hand)
+    for progress in (broken, whole):
+        followed.add(progress, loop)
+    tasks = [asyncio.create_task(followed.show()), asyncio.create_task(followed.save())]
+    async with asyncio.timeout(60):
+        await shown.wait()
+        await saved.wait()
+    assert not any(task.done() for task in tasks)
+    for task in tasks:
+        task.cancel()
+    hand.close()
+    assert "cannot be shown" in caplog.text
+    assert "cannot be saved" in caplog.text

@@ -36,6 +36,35 @@ def test_many_watches_are_split_under_the_servers_limit(site: FakeSite) -> None:
     assert [len(frame["jobs"]) for frame in site.link.frames] == [50, 40]
 
 
+def test_many_that_are_left_are_split_too_and_make_room_first(live: FakeSite) -> None:
+    run(live, "for (let n = 0; n < 90; n += 1) connection.watch(`job-${n}`);")
+    live.until(lambda: len(live.link.of_type("watch")) == 3)
+    told = len(live.link.frames)
+    leave = "for (let n = 0; n < 90; n += 1) connection.unwatch(`job-${n}`);"
+    run(live, leave + "for (let n = 90; n < 95; n += 1) connection.watch(`job-${n}`);")
+    live.until(lambda: len(live.link.of_type("watch")) == 4)
+    frames = [(frame["type"], len(frame["jobs"])) for frame in live.link.frames[told:]]
+    assert frames == [("unwatch", 50), ("unwatch", 40), ("watch", 5)]
+
+
+def test_what_is_left_before_it_was_told_is_not_told(live: FakeSite) -> None:
+    come_and_go = "connection.watch(`job-${n}`); connection.unwatch(`job-${n}`);"
+    each = f"for (let n = 0; n < 500; n += 1) {{ {come_and_go} }}"
+    run(live, each + 'connection.watch("last");')
+    live.until(lambda: len(live.link.of_type("watch")) == 2)
+    assert live.link.of_type("watch")[-1]["jobs"] == [{"id": "last", "key": ""}]
+    assert live.link.of_type("unwatch") == []
+
+
+def test_one_that_is_asked_for_again_with_a_key_is_left_in_the_end(live: FakeSite) -> None:
+    run(live, 'connection.watch("a-job");')
+    live.until(lambda: len(live.link.of_type("watch")) == 2)
+    again = 'connection.watch("a-job", "a-key");'
+    run(live, again + 'connection.unwatch("a-job"); connection.unwatch("a-job");')
+    live.until(lambda: bool(live.link.of_type("unwatch")))
+    assert live.link.of_type("unwatch")[-1]["jobs"] == ["a-job"]
+
+
 def test_a_job_watched_twice_is_asked_for_once_and_left_with_the_last(live: FakeSite) -> None:
     watch(live, JOB)
     watch(live, OTHER)

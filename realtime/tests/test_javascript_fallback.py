@@ -88,7 +88,8 @@ def test_a_policy_that_forbids_sockets_is_no_error(blocked: FakeSite) -> None:
 def test_a_stream_that_ends_is_opened_again_by_the_browser(blocked: FakeSite) -> None:
     blocked.serve(EVENTS, streamed(at(12), again_after=0.05), streamed(at(13)))
     blocked.open_without_link(at(11))
-    blocked.pass_time_until(is_asked(blocked, EVENTS, 2))
+    blocked.pass_time_until(is_asked(blocked, EVENTS))
+    blocked.until(is_asked(blocked, EVENTS, 2))
     expect(amount(blocked)).to_have_text("13 of 60 photos")
     expect(link(blocked)).to_have_text("live")
 

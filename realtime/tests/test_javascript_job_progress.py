@@ -221,6 +221,16 @@ def test_a_denied_watch_says_what_to_do(running: FakeSite) -> None:
     assert running.page.evaluate("window.heard") == [["job:denied", None]]
 
 
+def test_a_denied_watch_stays_denied_until_there_is_news(running: FakeSite) -> None:
+    running.link.send({"type": "denied", "jobs": [str(JOB)]})
+    expect(part(running, "sentence")).to_contain_text("can no longer be watched")
+    running.pass_time(3)
+    expect(part(running, "sentence")).to_contain_text("can no longer be watched")
+    running.link.send_jobs(done_at(STATES["running"], 9))
+    expect(part(running, "sentence")).not_to_contain_text("can no longer be watched")
+    expect(running.page.locator("job-progress")).not_to_have_attribute("denied", "")
+
+
 def test_a_screen_reader_is_told_the_latest_every_five_seconds_at_most(running: FakeSite) -> None:
     voice = running.page.get_by_role("status")
     running.link.send_jobs(snapshot(tick=11))
@@ -308,6 +318,14 @@ def test_who_asks_is_told_of_the_end(waited_for: FakeSite) -> None:
     expect(notify_button(waited_for)).to_be_hidden()
     told = waited_for.page.evaluate("window.told")
     assert told == [["Failed: Import photos from Flickr", "Gave up after 9 s and 3 attempts."]]
+
+
+def test_who_was_told_once_asks_anew_of_another_run(waited_for: FakeSite) -> None:
+    notify_button(waited_for).click()
+    waited_for.link.send_jobs(done_at(STATES["failed"], 5))
+    expect(notify_button(waited_for)).to_be_hidden()
+    waited_for.link.send_jobs(snapshot(revision=6))
+    expect(notify_button(waited_for)).to_have_attribute("aria-pressed", "false")
 
 
 @pytest.mark.parametrize("clicks", [0, 2])

@@ -283,6 +283,80 @@ def test_what_came_while_the_link_was_lost_is_shown_when_it_is_back(site: FakeSi
     expect(states(site)).to_have_text(["Failed", "Done"])
 
 
+def come_back(site: FakeSite) -> None:
+    """The link is lost, and there again."""
+    site.link.close()
+    site.pass_time(1)
+    site.until(lambda: len(site.links) == 2 and bool(site.link.of_type("overview")))
+
+
+def test_what_came_meanwhile_waits_until_nobody_points_at_a_row(site: FakeSite) -> None:
+    open_overview(site, row(STATES["running"], number=1))
+    serve_again(site, row(STATES["failed"], number=2), row(STATES["succeeded"], number=1))
+    rows(site).first.hover()
+    come_back(site)
+    site.pass_time(10)
+    expect(rows(site)).to_have_count(1)
+    site.page.get_by_role("heading", name="Jobs").hover()
+    site.pass_time(1)
+    expect(states(site)).to_have_text(["Failed", "Done"])
+
+
+def test_a_page_that_cannot_be_read_is_asked_for_again(site: FakeSite) -> None:
+    site.tolerated = "Failed to load resource"
+    open_overview(site, row(STATES["running"], number=1))
+    serve_again(site, row(STATES["failed"], number=2))
+    page = site._answers[0][1][0]
+    site.serve("picha.test/", Answer(status=503), Answer(status=503), page)
+    come_back(site)
+    asked = len(site.asked)
+    site.pass_time_until(lambda: states(site).all_inner_texts() == ["Failed"])
+    assert len(site.asked) - asked <= 3
+
+
+def test_what_came_before_the_link_is_shown(site: FakeSite) -> None:
+    made = [rendered(row(STATES["running"], number=1)), rendered(row(STATES["queued"], number=2))]
+    pages = [PAGE.format(head=HEAD, body=body) for body in made]
+    kind = "text/html; charset=utf-8"
+    site.serve("picha.test/", *(Answer(body=page, kind=kind) for page in pages))
+    site.open()
+    expect(states(site)).to_have_text(["Waiting"])
+
+
+def test_the_page_is_read_once_for_a_link(site: FakeSite) -> None:
+    open_overview(site, row(STATES["running"], number=1))
+    site.pass_time(20)
+    assert site.asked.count("/") == 2
+
+
+def test_a_page_that_is_older_than_what_has_come_undoes_no_row(site: FakeSite) -> None:
+    open_overview(site, row(STATES["running"], number=1))
+    site.link.send_jobs(row(STATES["failed"], number=1, revision=5))
+    expect(states(site)).to_have_text(["Failed"])
+    come_back(site)
+    site.pass_time(10)
+    expect(states(site)).to_have_text(["Failed"])
+
+
+def test_of_what_comes_while_somebody_points_at_a_row_the_newest_is_kept(site: FakeSite) -> None:
+    open_overview(site, row(STATES["running"], number=0))
+    site.pass_time(1)
+    site.until(lambda: bool(site.link.of_type("watch")))
+    rows(site).first.hover()
+    for number in range(100):
+        tell(site, row(STATES["running"], number=100 - number, queued_at=NOW - number / 10))
+    expect(site.page.locator('[data-part="waiting"]')).to_contain_text("50 new")
+    watched = len(site.link.of_type("watch"))
+    site.page.get_by_role("heading", name="Jobs").hover()
+    expect(rows(site)).to_have_count(50)
+    assert rows(site).first.get_attribute("data-job") == str(UUID(int=JOB.int + 100))
+    assert rows(site).last.get_attribute("data-job") == str(UUID(int=JOB.int + 51))
+    site.until(lambda: len(site.link.of_type("watch")) > watched)
+    told = [len(frame["jobs"]) for frame in site.link.of_type("watch")[watched:]]
+    assert told == [50]
+    assert [len(frame["jobs"]) for frame in site.link.of_type("unwatch")] == [1]
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 def test_axe_finds_nothing_wrong(site: FakeSite, width: int) -> None:
     site.page.set_viewport_size({"width": width, "height": 800})

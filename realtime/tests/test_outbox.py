@@ -120,3 +120,16 @@ def test_a_message_that_no_broker_takes_fails_its_job_and_stops_no_other(
     bad.refresh_from_db()
     assert (bad.state, bad.error_code) == (JobState.FAILED, "unpublishable")
     assert [sent["args"] for sent in broker.sent] == [["good"]]
+
+
+def test_no_worker_hears_of_an_expiry(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would remember the id of a message that came too late, and drop the job's next one."""
+    own, given = enqueue(task), enqueue(task, expires=60)
+    monkeypatch.setattr(task, "expires", 30)
+    declared = enqueue(task)
+    outbox.publish([own.pk, given.pk, declared.pk])
+    assert [sent["expires"] for sent in broker.sent] == [None, None, None]
+    assert own.expires_at is None
+    for job, seconds in ((given, 60), (declared, 30)):
+        assert job.expires_at
+        assert 0 < (job.expires_at - timezone.now()).total_seconds() <= seconds

@@ -1,6 +1,6 @@
 """Who may be connected, and when they are let go; with real sessions and a real Valkey."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from importlib import import_module
 from typing import Any
@@ -11,11 +11,15 @@ from channels.testing import WebsocketCommunicator
 from django.conf import settings as django_settings
 from django.contrib.auth.models import Group, Permission, User
 from django.contrib.sessions.models import Session
+from django.db import OperationalError
 from django.test import Client as Browser
 from pytest_django import Settings
 
+from realtime.access import Viewer
+from realtime.bus import bus
 from realtime.consumers import jobs_socket
 from realtime.models import Job
+from realtime.presence import Identity, viewers_of
 from realtime.states import Visibility
 from realtime.tests.people import operator, user, visitor
 from realtime.tests.test_consumers import Client, opened
@@ -102,6 +106,35 @@ async def test_a_session_that_ends_without_a_signal_is_found(settings: Settings)
     async with logged_in(await sync_to_async(user)()) as (client, _):
         await Session.objects.all().adelete()
         assert await client.closed() == SESSION_ENDED
+
+
+async def test_a_session_that_ends_long_after_its_signal_is_found(settings: Settings) -> None:
+    settings.REALTIME_ACCESS_INTERVAL = 3600
+    ada = await sync_to_async(user)()
+    async with logged_in(ada) as (client, _):
+        bus().doubt(ada.pk)
+        assert await client.hear_nothing(1.0)
+        await Session.objects.all().adelete()
+        assert await client.closed() == SESSION_ENDED
+
+
+async def test_a_doubt_outlives_a_database_that_does_not_answer(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REALTIME_ACCESS_INTERVAL = 3600
+    answers = iter([OperationalError("away")])
+
+    def look(identities: Iterable[Identity]) -> dict[Identity, Viewer]:
+        for error in answers:
+            raise error
+        return viewers_of(identities)
+
+    monkeypatch.setattr("realtime.hub.viewers_of", look)
+    monkeypatch.setattr("realtime.doubts.PAUSES", ())
+    async with logged_in(await sync_to_async(user)()) as (client, browser):
+        await sync_to_async(browser.logout)()
+        assert await client.closed() == SESSION_ENDED
+    assert list(answers) == []
 
 
 async def test_one_users_logout_leaves_the_others_connected() -> None:

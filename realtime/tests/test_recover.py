@@ -1,18 +1,24 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from uuid import UUID
 
 import pytest
-from django.db import OperationalError, connection
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
 from realtime import broker, outbox
+from realtime.conf import conf
+from realtime.hand import Hand
 from realtime.models import Job, Worker
 from realtime.recover import expire, forget_lost_messages, recover, relay, rescue
-from realtime.states import JobState
+from realtime.states import Carrier, JobState
 
 pytestmark = pytest.mark.django_db
+
+T = TypeVar("T")
 
 
 def ago(seconds: float) -> datetime:
@@ -21,6 +27,17 @@ def ago(seconds: float) -> datetime:
 
 def make(**fields: object) -> Job:
     return Job.objects.create(**{"task": "t", "title": "T", "queue": "celery"} | fields)
+
+
+class Here(Hand):
+    """Does it in the test's own thread, which sees the test's transaction."""
+
+    def __init__(self) -> None:
+        self.calls: list[Callable[..., Any]] = []
+
+    async def do(self, call: Callable[..., T], *args: Any) -> T:
+        self.calls.append(call)
+        return await sync_to_async(call)(*args)
 
 
 def state_of(job: Job) -> str:
@@ -231,7 +248,7 @@ def test_a_retry_is_lost_only_when_it_is_overdue(
 def test_recovery_does_all_of_it(published: list[UUID], depth: dict[str, int]) -> None:
     silent = make(state=JobState.RUNNING, heartbeat_at=ago(60), queued_at=ago(90))
     message_lost = make(published_at=ago(60), queued_at=ago(90))
-    recover()
+    async_to_sync(recover)(Here())
     assert set(published) == {silent.pk, message_lost.pk}
 
 
@@ -247,3 +264,102 @@ def test_a_job_that_was_begun_in_time_goes_on() -> None:
     job = make(state=JobState.RUNNING, expires_at=ago(5))
     assert expire() == 0
     assert state_of(job) == JobState.RUNNING
+
+
+@pytest.mark.parametrize(("count", "calls"), [(3, 1), (4, 2), (5, 2)])
+def test_a_step_goes_on_while_it_finds_as_much_as_it_looks_at(
+    monkeypatch: pytest.MonkeyPatch,
+    published: list[UUID],
+    depth: dict[str, int],
+    count: int,
+    calls: int,
+) -> None:
+    monkeypatch.setattr("realtime.recover.BATCH", 4)
+    for _ in range(count):
+        make(state=JobState.RUNNING, heartbeat_at=ago(60), queued_at=ago(90))
+    hand = Here()
+    async_to_sync(recover)(hand)
+    assert hand.calls.count(rescue) == calls
+    assert not Job.objects.filter(state=JobState.RUNNING).exists()
+    assert hand.calls.count(expire) == 1
+
+
+def test_a_step_that_finds_the_same_again_and_again_comes_to_an_end(
+    monkeypatch: pytest.MonkeyPatch, published: list[UUID], depth: dict[str, int]
+) -> None:
+    monkeypatch.setattr("realtime.recover.BATCH", 1)
+    monkeypatch.setattr("realtime.recover.CALLS", 3)
+    job = make(queued_at=ago(90))
+    async_to_sync(recover)(Here())
+    assert published == [job.pk] * 3
+
+
+@pytest.mark.parametrize(
+    "error", [OperationalError("locked"), InterfaceError("closed"), KeyError("k")]
+)
+def test_a_step_that_fails_keeps_no_other_from_its_work(
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    published: list[UUID],
+    depth: dict[str, int],
+    error: Exception,
+) -> None:
+    def fail() -> int:
+        raise error
+
+    monkeypatch.setattr("realtime.recover.rescue", fail)
+    job = make(queued_at=ago(90))
+    async_to_sync(recover)(Here())
+    assert published == [job.pk]
+    assert "recovered" in caplog.text
+    assert type(error).__name__ in caplog.text
+
+
+def test_a_job_that_expired_is_not_begun() -> None:
+    late, early = make(expires_at=ago(1)), make(expires_at=ago(-60))
+    assert Job.objects.claim(late.pk, worker="w") is None
+    begun = Job.objects.claim(early.pk, worker="w")
+    assert begun
+    assert begun.expires_at is None, "begun in time, it goes on whatever happens to its worker"
+
+
+def test_a_job_that_is_lost_while_it_is_to_end_ends_with_its_parts() -> None:
+    body = make(state=JobState.RUNNING, heartbeat_at=ago(60), cancel_requested_at=ago(5))
+    part = make(parent=body)
+    Job.objects.filter(pk=body.pk).update(carrier=Carrier.BOTH)
+    assert rescue() == 1
+    assert (state_of(body), state_of(part)) == (JobState.CANCELLED, JobState.CANCELLED)
+
+
+def test_a_job_that_gives_way_to_others_is_not_lost_because_they_overtake_it(
+    depth: dict[str, int],
+) -> None:
+    patient = make(published_at=ago(60), options={"priority": 9})
+    make(state=JobState.RUNNING, published_at=ago(10), started_at=ago(5))
+    depth["celery"] = 1
+    assert forget_lost_messages() == 0
+    depth["celery"] = 0
+    assert forget_lost_messages() == 1
+    patient.refresh_from_db()
+    assert patient.published_at is None
+
+
+if connection.vendor == "postgresql":
+
+    @pytest.mark.django_db(transaction=True)
+    def test_a_process_that_froze_with_its_jobs_row_keeps_no_other_from_its_rescue() -> None:
+        frozen, dead = (make(state=JobState.RUNNING, heartbeat_at=ago(60)) for _ in range(2))
+        other = connection.copy()
+        with closing(other), other.cursor() as cursor:
+            cursor.execute("BEGIN")
+            cursor.execute("SELECT 1 FROM realtime_job WHERE id = %s FOR UPDATE", [frozen.pk])
+            assert rescue() == 1
+            assert (state_of(frozen), state_of(dead)) == (JobState.RUNNING, JobState.QUEUED)
+            cursor.execute("ROLLBACK")
+        assert rescue() == 1
+
+    def test_nobody_waits_for_a_lock_for_ever() -> None:
+        with connection.cursor() as cursor:
+            for name in ("lock_timeout", "idle_in_transaction_session_timeout"):
+                cursor.execute("SELECT setting FROM pg_settings WHERE name = %s", [name])
+                assert 0 < int(cursor.fetchone()[0]) <= 1000 * conf.LEASE

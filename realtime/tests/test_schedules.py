@@ -129,9 +129,11 @@ def test_nothing_runs_before_its_turn() -> None:
 
 
 def test_a_beat_wakes_up_for_the_next_turn() -> None:
-    soon = IntervalSchedule.objects.create(every=3, period=IntervalSchedule.SECONDS)
+    soon = IntervalSchedule.objects.create(every=60, period=IntervalSchedule.SECONDS)
     overdue(task="test.counted", interval=soon, last_run_at=timezone.now())
-    assert 0 < beat().tick() <= 3
+    one = beat()
+    one.max_interval = 300
+    assert 0 < one.tick() <= 60
 
 
 @both
@@ -226,10 +228,12 @@ def test_a_start_overwrites_nothing(code: dict[str, Any], caplog: pytest.LogCapt
 
 def test_a_row_that_was_deleted_is_made_again_as_the_code_says(code: dict[str, Any]) -> None:
     code["Nightly"] = NIGHTLY
-    beat().tick()
-    PeriodicTask.objects.all().delete()
-    beat().tick()
-    assert PeriodicTask.objects.get().task == "test.counted"
+    one = beat()
+    one.tick()
+    for each in (one, beat()):
+        PeriodicTask.objects.all().delete()
+        each.tick()
+        assert PeriodicTask.objects.get().task == "test.counted"
 
 
 def test_a_start_with_rows_as_the_code_says_says_nothing(

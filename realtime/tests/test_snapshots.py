@@ -5,11 +5,13 @@ import pytest
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from realtime import paces
 from realtime.models import Job, Worker
-from realtime.snapshots import NO_WORKER, UNPUBLISHED, load, operator, public
+from realtime.snapshots import NO_WORKER, UNPUBLISHED, load, operator, public, reason
 from realtime.states import JobState
 from realtime.tests.people import user
 from realtime.wire import Item, Phase, encode
+from realtime.wording import sentence
 
 pytestmark = pytest.mark.django_db
 
@@ -38,6 +40,43 @@ def test_the_place_counts_those_ahead_in_the_same_queue() -> None:
     second = make()
     make()
     assert public(loaded(second)).place == 2
+
+
+def test_a_job_that_is_run_again_comes_last() -> None:
+    now = timezone.now()
+    again = make(queued_at=now)
+    first = make(queued_at=now - timedelta(seconds=1))
+    assert (public(loaded(again)).place, public(loaded(first)).place) == (2, 1)
+
+
+def test_jobs_of_one_moment_come_in_the_order_of_their_ids() -> None:
+    now = timezone.now()
+    jobs = [make(queued_at=now) for _ in range(3)]
+    assert [public(loaded(job)).place for job in jobs] == [1, 2, 3]
+
+
+def test_a_job_that_was_put_off_is_in_no_line_and_says_when_it_starts() -> None:
+    now = timezone.now()
+    late = {"queued_at": now - timedelta(minutes=1), "published_at": None}
+    off = make(due_at=now + timedelta(minutes=9), **late)
+    shown = public(loaded(off))
+    assert (shown.place, shown.reason) == (None, "")
+    assert sentence(shown) == "Waiting its turn. Starts in about 9 min."
+    assert public(loaded(make())).place == 1
+    Job.objects.filter(pk=off.pk).update(due_at=now - timedelta(seconds=10))
+    assert (public(loaded(off)).place, public(loaded(off)).reason) == (1, UNPUBLISHED)
+
+
+def test_a_retry_that_is_overdue_says_why() -> None:
+    now = timezone.now()
+    retry = make(state=JobState.RETRYING, due_at=now + timedelta(minutes=1))
+    assert public(loaded(retry)).reason == ""
+    Job.objects.filter(pk=retry.pk).update(due_at=now - timedelta(minutes=10))
+    assert public(loaded(retry)).reason == NO_WORKER
+    Worker.objects.stamp("celery@here")
+    assert public(loaded(retry)).reason == ""
+    Job.objects.filter(pk=retry.pk).update(published_at=None)
+    assert public(loaded(retry)).reason == UNPUBLISHED
 
 
 @pytest.mark.parametrize("state", set(JobState) - {JobState.QUEUED})
@@ -78,8 +117,10 @@ def test_there_is_no_wait_to_be_known_where_no_worker_is_up() -> None:
 
 
 def test_how_fast_a_queue_moves_is_not_looked_up_for_every_job(
+    monkeypatch: pytest.MonkeyPatch,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    monkeypatch.setattr(paces, "FRESH", 600)
     job = make()
     load([job.pk])
     with django_assert_num_queries(2):
@@ -98,6 +139,18 @@ def test_a_job_that_the_broker_has_not_got_says_so() -> None:
     late = timezone.now() - timedelta(minutes=1)
     assert public(loaded(make(published_at=None, queued_at=late))).reason == UNPUBLISHED
     assert public(loaded(make(published_at=None))).reason == ""
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(4.9, ""), (5.0, ""), (5.1, UNPUBLISHED)])
+@pytest.mark.parametrize("since", ["queued_at", "due_at"])
+def test_the_relay_has_its_time_first(
+    seconds: float, shown: str, since: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    before = now - timedelta(seconds=seconds)
+    job = Job(**{"queued_at": now - timedelta(seconds=60), since: before}, published_at=None)
+    assert reason(job) == shown
 
 
 def test_a_watcher_sees_nothing_that_is_for_operators() -> None:
@@ -136,6 +189,15 @@ def test_times_are_seconds_and_items_are_structures() -> None:
     assert snapshot.phases == [Phase("Reading", "done")]
     assert snapshot.items == [Item("1", "A hill", "new", "done", "", "/p/1.webp")]
     assert msgspec.json.decode(encode(snapshot))["items"][0]["label"] == "A hill"
+
+
+@pytest.mark.parametrize(
+    ("state", "shown"), [(JobState.SUCCEEDED, "done"), (JobState.FAILED, "running")]
+)
+def test_no_phase_runs_on_when_the_job_is_done(state: JobState, shown: str) -> None:
+    phases = [["Reading", "done"], ["Saving", "running"], ["Telling", "waiting"]]
+    snapshot = public(loaded(make(state=state, phases=phases)))
+    assert [phase.state for phase in snapshot.phases] == ["done", shown, "waiting"]
 
 
 @pytest.mark.parametrize("state", list(JobState))

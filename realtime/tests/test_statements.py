@@ -12,12 +12,13 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from realtime.models import Job, JobEvent
-from realtime.statements import Move, Slot
+from realtime.statements import Move, Slot, Statement
 from realtime.states import EventKind, JobState
 
 pytestmark = pytest.mark.django_db
 
 STATEMENTS = 1 if connection.vendor == "postgresql" else 2
+STATEMENT_RUN = Statement.run
 PROGRESS: dict[str, Any] = {
     "phase": "Saving",
     "phases": [["Reading", "done"], ["Saving", "running"]],
@@ -88,14 +89,22 @@ def test_a_claim_knows_the_owner_of_the_job(
 
 
 def test_what_every_run_does_takes_few_statements(
-    django_assert_num_queries: DjangoAssertNumQueries,
+    django_assert_num_queries: DjangoAssertNumQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    run: list[str] = []
+
+    def noted(self: Statement, *args: Any) -> Any:
+        run.append(self.sql)
+        return STATEMENT_RUN(self, *args)
+
     job = make()
-    with django_assert_num_queries(STATEMENTS):
+    monkeypatch.setattr(Statement, "run", noted)
+    with django_assert_num_queries(0):  # besides
         claimed = Job.objects.claim(job.pk, worker="w")
-    assert claimed
-    with django_assert_num_queries(STATEMENTS):
+        assert claimed
+        assert len(run) == STATEMENTS
         assert Job.objects.finish(claimed, result=None, **PROGRESS)
+        assert len(run) == 2 * STATEMENTS
 
 
 def test_a_move_is_compiled_once_for_the_same_fields() -> None:
@@ -136,12 +145,46 @@ def test_a_move_without_its_line_does_not_happen() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_move_outside_a_transaction_is_one_of_its_own() -> None:
-    test_a_move_without_its_line_does_not_happen()
-    assert not connection.in_atomic_block
-
-
-def test_no_line_without_a_move() -> None:
-    move = Move(Q(id=Slot("id"), state=JobState.LOST), state=JobState.RUNNING)
     job = make()
-    assert not move.make(Job.objects.all(), {"id": job.pk}, text="")
-    assert not job.events.exists()
+    move = Move(Q(id=Slot("id")), state=JobState.RUNNING)
+    nothing: Any = None
+    with pytest.raises(IntegrityError):
+        move.make(Job.objects.all(), {"id": job.pk}, text=nothing)
+    job.refresh_from_db()
+    assert job.state == JobState.QUEUED
+    assert move.make(Job.objects.all(), {"id": job.pk}, text="Now")
+    with transaction.atomic():  # It left none open, and spoilt none.
+        job.refresh_from_db()
+    assert job.state == JobState.RUNNING
+
+
+def test_a_move_belongs_to_the_transaction_around_it() -> None:
+    job = make()
+    with transaction.atomic():
+        assert Job.objects.claim(job.pk, worker="w")
+        transaction.set_rollback(True)
+    job.refresh_from_db()
+    assert job.state == JobState.QUEUED
+    assert not JobEvent.objects.filter(job=job).exists()
+
+
+def test_a_broken_transaction_makes_no_move() -> None:
+    job = make()
+    with transaction.atomic():
+        transaction.set_rollback(True)
+        with pytest.raises(transaction.TransactionManagementError):
+            Job.objects.claim(job.pk, worker="w")
+
+
+if connection.vendor == "postgresql":
+
+    @pytest.mark.django_db(transaction=True)
+    def test_postgresql_keeps_what_every_run_does() -> None:
+        for _ in range(12):
+            claimed = Job.objects.claim(make().pk, worker="w")
+            assert claimed
+            assert Job.objects.finish(claimed, result=None, **PROGRESS)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT statement FROM pg_prepared_statements")
+            kept = [statement for (statement,) in cursor.fetchall()]
+        assert sum("realtime_jobevent" in statement for statement in kept) == 2

@@ -45,6 +45,16 @@ def test_the_oldest_wait_is_in_seconds() -> None:
     assert numbers().oldest_wait == pytest.approx(40, abs=10)
 
 
+def test_a_job_that_was_put_off_waits_from_when_it_is_due() -> None:
+    now = timezone.now()
+    day = timedelta(days=1)
+    make(JobState.QUEUED, queued_at=now - day, due_at=now + day)
+    make(JobState.RETRYING, queued_at=now - day, due_at=now + day)
+    assert (numbers().waiting, numbers().oldest_wait) == (2, None)
+    make(JobState.QUEUED, queued_at=now - day, due_at=now - timedelta(seconds=40))
+    assert numbers().oldest_wait == pytest.approx(40, abs=10)
+
+
 def test_a_silent_worker_is_down_but_known() -> None:
     Worker.objects.stamp("up")
     Worker.objects.create(name="down", heartbeat_at=timezone.now() - timedelta(minutes=1))

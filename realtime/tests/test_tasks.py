@@ -1,22 +1,27 @@
 """A run of a task, as the worker's tracer makes it, in this process."""
 
 import asyncio
+import os
+import signal
+import time
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from billiard import common
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import shared_task
 from celery.app.trace import build_tracer
-from celery.exceptions import Ignore
-from django.db import OperationalError, connection
+from celery.exceptions import Ignore, Retry
 
+from realtime.actions import cancel
 from realtime.enqueue import enqueue
 from realtime.errors import UNEXPECTED, Cancelled, JobError, LeaseLost
+from realtime.files import folder
 from realtime.models import Job
 from realtime.states import JobState
-from realtime.tasks import TRACEBACK_MAX, JobTask, alive
+from realtime.tasks import TRACEBACK_MAX, JobTask
 
 pytestmark = pytest.mark.django_db
 
@@ -165,34 +170,6 @@ def test_a_second_delivery_finds_nothing_to_do() -> None:
     assert job.attempt == 1
 
 
-@pytest.mark.django_db(transaction=True)
-def test_a_claim_survives_a_database_that_has_hung_up() -> None:
-    tries = []
-
-    def claim() -> None:
-        tries.append(connection.connection)
-        if len(tries) == 1:
-            connection.close()
-            raise OperationalError("server closed the connection unexpectedly")
-
-    alive(claim)
-    assert len(tries) == 2
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_claim_that_a_living_database_refuses_is_not_repeated() -> None:
-    tries = []
-
-    def claim() -> None:
-        connection.ensure_connection()
-        tries.append(connection.connection)
-        raise OperationalError("database is locked")
-
-    with pytest.raises(OperationalError):
-        alive(claim)
-    assert len(tries) == 1
-
-
 def test_a_cancelled_job_is_not_begun() -> None:
     global body
     body = lambda self: pytest.fail("it ran")  # noqa: E731
@@ -301,3 +278,138 @@ def test_a_body_may_call_its_own_task_as_a_function() -> None:
     job = run(sync_task, again, 3)
     assert job.result == 3
     assert Job.objects.count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(
+    ("returned", "kept"),
+    [(float("nan"), None), ([float("inf"), 1], [None, 1]), ("\0", "\ufffd"), ("\udce9", "\ufffd")],
+)
+def test_a_result_that_no_database_takes_ends_its_job_all_the_same(
+    returned: Any, kept: Any
+) -> None:
+    job = run(sync_task, lambda self: returned)
+    assert (job.state, job.result) == (JobState.SUCCEEDED, kept)
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("text", ["\0", "caf\udce9.txt"])
+def test_an_error_whose_text_no_database_takes_ends_its_job(text: str) -> None:
+    def fail(self: JobTask) -> None:
+        raise Busy(text)
+
+    job = run(sync_task, fail)
+    assert (job.state, job.error_code) == (JobState.FAILED, "busy")
+    assert "\ufffd" in job.error
+    assert "\ufffd" in job.traceback
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("ends", ["returns", "raises", "retries"])
+def test_progress_that_no_database_takes_fails_its_job(ends: str) -> None:
+    def count_too_far(self: JobTask) -> None:
+        self.progress.advance(2**70)
+        if ends == "raises":
+            raise Busy("The line is busy.")
+        if ends == "retries":
+            raise self.retry()
+
+    job = run(sync_task, count_too_far)
+    assert job.state == JobState.FAILED
+    assert job.finished_at
+    if ends == "raises":
+        assert job.error == "The line is busy."
+
+
+def exits(self: JobTask) -> None:
+    raise SystemExit(2)
+
+
+def retries_by_itself(self: JobTask) -> None:
+    raise Retry
+
+
+async def ends_its_own_asyncio_task(self: JobTask) -> None:
+    raise asyncio.CancelledError
+
+
+@pytest.mark.parametrize("end", [exits, retries_by_itself, ends_its_own_asyncio_task])
+def test_a_body_that_ends_itself_has_failed(end: Body) -> None:
+    job = run(async_task if end is ends_its_own_asyncio_task else sync_task, end)
+    assert (job.state, job.error) == (JobState.FAILED, UNEXPECTED)
+    assert "RuntimeError" in job.traceback
+
+
+def killed(self: JobTask) -> None:
+    os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(30)
+
+
+async def killed_and_cancelled(self: JobTask) -> None:
+    """As one that is deaf to its soft time limit, whose cancellation comes when it is killed."""
+    current = asyncio.current_task()
+    assert current
+    asyncio.get_running_loop().call_soon(current.cancel)
+    killed(self)
+
+
+@pytest.mark.parametrize("end", [killed, killed_and_cancelled])
+def test_a_worker_that_a_signal_ends_leaves_its_job_to_another(end: Body) -> None:
+    before = signal.signal(signal.SIGTERM, vars(common)["_shutdown_cleanup"])
+    try:
+        with pytest.raises((SystemExit, asyncio.CancelledError)):
+            run(sync_task if end is killed else async_task, end)
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        vars(common)["_should_have_exited"][0] = False
+    assert Job.objects.get().state == JobState.RUNNING
+
+
+def test_phases_that_cannot_be_are_found_where_they_are_declared() -> None:
+    with pytest.raises(ValueError, match="above 0"):
+        type("Bad", (JobTask,), {"phases": (("Reading", 0),)})
+
+
+def test_a_job_that_is_to_be_cancelled_is_not_tried_again() -> None:
+    def fail(self: JobTask) -> None:
+        assert cancel(Job.objects.get(pk=self.job_id))
+        self.progress.item("1", "done")
+        raise self.retry(countdown=3600)
+
+    job = run(sync_task, fail)
+    assert (job.state, job.due_at) == (JobState.CANCELLED, None)
+    assert job.items.count() == 1
+
+
+def test_a_retry_may_go_to_another_queue() -> None:
+    job = run(sync_task, lambda self: self.retry(queue="slow", countdown=9))
+    assert (job.state, job.queue) == (JobState.RETRYING, "slow")
+
+
+def test_a_retry_that_does_not_raise_is_one() -> None:
+    job = run(sync_task, lambda self: self.retry(throw=False, countdown=9))
+    assert job.state == JobState.RETRYING
+    assert job.due_at
+
+
+def test_a_zombies_file_is_not_kept() -> None:
+    def take_over(self: JobTask) -> None:
+        with self.progress.attach("a.txt") as file:
+            file.write(b"a")
+        raise LeaseLost
+
+    job = run(sync_task, take_over)
+    assert not list(folder(job.pk).iterdir())
+
+
+def test_tasks_that_are_called_directly_have_nothing_in_common() -> None:
+    def note(self: JobTask) -> tuple[Any, dict[str, int]]:
+        self.progress.item("1", "done")
+        return self.job_id, self.progress.counts()
+
+    global body
+    body = note
+    sync_task.progress.item("0", "done")
+    (one, counts), (other, others) = sync_task(), sync_task()
+    assert counts == others == {"done": 1}
+    assert one != other

@@ -37,3 +37,32 @@ async def test_an_async_source_in_a_sync_body_is_a_clear_error() -> None:
 
     with pytest.raises(TypeError, match="async for"):
         list(Progress(Job(task="t")).track(nothing()))
+
+
+def test_a_loop_that_is_left_ends_its_phase_when_the_next_begins() -> None:
+    progress = Progress(Job(task="t"))
+    for letter in progress.track("abc", phase="Spelling"):
+        if letter == "b":
+            break
+    with progress.phase("Writing"):
+        assert progress.look()["phases"] == [["Spelling", "done"], ["Writing", "running"]]
+
+
+async def test_so_does_an_async_one() -> None:
+    progress = Progress(Job(task="t"))
+    async for _ in progress.track("abc", phase="Spelling"):
+        break
+    with progress.phase("Writing"):
+        assert progress.look()["phases"] == [["Spelling", "done"], ["Writing", "running"]]
+
+
+def test_a_loop_that_fails_does_not_end_its_phase() -> None:
+    progress = Progress(Job(task="t"))
+
+    def fail() -> None:
+        for _ in progress.track("abc", phase="Spelling"):
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert progress.look()["phases"] == [["Spelling", "running"]]

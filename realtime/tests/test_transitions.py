@@ -25,7 +25,9 @@ VERBS: dict[str, Verb] = {
     "refuse": lambda job: Job.objects.refuse(job.pk, code="c", error="No."),
     "rescue": lambda job: Job.objects.rescue(job.pk),
     "give_up": lambda job: Job.objects.give_up(job.pk, code="c", error="Lost."),
-    "run_again": lambda job: Job.objects.run_again(job.pk, options={}, text="Queued again"),
+    "run_again": lambda job: Job.objects.run_again(
+        job.pk, options={}, phases=(), text="Queued again"
+    ),
     "cancel_waiting": lambda job: Job.objects.cancel_waiting(job.pk),
     "cancel_running": lambda job: Job.objects.cancel_running(job),
 }
@@ -171,7 +173,7 @@ def test_a_job_that_is_run_again_keeps_its_attempts_and_nothing_of_its_end() -> 
     job = make(
         JobState.FAILED, attempt=2, error="It broke.", traceback="t", fraction=0.5, done=3, losses=3
     )
-    assert Job.objects.run_again(job.pk, options={"priority": 3}, text="Queued again")
+    assert Job.objects.run_again(job.pk, options={"priority": 3}, phases=(), text="Queued again")
     job.refresh_from_db()
     assert (job.error, job.traceback, job.fraction, job.done, job.losses) == ("", "", None, 0, 0)
     assert (job.attempt, job.options) == (2, {"priority": 3})

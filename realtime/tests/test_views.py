@@ -8,6 +8,7 @@ from django.test import AsyncClient, Client
 from django.urls import reverse
 from pytest_django import DjangoAssertNumQueries
 
+from realtime import paces
 from realtime.access import job_url, watch_key
 from realtime.models import Job
 from realtime.states import EventKind, JobState, Visibility
@@ -107,8 +108,10 @@ def test_the_page_costs_few_queries_for_a_visitor(
     job: Job,
     state: JobState,
     queries: int,
+    monkeypatch: pytest.MonkeyPatch,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
+    monkeypatch.setattr(paces, "FRESH", 600)
     Job.objects.update(state=state)
     url = job_url(job.pk, key=True)
     client.get(url)  # looks up how fast the queue moves, for the next seconds
@@ -149,6 +152,13 @@ def test_who_may_act_on_a_job(client: Client, job: Job, action: str, who: str, s
     assert noted.count() == (1 if status == 303 else 0)
 
 
+@pytest.mark.parametrize(("length", "kept"), [(499, 499), (500, 500), (501, 500)])
+def test_a_reason_is_cut(client: Client, job: Job, length: int, kept: int) -> None:
+    url = reverse("realtime:cancel", args=[job.pk])
+    logged_in(client, "owner").post(url, {"reason": "x" * length})
+    assert job.events.get(kind=EventKind.ACTION).reason == "x" * kept
+
+
 @pytest.mark.parametrize("action", list(ACTIONS))
 def test_a_watch_key_is_for_watching_only(client: Client, job: Job, action: str) -> None:
     Job.objects.update(state=ACTIONS[action])
@@ -187,7 +197,10 @@ def test_an_action_that_comes_too_late_changes_nothing(
     ("asked", "leads_back"),
     [
         ("/ops/jobs/?state=running", True),
+        ("/fotos/gr%C3%B6%C3%9Fe/?tag=a%20b", True),
         ("", False),
+        ("/ops/\r\nSet-Cookie: a=b", False),
+        ("/ops/\x00", False),
         ("https://evil.example/", False),
         ("//evil.example/", False),
         ("javascript:alert(1)", False),
@@ -201,3 +214,9 @@ def test_an_action_leads_back_to_the_page_of_this_site_that_it_was_done_on(
     answer = logged_in(client, "owner").post(url, {"next": asked})
     assert answer.status_code == 303
     assert answer["Location"] == (asked if leads_back else job_url(job.pk))
+
+
+def test_an_action_leads_back_to_a_page_in_any_script(client: Client, job: Job) -> None:
+    url = reverse("realtime:cancel", args=[job.pk])
+    answer = logged_in(client, "owner").post(url, {"next": "/größe/?tag=ä"})
+    assert answer["Location"] == "/gr%C3%B6%C3%9Fe/?tag=%C3%A4"

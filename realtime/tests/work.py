@@ -9,9 +9,9 @@ from celery import shared_task
 from realtime.tasks import JobTask
 
 QUEUE: Final = "tests"
-SOFT: Final = 3
+SOFT: Final = 8
 """Seconds, in which a busy machine has to begin the body."""
-HARD: Final = 5
+HARD: Final = 10
 LONG: Final = 60
 """Seconds; no test waits for them."""
 

@@ -23,7 +23,7 @@ SECRET_KEY = "k3y-that-nobody-may-see"
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
-def client(handler: Handler, *, deadline: float = 5.0) -> Client:
+def client(handler: Handler, *, deadline: float = 60.0) -> Client:
     return Client(flickr_config(deadline=deadline), transport=httpx.MockTransport(handler))
 
 
@@ -62,6 +62,35 @@ async def test_an_endless_answer_is_not_read_to_its_end() -> None:
     with pytest.raises(TooLargeError):
         await http.get(SITE, longest=100_000)
     assert given < 250
+
+
+class Refused(Exception):
+    pass
+
+
+class Connection:
+    """As much of httpx's stream as tells who answers."""
+
+    def get_extra_info(self, name: str) -> tuple[str, int] | None:
+        return ("10.1.2.3", 443) if name == "server_addr" else None
+
+
+async def test_who_answers_is_checked_before_the_answer_is_read() -> None:
+    read = False
+
+    async def body() -> AsyncIterator[bytes]:
+        nonlocal read
+        read = True
+        yield b"internal"
+
+    def refuse(peer: tuple[str, int]) -> None:
+        raise Refused(peer[0])
+
+    connection = {"network_stream": Connection()}
+    http = client(lambda _: httpx.Response(500, content=body(), extensions=connection))
+    with pytest.raises(Refused, match=r"10\.1\.2\.3"):
+        await http.get(SITE, longest=100, check_peer=refuse)
+    assert not read
 
 
 async def test_a_packed_answer_is_refused_unopened() -> None:

@@ -74,9 +74,39 @@ def test_numbers_come_as_numbers_or_text(number: Any) -> None:
     assert read(license=number).licence == 4
 
 
-@pytest.mark.parametrize("licence", [..., None, "", "four", [4], True])
+LARGEST = 2**31 - 1
+YEAR_10000 = 253_402_300_800
+
+
+@pytest.mark.parametrize(
+    "licence", [..., None, "", "four", [4], True, -1, LARGEST + 1, str(LARGEST + 1)]
+)
 def test_a_licence_that_cannot_be_read_is_not_known(licence: Any) -> None:
     assert read(license=licence).licence is None
+
+
+@pytest.mark.parametrize("number", [0, LARGEST])
+def test_a_licence_may_be_any_number_that_can_be_kept(number: int) -> None:
+    assert read(license=number).licence == number
+
+
+@pytest.mark.parametrize(
+    ("side", "size"), [(LARGEST, (LARGEST, 320)), (LARGEST + 1, (None, None)), (-1, (None, None))]
+)
+def test_sides_that_cannot_be_kept_are_not_known(
+    side: int, size: tuple[int | None, int | None]
+) -> None:
+    none: dict[str, Any] = {f"{name}_{s}": ... for name in ("width", "height") for s in parse.SIZES}
+    photo = read(**none | {"width_n": side, "height_n": 320})
+    assert (photo.width, photo.height) == size
+
+
+@pytest.mark.parametrize(
+    ("seconds", "known"), [(1, True), (0, False), (YEAR_10000 - 1, True), (YEAR_10000, False)]
+)
+def test_the_date_of_upload_is_one_that_can_be_kept(seconds: int, known: bool) -> None:
+    page = page_of(ENTRY | {"dateupload": str(seconds)})
+    assert (len(page.photos), len(page.rejected)) == ((1, 0) if known else (0, 1))
 
 
 @pytest.mark.parametrize("title", [" ", "", None, ..., 12, "\t\n\0"])
@@ -144,7 +174,8 @@ def test_the_same_photo_twice_on_a_page_is_one() -> None:
 
 
 def test_videos_are_left_out() -> None:
-    assert page_of(ENTRY | {"media": "video"}) == page_of()
+    page = page_of(ENTRY | {"media": "video"})
+    assert (page.photos, page.rejected, page.entries) == ((), (), 1)
 
 
 def test_the_envelope_has_numbers_or_text() -> None:

@@ -1,3 +1,4 @@
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -10,11 +11,13 @@ from photos.flickr.errors import (
     QueryRefusedError,
     RequestRefusedError,
     SlowDownError,
+    TooLargeError,
     UnavailableError,
     UnreadableError,
 )
-from photos.flickr.photo import Page, Request
+from photos.flickr.photo import Page, Rejected, Request
 from photos.flickr.sources import ApiSource, Source
+from photos.sandbox.catalogue import SandboxPhoto
 from photos.sandbox.replies import (
     BAD_GATEWAY,
     FLICKR_HOUSE_PAGE,
@@ -22,6 +25,7 @@ from photos.sandbox.replies import (
     TOO_MANY,
     Reply,
 )
+from photos.sandbox.search import Library, Query
 from photos.tests.sandboxes import flickr_of, sandbox
 
 SINCE_EVER = Request(limit=1000, since=1, oldest_first=True)
@@ -69,9 +73,95 @@ async def test_nothing_found_is_no_page() -> None:
 
 async def test_a_query_is_read_to_4000_and_no_further() -> None:
     box = sandbox(photos=4300)
-    found = await ids_of(flickr_of(box).source, replace(SINCE_EVER, limit=5000))
+    found = await ids_of(flickr_of(box).source, Request(limit=5000, since=1))
     assert len(found) == 4000
     assert box.paths.count("/services/rest/") == 40
+
+
+async def test_oldest_first_too_no_import_has_more_than_4000() -> None:
+    source = flickr_of(sandbox(photos=4300)).source
+    assert len(await ids_of(source, replace(SINCE_EVER, limit=5000))) == source.most == 4000
+
+
+class Vanishing(Library):
+    """Its oldest photo is deleted once it has been found."""
+
+    asked = 0
+
+    def find(self, query: Query) -> list[SandboxPhoto]:
+        self.asked += 1
+        return [one for one in Library.find(self, query) if self.asked == 1 or one.number > OLDEST]
+
+
+OLDEST = 10_000 - 299
+
+
+async def test_oldest_first_a_photo_that_vanishes_hides_no_other() -> None:
+    box = sandbox()
+    box.library = Vanishing(box.config)
+    assert len(await ids_of(flickr_of(box).source, SINCE_EVER)) == 300
+
+
+class OneSecond(Library):
+    """All photos but the newest were uploaded in the same second."""
+
+    def find(self, query: Query) -> list[SandboxPhoto]:
+        found = Library.find(self, replace(query, min_upload=0))
+        at = found[0].uploaded
+        moved = [replace(one, uploaded=at) for one in found[:-1]] + [
+            replace(found[-1], uploaded=at + 1)
+        ]
+        return [one for one in moved if one.uploaded >= query.min_upload]
+
+
+async def test_oldest_first_a_second_may_have_several_pages() -> None:
+    box = sandbox()
+    box.library = OneSecond(box.config)
+    assert len(await ids_of(flickr_of(box).source, SINCE_EVER)) == 300
+
+
+class NoPhotos(Api):
+    """The first page holds videos only, or entries that cannot be read."""
+
+    kind = "video"
+
+    async def page(self, request: Request, number: int) -> Page:
+        page = await Api.page(self, request, number)
+        if number > 1 or (request.since or 1) > 1:
+            return page
+        bad = tuple(Rejected(key=one.id, title="", reason="No owner.") for one in page.photos)
+        return replace(page, photos=(), rejected=bad if self.kind == "unreadable" else ())
+
+
+class Unreadable(NoPhotos):
+    kind = "unreadable"
+
+
+@pytest.mark.parametrize("kind", [NoPhotos, Unreadable])
+@pytest.mark.parametrize("request_", [Request(limit=1), replace(SINCE_EVER, limit=200)])
+async def test_a_page_without_photos_is_not_the_end(kind: type[Api], request_: Request) -> None:
+    api = flickr_of(sandbox()).api
+    source = ApiSource(kind(client=api.client, config=api.config, pace=api.pace, say=api.say))
+    assert len(await ids_of(source, request_)) == request_.limit
+
+
+async def test_a_page_without_entries_is_the_end() -> None:
+    empty = Reply(body=b'{"stat":"ok","photos":{"page":1,"pages":9,"total":900,"photo":[]}}')
+    box = sandbox(script=(empty, empty))
+    assert await ids_of(flickr_of(box).source, Request(limit=300)) == []
+    assert len(box.paths) == 1
+
+
+async def test_a_page_that_is_repeated_is_the_end() -> None:
+    class Repeating(Api):
+        async def page(self, request: Request, number: int) -> Page:
+            return await Api.page(self, request, 1)
+
+    box = sandbox()
+    api = flickr_of(box).api
+    source = ApiSource(Repeating(client=api.client, config=api.config, pace=api.pace, say=api.say))
+    assert len(await ids_of(source, Request(limit=300))) == 100
+    assert len(box.paths) == 2
 
 
 class ShortPages(Api):
@@ -107,6 +197,25 @@ async def test_five_tries_are_enough(failures: int, succeeds: bool) -> None:
         with pytest.raises(SlowDownError, match="try again later"):
             await ids_of(flickr_of(box).source, Request(limit=5))
     assert len(box.paths) == 5
+
+
+async def test_the_last_try_announces_no_other() -> None:
+    flickr = flickr_of(sandbox(script=(TOO_MANY,) * 5))
+    with pytest.raises(SlowDownError):
+        await ids_of(flickr.source, Request(limit=5))
+    assert [said[-9:] for said in flickr.said] == [f"({number} of 5)." for number in (2, 3, 4, 5)]
+
+
+@pytest.mark.parametrize(("more", "fits"), [(-1, True), (0, True), (1, False)])
+async def test_a_document_has_8_mib_at_most(more: int, fits: bool) -> None:
+    empty = b'{"stat":"ok","photos":{"photo":[]}}'
+    reply = Reply(body=empty.ljust(8 * 1024 * 1024 + more))
+    source = flickr_of(sandbox(script=(reply,) * 5)).source
+    if fits:
+        assert await ids_of(source, Request(limit=5)) == []
+    else:
+        with pytest.raises(TooLargeError):
+            await ids_of(source, Request(limit=5))
 
 
 def refusing(code: int) -> Reply:
@@ -150,6 +259,14 @@ async def test_too_many_tags() -> None:
 async def test_licences_are_asked_for() -> None:
     told = await flickr_of(sandbox()).source.licences()
     assert [(one.number, one.name) for one in told][4] == (4, "Attribution License")
+
+
+@pytest.mark.parametrize(("length", "kept"), [(300, True), (301, False)])
+async def test_the_address_of_a_licence_is_whole_or_none(length: int, kept: bool) -> None:
+    url = "https://x/".ljust(length, "x")
+    listed = json.dumps({"stat": "ok", "licenses": {"license": [{"id": 99, "url": url}]}})
+    source = flickr_of(sandbox(script=(Reply(body=listed.encode()),))).source
+    assert [one.url for one in await source.licences()] == [url if kept else ""]
 
 
 @pytest.mark.parametrize("body", [b'{"stat":"ok"}', b'{"stat":"ok","licenses":{"license":[7]}}'])

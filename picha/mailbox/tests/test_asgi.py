@@ -59,7 +59,7 @@ async def test_a_message_that_does_not_exist(tmp_path: Path) -> None:
     assert "no such message" in page
 
 
-@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8002", ""])
+@pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:8002", "", "["])
 async def test_only_this_machine_is_answered(tmp_path: Path, host: str) -> None:
     key = deliver(tmp_path / "mail", letter("Secret"))
 

@@ -52,7 +52,9 @@ def venv(checkout: Path, lock: str, python: Path) -> "subprocess.CompletedProces
 
 def installations(checkout: Path) -> list[str]:
     return [
-        line.split()[-1] for line in (checkout / "log").read_text().splitlines() if "pip" in line
+        line.split()[-1]
+        for line in (checkout / "log").read_text().splitlines()
+        if "install" in line
     ]
 
 
@@ -84,6 +86,16 @@ def test_packages_that_cannot_be_had_are_tried_again_the_next_time(checkout: Pat
         refused = venv(checkout, "requirements.txt", python(checkout, WITHOUT_NETWORK))
         assert refused.returncode != 0
         assert "A network is needed this once." in refused.stderr
+
+
+def test_an_environment_that_was_not_finished_is_made_again(checkout: Path) -> None:
+    left = checkout / ".venv" / "bin" / "python"
+    left.parent.mkdir(parents=True)
+    left.write_text('#!/bin/sh\n[ "$2" != pip ]\n')
+    left.chmod(0o755)
+
+    assert venv(checkout, "requirements.txt", python(checkout, NEW)).returncode == 0
+    assert installations(checkout) == ["requirements.txt"]
 
 
 def test_packages_are_installed_only_when_their_lock_has_changed(checkout: Path) -> None:

@@ -151,6 +151,16 @@ def test_what_there_cannot_be_is_refused(address: str, sentence: str) -> None:
         parse(QueryDict(address))
 
 
+@pytest.mark.parametrize("length", [254, 255])
+def test_a_task_may_have_a_long_name(length: int) -> None:
+    assert parse(QueryDict(f"task={'x' * length}")).task == "x" * length
+
+
+def test_no_task_has_a_longer_name() -> None:
+    with pytest.raises(BadQuery, match="task of that name"):
+        parse(QueryDict(f"task={'x' * 256}"))
+
+
 def test_a_refusal_does_not_repeat_a_long_value() -> None:
     with pytest.raises(BadQuery) as error:
         parse(QueryDict(f"state={'x' * 5000}"))

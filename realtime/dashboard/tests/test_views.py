@@ -1,5 +1,6 @@
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from html import unescape
 from http import HTTPStatus
 from typing import Any, Final
@@ -255,6 +256,26 @@ def test_a_jobs_page_shows_all_of_it(operator: Client) -> None:
     text = page.content.decode()
     for part in ("Traceback: KeyError", "no such task", "w1", "It failed.", "Item one", "late"):
         assert part in text
+
+
+@pytest.mark.parametrize(("number", "shown"), [(499, 499), (500, 500), (501, 500)])
+def test_it_shows_the_newest_of_long_lists(operator: Client, number: int, shown: int) -> None:
+    job = make(state=JobState.RUNNING)
+    numbers = range(1, number + 1)
+    JobEvent.objects.bulk_create(
+        JobEvent(job=job, kind=EventKind.LOG, text=f"Line {one}") for one in numbers
+    )
+    now = timezone.now()
+    JobItem.objects.bulk_create(
+        JobItem(job=job, key=str(one), updated_at=now + timedelta(seconds=one)) for one in numbers
+    )
+    page = operator.get(job_url(job))
+    assert [event.text for event in page.context["events"]] == [
+        f"Line {one}" for one in numbers[-shown:]
+    ]
+    assert [item.key for item in page.context["items"]] == [
+        str(one) for one in reversed(numbers[-shown:])
+    ]
 
 
 def test_its_secrets_are_hidden(operator: Client) -> None:

@@ -70,8 +70,10 @@ export function size(length) {
   if (length < 1000) {
     return `${length} ${plural(length, "byte")}`;
   }
-  const exponent = Math.min(3, Math.trunc(Math.log10(length) / 3 + 1e-9));
-  return `${short(length / 1000 ** exponent)} ${["kB", "MB", "GB"][exponent - 1]}`;
+  if (length < 999_500) { // that is 1.0 MB when it is rounded
+    return `${short(length / 1000)} kB`;
+  }
+  return length < 999_500_000 ? `${short(length / 1000 ** 2)} MB` : `${short(length / 1000 ** 3)} GB`;
 }
 
 export function rate(perSecond, unit) {

@@ -19,6 +19,7 @@ export class JobProgress extends HTMLElement {
   #notice = null;
   #timer = null;
   #snapshot = null;
+  #isDenied = false;
   #pageTitle = document.title;
 
   get job() {
@@ -55,6 +56,7 @@ export class JobProgress extends HTMLElement {
   #update(snapshot) {
     const wasFinished = isFinished(this.#snapshot?.state ?? this.dataset.state);
     this.#snapshot = snapshot;
+    this.#setDenied(false);
     showSnapshot(this, snapshot);
     this.#announcer.say(announcement(snapshot));
     this.#notice.follow(snapshot);
@@ -66,7 +68,7 @@ export class JobProgress extends HTMLElement {
   }
 
   #tick() {
-    if (this.#snapshot && !document.hidden) {
+    if (this.#snapshot && !document.hidden && !this.#isDenied) {
       showSentence(this, this.#snapshot);
     }
   }
@@ -83,11 +85,16 @@ export class JobProgress extends HTMLElement {
 
   #deny() {
     const { sentence } = partsOf(this);
-    this.toggleAttribute("denied", true);
+    this.#setDenied(true);
     if (sentence) {
       setText(sentence, "This can no longer be watched from here. Reload the page to see where it stands.");
     }
     this.#emit("job:denied", null);
+  }
+
+  #setDenied(isDenied) {
+    this.#isDenied = isDenied;
+    this.toggleAttribute("denied", isDenied);
   }
 
   #emit(type, detail) {

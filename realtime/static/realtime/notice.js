@@ -30,6 +30,9 @@ export class Notice {
   stop() {
     this.#letGo?.();
     this.#letGo = null;
+    if (this.#button) {
+      setAttribute(this.#button, "aria-pressed", false);
+    }
   }
 
   // Permission is asked for here only, where somebody has just asked to be told.

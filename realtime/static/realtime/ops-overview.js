@@ -1,8 +1,8 @@
 // <ops-overview state="…" task="…" kind="…" paged>: the operators' numbers and list of jobs, live.
 //
 // The attributes are the page's filter; with `paged` the list is not the newest page and takes no
-// new jobs. Without a WebSocket the page is read again every half minute; and once after a link was
-// lost, since nobody has told what came meanwhile.
+// new jobs. Without a WebSocket the page is read again every half minute; and with one once when it
+// comes, since nobody has told what came before.
 import { connection } from "./connection.js";
 import { setAttribute, setText } from "./dom.js";
 import { duration, number, share } from "./format.js";
@@ -13,13 +13,17 @@ import { readPage } from "./pages.js";
 import { isWaiting } from "./words.js";
 
 const SECOND = 1_000;
+// Between two tries to read the page.
+const PAUSE = 5 * SECOND;
 
 export class OpsOverview extends HTMLElement {
   #listening = null;
   #timer = null;
   #rows = null;
   #parts = {};
-  #hasBeenLive = false;
+  #isDue = false;
+  #isReading = false;
+  #readAfter = 0;
   #meanwhile = [];
 
   connectedCallback() {
@@ -28,7 +32,7 @@ export class OpsOverview extends HTMLElement {
     this.#adoptRows();
     connection.addEventListener("overview", ({ detail }) => this.#take(detail), { signal });
     connection.addEventListener("page", ({ detail }) => this.#replace(detail.page), { signal });
-    connection.addEventListener("state", ({ detail }) => this.#catchUp(detail.state), { signal });
+    connection.addEventListener("state", ({ detail }) => this.#follow(detail.state), { signal });
     this.#parts.rows.addEventListener("pointerleave", () => this.#settle(), { signal });
     connection.watchOverview();
     this.#timer = setInterval(() => this.#tick(), SECOND);
@@ -55,29 +59,45 @@ export class OpsOverview extends HTMLElement {
     });
   }
 
-  async #catchUp(state) {
-    const isBack = state === "live" && this.#hasBeenLive;
-    this.#hasBeenLive ||= state === "live";
-    this.#meanwhile = [];
-    const page = isBack && (await readPage(this.#listening.signal).catch(() => null));
-    if (page) {
-      this.#replace(page);
-    }
+  #follow(state) {
+    this.#isDue = state === "live";
+    this.#readAfter = 0;
+    this.#catchUp();
   }
 
-  // By what the server makes of it now, unless somebody points at a row.
+  // A page that cannot be read, or be shown now, stays due.
+  async #catchUp() {
+    if (!this.#isDue || this.#isReading || this.#rows.isFrozen || performance.now() < this.#readAfter) {
+      return;
+    }
+    this.#isDue = false;
+    this.#isReading = true;
+    this.#readAfter = performance.now() + PAUSE;
+    this.#meanwhile = [];
+    const page = await readPage(this.#listening.signal).catch(() => null);
+    this.#isReading = false;
+    this.#isDue ||= !page || !this.#replace(page);
+  }
+
+  // By what the server makes of it now, unless somebody points at a row; tells whether it did.
   #replace(page) {
     const fresh = page.querySelector("ops-overview");
     if (!fresh || this.#rows.isFrozen || this.#listening.signal.aborted) {
-      return;
+      return false;
     }
+    const { known } = this.#rows;
     this.#rows.close();
     this.#parts.rows.replaceChildren(...partsOf(fresh).rows.rows);
     this.#adoptRows();
-    fresh.querySelectorAll("[data-number]").forEach((number) => this.#copyNumber(number));
+    this.#rows.update(known);
+    // A live link has told them, and newer ones.
+    if (connection.state !== "live") {
+      fresh.querySelectorAll("[data-number]").forEach((number) => this.#copyNumber(number));
+    }
     [...partsOf(fresh).tasks.options].forEach(({ value }) => this.#offer(value));
     this.#meanwhile.forEach((snapshot) => this.#rows.take(snapshot));
     this.#settle();
+    return true;
   }
 
   #copyNumber(fresh) {
@@ -115,6 +135,7 @@ export class OpsOverview extends HTMLElement {
     setText(this.#parts.waiting, waiting ? `${number(waiting)} new: move off the list to see` : "");
     this.#parts.empty.hidden = this.#rows.size > 0;
     this.#parts.frame.hidden = this.#rows.size === 0;
+    this.#catchUp();
   }
 
   #tick() {

@@ -34,15 +34,26 @@ export class Rows {
     return this.#body.matches(":hover, :focus-within");
   }
 
+  // The snapshots that have come of the rows' jobs.
+  get known() {
+    return [...this.#rows.values()].map(({ shown }) => shown).filter(({ title }) => title !== undefined);
+  }
+
   // Of an overview: it may be of a job that is not in the list yet.
   take(snapshot) {
     if (this.#rows.has(snapshot.id)) {
       this.#update(snapshot);
     } else if (this.#takesNew && this.#matches(snapshot)) {
       this.#arrivals.set(snapshot.id, snapshot);
+      this.#keepNewest();
     } else {
       this.#arrivals.delete(snapshot.id);
     }
+  }
+
+  // Rows that are there change; none comes.
+  update(snapshots) {
+    snapshots.filter(({ id }) => this.#rows.has(id)).forEach((snapshot) => this.#update(snapshot));
   }
 
   settle() {
@@ -62,6 +73,14 @@ export class Rows {
   close() {
     this.#rows.forEach((entry) => this.#unwatch(entry));
     this.#rows.clear();
+  }
+
+  // More than the list shows are not kept for it.
+  #keepNewest() {
+    if (this.#arrivals.size > MOST_ROWS) {
+      const oldest = [...this.#arrivals.values()].reduce((one, other) => (isNewer(one, other) ? other : one));
+      this.#arrivals.delete(oldest.id);
+    }
   }
 
   #adopt(row, shown) {
@@ -109,7 +128,7 @@ export class Rows {
 
   #insert(snapshot) {
     const row = makeRow(this.#template, snapshot);
-    const next = [...this.#body.rows].find((other) => isNewer(row.dataset, other.dataset));
+    const next = [...this.#body.rows].find((other) => isNewer(snapshot, placeOf(other)));
     showRow(row, snapshot);
     this.#body.insertBefore(row, next ?? null);
     this.#adopt(row, snapshot);
@@ -124,8 +143,12 @@ export class Rows {
 
 // The server's order: by the time of queueing, then by id.
 function isNewer(one, other) {
-  const apart = Number(one.queued) - Number(other.queued);
-  return apart === 0 ? one.job > other.job : apart > 0;
+  const apart = one.queued_at - other.queued_at;
+  return apart === 0 ? one.id > other.id : apart > 0;
+}
+
+function placeOf({ dataset: { job, queued } }) {
+  return { id: job, queued_at: Number(queued) };
 }
 
 // What the server rendered, as far as the list has to know it.

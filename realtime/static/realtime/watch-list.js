@@ -2,12 +2,13 @@
 // told.
 import { Watch } from "./watch.js";
 
-const WATCHES_A_FRAME = 50;
+const JOBS_A_FRAME = 50;
 
 export class WatchList {
   #watches = new Map();
   #added = new Set();
   #removed = new Set();
+  #told = new Set();
   #overviews = 0;
   #asksOverview = false;
 
@@ -41,7 +42,9 @@ export class WatchList {
     if (watch && --watch.count === 0) {
       this.#watches.delete(id);
       this.#added.delete(id);
-      this.#removed.add(id);
+      if (this.#told.delete(id)) {
+        this.#removed.add(id);
+      }
     }
   }
 
@@ -58,21 +61,27 @@ export class WatchList {
   askAgain() {
     this.#added = new Set(this.#watches.keys());
     this.#removed.clear();
+    this.#told.clear();
     this.#asksOverview = this.#overviews > 0;
   }
 
   takeFrames() {
     const frames = this.#asksOverview ? [{ type: "overview" }] : [];
-    const jobs = [...this.#added].map((id) => this.#watches.get(id));
-    for (let start = 0; start < jobs.length; start += WATCHES_A_FRAME) {
-      frames.push({ type: "watch", jobs: jobs.slice(start, start + WATCHES_A_FRAME) });
-    }
-    if (this.#removed.size) {
-      frames.push({ type: "unwatch", jobs: [...this.#removed] });
-    }
+    // First, so that what comes in the place of others finds room on the server.
+    frames.push(...framesOf("unwatch", [...this.#removed]));
+    frames.push(...framesOf("watch", [...this.#added].map((id) => this.#watches.get(id))));
+    this.#added.forEach((id) => this.#told.add(id));
     this.#added.clear();
     this.#removed.clear();
     this.#asksOverview = false;
     return frames;
   }
+}
+
+function framesOf(type, jobs) {
+  const frames = [];
+  for (let start = 0; start < jobs.length; start += JOBS_A_FRAME) {
+    frames.push({ type, jobs: jobs.slice(start, start + JOBS_A_FRAME) });
+  }
+  return frames;
 }

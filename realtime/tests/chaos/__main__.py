@@ -58,7 +58,7 @@ def verdicts(rig: Rig, *, form: Form, seed: int, names: list[str]) -> Iterator[V
     def is_wanted(name: str) -> bool:
         return not names or any(part in name for part in names)
 
-    for scenario in scenarios(form, seed=seed):
+    for scenario in scenarios(form, seed=seed, on_postgresql=rig.rows.is_postgresql):
         if is_wanted(scenario.name):
             yield from run(rig, scenario, form=form, seed=seed)
     for special in (feedback, beats):

@@ -17,6 +17,8 @@ BATCH: Final = 5
 """Jobs that are asked for in one request."""
 QUEUE_MAX: Final = 40
 """Messages that may wait before nobody asks for more: what is measured is not a slow machine."""
+GLANCE: Final = 0.2
+"""Seconds for a look at the queue."""
 PATIENCE: Final = 15.0
 
 
@@ -98,8 +100,9 @@ class Load:
         return self._goes_on.is_set() or len(asked.acknowledged) < self._jobs
 
     def _is_behind(self) -> bool:
+        """Not while Redis is down or frozen: what is acknowledged then must not be lost either."""
         try:
-            return self._rig.waiting() > QUEUE_MAX
+            return self._rig.waiting(patience=GLANCE) > QUEUE_MAX
         except RedisError:
             return False
 
@@ -117,7 +120,7 @@ def give_feedback(url: str, *, email: str) -> str:
     with httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as client:
         page = client.get("/feedback/").text
         fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
-        fields |= {"email": email, "message": "Chaos.", "website": ""}
+        fields |= {"email": email, "message": "Chaos.", "topic": ""}
         answer = client.post("/feedback/", data=fields, headers={"Referer": f"{url}/feedback/"})
         found = re.match(r"/jobs/([0-9a-f-]{36})/", answer.headers.get("location", ""))
     return found[1].replace("-", "") if found else ""

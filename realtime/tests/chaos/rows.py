@@ -13,6 +13,10 @@ import psycopg
 
 JOBS: Final = "SELECT id, task, kwargs, state, finished_at FROM realtime_job ORDER BY id"
 ITEMS: Final = "SELECT job_id, key, state FROM realtime_jobitem"
+HANG_UP: Final = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
 FINISHED: Final = frozenset({"succeeded", "failed", "cancelled"})
 
 
@@ -51,6 +55,11 @@ class Rows:
                 connection.execute("BEGIN EXCLUSIVE")
             yield
             connection.rollback()
+
+    def hang_up(self) -> None:
+        """End everybody's connection, as a PostgreSQL does that is restarted."""
+        with closing(self._connect()) as connection:
+            connection.execute(HANG_UP)
 
     def _read(self, query: str) -> list[Any]:
         with closing(self._connect()) as connection:

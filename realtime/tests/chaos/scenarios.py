@@ -26,7 +26,7 @@ class Scenario:
     jobs: int
 
 
-def scenarios(form: Form, *, seed: int) -> Iterator[Scenario]:
+def scenarios(form: Form, *, seed: int, on_postgresql: bool) -> Iterator[Scenario]:
     def plan(name: str, *acts: Act) -> Scenario:
         return Scenario(name=name, acts=acts, jobs=form.jobs)
 
@@ -41,6 +41,8 @@ def scenarios(form: Form, *, seed: int) -> Iterator[Scenario]:
     yield plan("redis flushed", faults.flush_redis)
     yield plan("each message three times", *[faults.deliver_three_times] * 2)
     yield plan("database locked", faults.lock_database)
+    if on_postgresql:
+        yield plan("database hangs up", *[faults.hang_up] * 3)
     random = Random(seed)
     kills = list(faults.KILLS) * -(-form.storm_kills // len(faults.KILLS))
     random.shuffle(kills)

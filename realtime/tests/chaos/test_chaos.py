@@ -27,6 +27,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     [
         pytest.param([faults.kill_machine, faults.kill_child], id="workers killed"),
         pytest.param([faults.kill_web, faults.kill_redis], id="web and redis killed"),
+        pytest.param([faults.freeze_redis(2)], id="redis frozen"),
         pytest.param(
             [faults.deliver_three_times, faults.flush_redis], id="too many messages, then none"
         ),
@@ -39,6 +40,7 @@ def test_nothing_is_lost_or_done_twice(
     ours, _ = run(rig, scenario, form=BRIEF, seed=SEED)
     assert not ours.broken, ours.line()
     assert ours.acknowledged >= BRIEF.jobs
+    assert ours.recovery_p99_s is not None  # The faults found jobs unfinished.
 
 
 def test_an_email_whose_fate_is_unknown_is_not_sent_twice(rig: Rig) -> None:
