@@ -16,15 +16,12 @@ its body may be `async def`, and these options of the decorator mean something:
 
 import asyncio
 import inspect
-import logging
-import traceback
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import suppress
 from contextvars import Context, ContextVar, copy_context
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import wraps
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -34,28 +31,18 @@ from billiard.exceptions import TimeLimitExceeded as HardTimeLimitExceeded
 from celery import Task
 from celery.exceptions import Ignore, Reject, Retry
 from celery.result import AsyncResult
-from django.db import DataError, IntegrityError, close_old_connections, transaction
-from kombu.exceptions import EncodeError
+from django.db import close_old_connections
 
-from realtime import batches
+from realtime import ends
 from realtime.alive import alive
 from realtime.bus import bus
 from realtime.enqueue import adopt, check_arguments, described, published, save
-from realtime.errors import Cancelled, LeaseLost, TimeLimitExceeded, describe
+from realtime.errors import Cancelled, LeaseLost, TimeLimitExceeded
 from realtime.limits import soft_limit_cancels
 from realtime.models import Job, job_id_of
 from realtime.phases import Phases
 from realtime.progress import Progress
 from realtime.states import Visibility
-from realtime.storable import readable, storable
-
-log: Final = logging.getLogger(__name__)
-
-UNWRITABLE: Final = (DataError, IntegrityError, ValueError, OverflowError)
-"""What a database raises of values that it does not take."""
-CANCELLED: Final = "The job was cancelled."
-TRACEBACK_MAX: Final = 20_000
-"""Characters of a traceback that are kept, its end."""
 
 
 @dataclass
@@ -198,28 +185,28 @@ class JobTask(Task[Any, Any]):
         try:
             result = self._body(run, args, kwargs)
         except Ignore:
-            finish(progress, result=None)
+            ends.finish(progress)
             raise
         except Reject as reject:
-            fail(progress, reject)
+            ends.fail(progress, reject)
             raise
         except Retry as retry:
-            retry_later(run, retry)
+            ends.retry_later(progress, retry, run.retry_message or {})
             raise
         except Cancelled:
-            cancel(progress)
-            raise Ignore(CANCELLED) from None
+            ends.cancel(progress)
+            raise Ignore(ends.CANCELLED) from None
         except LeaseLost:
             progress.attachment.settle(held=False, kept=False)
             raise Ignore("Another run has taken the job over.") from None
         except SoftTimeLimitExceeded:
             limit = (self.request.timelimit or (None, None))[1] or self.soft_time_limit
-            fail(progress, TimeLimitExceeded(f"It took longer than the {limit} s allowed."))
+            ends.fail(progress, TimeLimitExceeded(f"It took longer than the {limit} s allowed."))
             raise
         except Exception as error:
-            fail(progress, error)
+            ends.fail(progress, error)
             raise
-        finish(progress, result=stored_result(result))
+        ends.finish(progress, result)
         return result
 
     def _body(self, run: Run, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
@@ -278,98 +265,3 @@ def _cancel_from_anywhere() -> Callable[[], object]:
                 loop.call_soon_threadsafe(current.cancel)
 
     return cancel_it
-
-
-def retry_later(run: Run, retry: Retry) -> None:
-    """Have the job tried again, unless it is to be cancelled: that it is then.
-
-    Raises:
-        Ignore: it is cancelled.
-    """
-    message = run.retry_message or {}
-    error = retry.exc if isinstance(retry.exc, BaseException) else None
-    held = end(
-        run.progress,
-        Job.objects.retry_later,
-        error=storable(describe(error)[1]) if error else "",
-        traceback=_traceback(),
-        args=message["args"],
-        kwargs=message["kwargs"],
-        options=message["options"],
-        queue=message["queue"],
-        due_at=message["due_at"] or datetime.now(UTC),
-    )
-    if not held and cancel(run.progress):
-        raise Ignore(CANCELLED) from None
-
-
-def cancel(progress: Progress) -> bool:
-    held = end(progress, Job.objects.cancel_running)
-    if held:
-        batches.cancel_rest(progress.job)
-    return held
-
-
-def finish(progress: Progress, *, result: Any) -> None:
-    end(progress, Job.objects.finish, result=result, file=progress.attachment.stored())
-
-
-def fail(progress: Progress, error: Exception) -> None:
-    """Fail the job; without its last progress if that is what cannot be written."""
-    code, sentence = describe(error)
-    fields = {"code": code, "error": storable(sentence), "traceback": _traceback()}
-    try:
-        _move_on(progress, Job.objects.fail, **fields)
-    except UNWRITABLE:
-        log.exception("The progress of job %s cannot be saved", progress.job.pk)
-        held = Job.objects.fail(progress.job, **fields)
-        progress.attachment.settle(held=held, kept=False)
-
-
-def _traceback() -> str:
-    return storable(traceback.format_exc())[-TRACEBACK_MAX:]
-
-
-def end(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
-    """Move the job on by `verb`, with its last progress and items, all or nothing.
-
-    Returns False when the job is no longer this run's. If a database does not take what there is
-    to write, the job has failed.
-    """
-    try:
-        return _move_on(progress, verb, **fields)
-    except UNWRITABLE as error:
-        fail(progress, error)
-        raise
-
-
-def _move_on(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
-
-    def move() -> bool:
-        with transaction.atomic() if progress.owes_items() else nullcontext():
-            held = verb(progress.job, **fields, **progress.unwritten())
-            if held:
-                progress.save_items()
-        return held
-
-    def move_again() -> bool:
-        return move() or Job.objects.has_moved_on(progress.job)
-
-    bus().unfollow(progress)
-    with progress.write_lock:
-        held = alive(move, again=move_again)
-    progress.attachment.settle(held=held, kept=bool(fields.get("file")))
-    return held
-
-
-def stored_result(result: Any) -> Any:
-    """`result` as JSON; None when it cannot be written so, as nobody could be shown it.
-
-    What a database does not take of it is replaced: NaN by null, a NUL by a replacement character.
-    """
-    if result is None:
-        return None
-    try:
-        return readable(result)
-    except (EncodeError, TypeError):
-        return None

@@ -174,6 +174,7 @@ def _at_hand(task: JobTask, watcher: Watcher) -> Iterator[None]:
     with (
         patch("realtime.tasks.Progress", partial(Watched, watcher=watcher)),
         patch("realtime.tasks.bus", lambda: bus),
+        patch("realtime.ends.bus", lambda: bus),
         patch("realtime.tasks.asyncio", loop),
         patch("realtime.tasks.close_old_connections", _nothing),  # the test's is still needed
     ):

@@ -16,12 +16,13 @@ from celery.app.trace import build_tracer
 from celery.exceptions import Ignore, Retry
 
 from realtime.actions import cancel
+from realtime.ends import TRACEBACK_MAX
 from realtime.enqueue import enqueue
 from realtime.errors import UNEXPECTED, Cancelled, JobError, LeaseLost
 from realtime.files import folder
 from realtime.models import Job
 from realtime.states import JobState
-from realtime.tasks import TRACEBACK_MAX, JobTask
+from realtime.tasks import JobTask
 
 pytestmark = pytest.mark.django_db
 

@@ -1,0 +1,126 @@
+"""How a run of a task ends: each end moves its job on, with all that its progress has still to say.
+
+Progress, items and the new state are saved together or not at all; and a run whose job is no
+longer its own changes nothing.
+"""
+
+import logging
+import traceback
+from collections.abc import Callable
+from contextlib import nullcontext
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from celery.exceptions import Ignore, Retry
+from django.db import DataError, IntegrityError, transaction
+from kombu.exceptions import EncodeError
+
+from realtime import batches
+from realtime.alive import alive
+from realtime.bus import bus
+from realtime.errors import describe
+from realtime.models import Job
+from realtime.progress import Progress
+from realtime.storable import readable, storable
+
+log: Final = logging.getLogger(__name__)
+
+UNWRITABLE: Final = (DataError, IntegrityError, ValueError, OverflowError)
+"""What a database raises of values that it does not take."""
+CANCELLED: Final = "The job was cancelled."
+TRACEBACK_MAX: Final = 20_000
+"""Characters of a traceback that are kept, its end."""
+
+
+def retry_later(progress: Progress, retry: Retry, message: dict[str, Any]) -> None:
+    """Have the job tried again with `message`, unless it is to be cancelled: that it is then.
+
+    Raises:
+        Ignore: it is cancelled.
+    """
+    error = retry.exc if isinstance(retry.exc, BaseException) else None
+    held = end(
+        progress,
+        Job.objects.retry_later,
+        error=storable(describe(error)[1]) if error else "",
+        traceback=_traceback(),
+        args=message["args"],
+        kwargs=message["kwargs"],
+        options=message["options"],
+        queue=message["queue"],
+        due_at=message["due_at"] or datetime.now(UTC),
+    )
+    if not held and cancel(progress):
+        raise Ignore(CANCELLED) from None
+
+
+def cancel(progress: Progress) -> bool:
+    held = end(progress, Job.objects.cancel_running)
+    if held:
+        batches.cancel_rest(progress.job)
+    return held
+
+
+def finish(progress: Progress, result: Any = None) -> None:
+    file = progress.attachment.stored()
+    end(progress, Job.objects.finish, result=stored_result(result), file=file)
+
+
+def fail(progress: Progress, error: Exception) -> None:
+    """Fail the job; without its last progress if that is what cannot be written."""
+    code, sentence = describe(error)
+    fields = {"code": code, "error": storable(sentence), "traceback": _traceback()}
+    try:
+        _move_on(progress, Job.objects.fail, **fields)
+    except UNWRITABLE:
+        log.exception("The progress of job %s cannot be saved", progress.job.pk)
+        held = Job.objects.fail(progress.job, **fields)
+        progress.attachment.settle(held=held, kept=False)
+
+
+def _traceback() -> str:
+    return storable(traceback.format_exc())[-TRACEBACK_MAX:]
+
+
+def end(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
+    """Move the job on by `verb`, with its last progress and items, all or nothing.
+
+    Returns False when the job is no longer this run's. If a database does not take what there is
+    to write, the job has failed.
+    """
+    try:
+        return _move_on(progress, verb, **fields)
+    except UNWRITABLE as error:
+        fail(progress, error)
+        raise
+
+
+def _move_on(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
+    def move() -> bool:
+        with transaction.atomic() if progress.owes_items() else nullcontext():
+            held = verb(progress.job, **fields, **progress.unwritten())
+            if held:
+                progress.save_items()
+        return held
+
+    def move_again() -> bool:
+        return move() or Job.objects.has_moved_on(progress.job)
+
+    bus().unfollow(progress)
+    with progress.write_lock:
+        held = alive(move, again=move_again)
+    progress.attachment.settle(held=held, kept=bool(fields.get("file")))
+    return held
+
+
+def stored_result(result: Any) -> Any:
+    """`result` as JSON; None when it cannot be written so, as nobody could be shown it.
+
+    What a database does not take of it is replaced: NaN by null, a NUL by a replacement character.
+    """
+    if result is None:
+        return None
+    try:
+        return readable(result)
+    except (EncodeError, TypeError):
+        return None
