@@ -1,11 +1,13 @@
 """What to do when the database has hung up, as one does that is restarted."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
-from django.db import InterfaceError, OperationalError, connection
+from django.db import DatabaseError, InterfaceError, OperationalError, connection
 
 T = TypeVar("T")
+
+DATABASE_DOWN: Final = (DatabaseError, InterfaceError)
 
 
 def alive(call: Callable[[], T], *, again: Callable[[], T] | None = None) -> T:

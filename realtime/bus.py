@@ -20,15 +20,14 @@ from time import monotonic
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError
-
 from realtime import layer, outbox
+from realtime.alive import DATABASE_DOWN
 from realtime.batches import roll_up, touched
 from realtime.conf import conf
 from realtime.errors import TimeLimitExceeded
-from realtime.follow import LAYER_DOWN, Followed
+from realtime.follow import Followed
 from realtime.hand import Hand
-from realtime.layer import JobMessage
+from realtime.layer import LAYER_DOWN, JobMessage
 from realtime.models import Job, Worker
 from realtime.progress import Progress
 from realtime.recover import recover
@@ -220,13 +219,13 @@ class Bus:
     async def _kill(self, job_id: UUID, why: str) -> None:
         try:
             await self._database.do(_fail, job_id, self._worker, why)
-        except (DatabaseError, InterfaceError) as error:
+        except DATABASE_DOWN as error:
             log.warning("%s will be found by its lease: %r", job_id, error)
 
     async def _stamp(self, worker: str) -> None:
         try:
             await self._database.do(Worker.objects.stamp, worker)
-        except (DatabaseError, InterfaceError) as error:
+        except DATABASE_DOWN as error:
             log.warning("The heartbeat of %s is not saved: %r", worker, error)
 
 
@@ -248,15 +247,7 @@ async def _keep(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def _news(ids: list[UUID]) -> tuple[list[JobMessage], set[UUID]]:
     """What there is to tell of these jobs, and the batches that they may have changed."""
     jobs = load(ids)
-    return [message for job in jobs if (message := _message(job))], touched(jobs)
-
-
-def _message(job: Job) -> JobMessage | None:
-    try:
-        return layer.job_message(job)
-    except Exception:  # one row that cannot be shown must not hide the others
-        log.exception("Job %s cannot be shown", job.pk)
-        return None
+    return list(layer.messages(jobs).values()), touched(jobs)
 
 
 _bus: Bus | None = None

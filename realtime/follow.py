@@ -6,13 +6,12 @@ import threading
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError
-from redis.exceptions import RedisError
-
 from realtime import layer
+from realtime.alive import DATABASE_DOWN
 from realtime.conf import conf
 from realtime.errors import Cancelled, LeaseLost
 from realtime.hand import Hand
+from realtime.layer import LAYER_DOWN
 from realtime.models import Job
 from realtime.progress import Progress
 
@@ -22,7 +21,6 @@ PAUSE: Final = 1.0
 """Seconds between two tries to reach a layer that did not answer."""
 ESTIMATES: Final = frozenset({"rate", "eta"})
 """Fields that change by themselves: alone they are no reason for a snapshot."""
-LAYER_DOWN: Final = (OSError, RedisError)  # TimeoutError is an OSError.
 
 Fields = dict[str, Any]
 
@@ -100,7 +98,7 @@ class Followed:
     async def _save(self, progress: Progress) -> None:
         try:
             held = await self._database.do(progress.persist)
-        except (DatabaseError, InterfaceError) as error:
+        except DATABASE_DOWN as error:
             log.warning("Progress is not saved: %r", error)
             return
         except Exception:  # The other runs' heartbeats are to be saved all the same.
@@ -112,7 +110,7 @@ class Followed:
     async def _cancelled(self, ids: list[UUID]) -> list[UUID]:
         try:
             return await self._database.do(_wanted_cancelled, ids)
-        except (DatabaseError, InterfaceError) as error:
+        except DATABASE_DOWN as error:
             log.warning("Nobody knows what is to be cancelled: %r", error)
             return []
 

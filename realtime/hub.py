@@ -13,15 +13,13 @@ from typing import Any, Final
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from django.db import DatabaseError
-from redis.exceptions import RedisError
-
 from realtime import stats
 from realtime.access import climb
+from realtime.alive import DATABASE_DOWN
 from realtime.conf import conf
 from realtime.doubts import EVERYBODY, Doubt, Doubts
 from realtime.hand import Hand
-from realtime.layer import OPERATORS, PEOPLE, JobMessage, group, job_message
+from realtime.layer import LAYER_DOWN, OPERATORS, PEOPLE, JobMessage, group, messages
 from realtime.models import Job
 from realtime.presence import Presence, viewers_of
 from realtime.sharing import Shared
@@ -39,8 +37,7 @@ FINISHED_PATIENCE: Final = 12
 """How many times longer a finished job may be silent: it changes only when it is run again."""
 LOOK: Final = 0.5
 """Seconds between two looks at whether there is anybody to let go."""
-FAULTS: Final = (OSError, RedisError, DatabaseError)
-
+FAULTS: Final = (*LAYER_DOWN, *DATABASE_DOWN)
 
 Present = tuple[Job, JobMessage]
 """A job as it is now, and as it is shown."""
@@ -252,19 +249,11 @@ class Hub:
 def _present(ids: list[UUID]) -> dict[UUID, Present]:
     jobs = load(ids)
     climb(jobs)
-    return {job.pk: (job, message) for job in jobs if (message := _message(job))}
+    return {job.pk: (job, message) for job, message in messages(jobs).items()}
 
 
 def _messages(ids: list[UUID]) -> list[JobMessage]:
-    return [message for job in load(ids) if (message := _message(job))]
-
-
-def _message(job: Job) -> JobMessage | None:
-    try:
-        return job_message(job)
-    except Exception:  # one row that cannot be shown must not hide the others
-        log.exception("Job %s cannot be shown", job.pk)
-        return None
+    return list(messages(load(ids)).values())
 
 
 _hubs: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Hub]] = WeakKeyDictionary()

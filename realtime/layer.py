@@ -6,11 +6,13 @@ Snapshots travel encoded: whoever makes one encodes it, once.
 """
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, TypedDict
 from uuid import UUID
 
 from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
 
 from realtime.conf import conf
 from realtime.models import Job
@@ -18,8 +20,11 @@ from realtime.pubsub import RedisPubSubChannelLayer
 from realtime.snapshots import operator, public
 from realtime.wire import encode
 
+log: Final = logging.getLogger(__name__)
+
 OPERATORS: Final = "jobs"
 PEOPLE: Final = "people"
+LAYER_DOWN: Final = (OSError, RedisError)  # TimeoutError is an OSError.
 
 
 class JobMessage(TypedDict):
@@ -55,6 +60,17 @@ def job_message(job: Job) -> JobMessage:
         "public": encode(public(job)),
         "operator": encode(operator(job)),
     }
+
+
+def messages(jobs: Iterable[Job]) -> dict[Job, JobMessage]:
+    """What there is to say of each of these jobs, but for those that cannot be shown."""
+    found = {}
+    for job in jobs:
+        try:
+            found[job] = job_message(job)
+        except Exception:  # one row that cannot be shown must not hide the others
+            log.exception("Job %s cannot be shown", job.pk)
+    return found
 
 
 async def send_job(message: JobMessage) -> None:

@@ -18,13 +18,14 @@ from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
-from django.db import DatabaseError, InterfaceError, transaction
+from django.db import transaction
 from django.db.models import Exists, Max, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from realtime import batches, broker, outbox
+from realtime.alive import DATABASE_DOWN
 from realtime.conf import conf
 from realtime.hand import Hand
 from realtime.models import Job, Worker
@@ -36,7 +37,7 @@ BATCH: Final = 500
 """Jobs that one call of a step looks at."""
 CALLS: Final = 40
 """Calls of one step at a time: what a step finds may be the same for ever, if it cannot mend it."""
-UNREACHABLE: Final = (DatabaseError, InterfaceError, OSError, OperationalError, outbox.BrokerDown)
+UNREACHABLE: Final = (*DATABASE_DOWN, OSError, OperationalError, outbox.BrokerDown)
 OVERTAKEN: Final = timedelta(seconds=5)
 """A message that another, published so much later, has overtaken in its queue is lost."""
 EXPIRED: Final = "It was not begun in the time that it was given."

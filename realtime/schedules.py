@@ -21,17 +21,12 @@ from functools import partial
 from typing import Any, Final
 
 from celery.schedules import maybe_schedule
-from django.db import (
-    DatabaseError,
-    IntegrityError,
-    InterfaceError,
-    close_old_connections,
-    transaction,
-)
+from django.db import IntegrityError, close_old_connections, transaction
 from django.db.models import F
 from django.utils import timezone
 from django_celery_beat.schedulers import DatabaseScheduler, ModelEntry
 
+from realtime.alive import DATABASE_DOWN
 from realtime.models import ScheduledRun
 from realtime.slots import slot_of
 
@@ -39,7 +34,6 @@ log: Final = logging.getLogger(__name__)
 
 PAUSE: Final = 1.0
 """Seconds to the next look when the database did not answer, or a turn was taken already."""
-DATABASE_DOWN: Final = (DatabaseError, InterfaceError)
 ONE_RETRY: Final = {"max_retries": 1, "interval_start": 0}
 
 

@@ -7,16 +7,13 @@ from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from channels.layers import get_channel_layer
-from redis.exceptions import RedisError
 
 from realtime.conf import conf
+from realtime.layer import LAYER_DOWN
 
 log: Final = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-FAULTS: Final = (OSError, RedisError)
-"""What a layer that cannot be reached raises."""
 
 
 class Membership:
@@ -95,7 +92,7 @@ class Subscriptions:
     async def _hear(self, layer: Any, channel: str) -> None:
         try:
             self._heard(await layer.receive(channel))
-        except FAULTS:
+        except LAYER_DOWN:
             raise
         except Exception:  # One that cannot be read must not keep the others from us.
             log.exception("A message of the layer cannot be read")

@@ -129,7 +129,7 @@ async def test_a_job_that_cannot_be_shown_hides_no_other(
     async with connected() as client:
         await client.watch(*jobs)
         assert len((await client.hear())["jobs"]) == 3
-        monkeypatch.setattr("realtime.hub.job_message", message)
+        monkeypatch.setattr("realtime.layer.job_message", message)
         await Job.objects.all().aupdate(state=JobState.SUCCEEDED, revision=1)
         ended: set[str] = set()
         while ended < good:
