@@ -176,9 +176,11 @@ async def settled(watchers: list[Watcher], webs: Webs) -> None:
             await asyncio.sleep(0.2)
 
 
-async def publish(job: Job, *, hertz: float) -> None:
-    """As a worker does."""
+async def publish(job: Job, over: asyncio.Event, *, hertz: float) -> None:
+    """As a worker does, until it is `over`: redis-py may swallow a cancellation (bpo-42130)."""
     for tick in count(1):
+        if over.is_set():
+            return
         job.tick, job.message = tick, f"step {tick}"
         await layer.send_job(layer.job_message(job))
         await asyncio.sleep(1 / hertz)
@@ -187,11 +189,13 @@ async def publish(job: Job, *, hertz: float) -> None:
 @asynccontextmanager
 async def published(**fields: Any) -> AsyncIterator[Job]:
     """A job that moves for as long as this lasts."""
-    job = await make(**fields)
+    job, over = await make(**fields), asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        publishing = group.create_task(publish(job, hertz=20))
-        yield job
-        publishing.cancel()
+        group.create_task(publish(job, over, hertz=20))
+        try:
+            yield job
+        finally:
+            over.set()
     await get_channel_layer().flush()
 
 
