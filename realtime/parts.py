@@ -15,6 +15,8 @@ from realtime.states import Carrier, JobState
 from realtime.wire import Snapshot
 
 PAGE_SIZE: Final = 20
+MORE: Final = PAGE_SIZE + 1
+"""Jobs that are asked for, to know whether there are others."""
 STATE, AFTER, BEFORE = "parts", "parts_after", "parts_before"
 """Names in the address of the page."""
 
@@ -71,9 +73,6 @@ def parts_of(job: Job, given: QueryDict, *, viewer: Viewer, route: str) -> Parts
         earlier=_address(given, state, **{BEFORE: page[0]}) if page and has_earlier else "",
         later=_address(given, state, **{AFTER: page[-1]}) if page and has_later else "",
     )
-
-
-MORE: Final = PAGE_SIZE + 1
 
 
 def _loaded(ids: list[UUID]) -> list[Job]:
