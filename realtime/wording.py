@@ -76,8 +76,7 @@ def run_again(snapshot: Snapshot, *, resumes: bool) -> str:
 
 
 def attempt(snapshot: Snapshot) -> str:
-    current, most = snapshot.attempt, snapshot.max_attempts
-    return f"Attempt {current} of {max(current, most)}" if current > 1 else ""
+    return f"Attempt {snapshot.attempt}" if snapshot.attempt > 1 else ""
 
 
 def tallies(snapshot: Snapshot) -> dict[str, int]:

@@ -186,8 +186,8 @@ WORDS: Final[list[tuple[str, Snapshot, str]]] = [
     ("row_detail", STATES["succeeded"], "took 9 s"),
     ("row_detail", snapshot(state="succeeded", finished_at=NOW - 9.2), "took under 1 s"),
     ("attempt", STATES["running"], ""),
-    ("attempt", STATES["retrying"], "Attempt 2 of 3"),
-    ("attempt", snapshot(attempt=4), "Attempt 4 of 4"),
+    ("attempt", STATES["retrying"], "Attempt 2"),
+    ("attempt", snapshot(attempt=4), "Attempt 4"),
 ]
 
 # Whether a job can be run again, and what the button says: the snapshot, whether its task resumes.

@@ -258,6 +258,22 @@ def test_a_jobs_page_shows_all_of_it(operator: Client) -> None:
         assert part in text
 
 
+@pytest.mark.parametrize(
+    ("attempt", "losses", "told"),
+    [
+        (0, 0, {"Attempt": "none yet"}),
+        (4, 0, {"Attempt": "4"}),
+        (4, 2, {"Attempt": "4", "Workers lost": "2 of 3"}),
+    ],
+)
+def test_it_counts_attempts_and_lost_workers(
+    operator: Client, attempt: int, losses: int, told: dict[str, str]
+) -> None:
+    page = operator.get(job_url(make(attempt=attempt, losses=losses))).content.decode()
+    facts = dict(re.findall(r"<dt>(Attempt|Workers lost)</dt><dd>(.*?)</dd>", page))
+    assert facts == told
+
+
 @pytest.mark.parametrize(("number", "shown"), [(499, 499), (500, 500), (501, 500)])
 def test_it_shows_the_newest_of_long_lists(operator: Client, number: int, shown: int) -> None:
     job = make(state=JobState.RUNNING)

@@ -127,8 +127,8 @@ export function runAgain({ state }, resumes) {
   return state === "cancelled" ? "Do the rest" : "Retry what failed";
 }
 
-export function attempt({ attempt: current, max_attempts: most }) {
-  return current > 1 ? `Attempt ${current} of ${Math.max(current, most)}` : "";
+export function attempt({ attempt: number }) {
+  return number > 1 ? `Attempt ${number}` : "";
 }
 
 // What a screen reader is told: whole tens, so that it is not told at every step.
