@@ -8,6 +8,8 @@ from django.db import DatabaseError, InterfaceError, OperationalError, connectio
 T = TypeVar("T")
 
 DATABASE_DOWN: Final = (DatabaseError, InterfaceError)
+HUNG_UP: Final = (OperationalError, InterfaceError)
+"""What is no fault of what was to be written."""
 
 
 def alive(call: Callable[[], T], *, again: Callable[[], T] | None = None) -> T:
@@ -19,7 +21,7 @@ def alive(call: Callable[[], T], *, again: Callable[[], T] | None = None) -> T:
     before = connection.connection
     try:
         return call()
-    except (InterfaceError, OperationalError):
+    except HUNG_UP:
         now = connection.connection
         is_another = before is not None and now is not before  # Django may have opened it.
         if connection.in_atomic_block or (now and not is_another and connection.is_usable()):

@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from celery.exceptions import Ignore, Retry
-from django.db import DataError, IntegrityError, transaction
-from kombu.exceptions import EncodeError
+from django.db import transaction
 
 from realtime import batches
-from realtime.alive import alive
+from realtime.alive import HUNG_UP, alive
 from realtime.bus import bus
 from realtime.errors import describe
 from realtime.models import Job
@@ -25,11 +24,10 @@ from realtime.storable import readable, storable
 
 log: Final = logging.getLogger(__name__)
 
-UNWRITABLE: Final = (DataError, IntegrityError, ValueError, OverflowError)
-"""What a database raises of values that it does not take."""
 CANCELLED: Final = "The job was cancelled."
 TRACEBACK_MAX: Final = 20_000
 """Characters of a traceback that are kept, its end."""
+CODE_MAX: Final = 100
 
 
 def retry_later(progress: Progress, retry: Retry, message: dict[str, Any]) -> None:
@@ -66,16 +64,22 @@ def finish(progress: Progress, result: Any = None) -> None:
     end(progress, Job.objects.finish, result=stored_result(result), file=file)
 
 
-def fail(progress: Progress, error: Exception) -> None:
+def fail(progress: Progress, error: BaseException) -> None:
     """Fail the job; without its last progress if that is what cannot be written."""
     code, sentence = describe(error)
-    fields = {"code": code, "error": storable(sentence), "traceback": _traceback()}
+    fields = {
+        "code": storable(code, CODE_MAX),
+        "error": storable(sentence),
+        "traceback": _traceback(),
+    }
     try:
-        _move_on(progress, Job.objects.fail, **fields)
-    except UNWRITABLE:
+        held = _move_on(progress, Job.objects.fail, **fields)
+    except HUNG_UP:
+        raise
+    except Exception:
         log.exception("The progress of job %s cannot be saved", progress.job.pk)
         held = Job.objects.fail(progress.job, **fields)
-        progress.attachment.settle(held=held, kept=False)
+    progress.attachment.settle(held=held, kept=False)
 
 
 def _traceback() -> str:
@@ -85,14 +89,18 @@ def _traceback() -> str:
 def end(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
     """Move the job on by `verb`, with its last progress and items, all or nothing.
 
-    Returns False when the job is no longer this run's. If a database does not take what there is
-    to write, the job has failed.
+    Returns False when the job is no longer this run's. If what there is to write cannot be
+    written, the job has failed.
     """
     try:
-        return _move_on(progress, verb, **fields)
-    except UNWRITABLE as error:
+        held = _move_on(progress, verb, **fields)
+    except HUNG_UP:
+        raise
+    except Exception as error:
         fail(progress, error)
         raise
+    progress.attachment.settle(held=held, kept=bool(fields.get("file")))
+    return held
 
 
 def _move_on(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
@@ -108,9 +116,7 @@ def _move_on(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bo
 
     bus().unfollow(progress)
     with progress.write_lock:
-        held = alive(move, again=move_again)
-    progress.attachment.settle(held=held, kept=bool(fields.get("file")))
-    return held
+        return alive(move, again=move_again)
 
 
 def stored_result(result: Any) -> Any:
@@ -122,5 +128,6 @@ def stored_result(result: Any) -> Any:
         return None
     try:
         return readable(result)
-    except (EncodeError, TypeError):
+    except Exception:  # of whatever the task's author has made
+        log.warning("The result of a job cannot be written as JSON", exc_info=True)
         return None

@@ -13,7 +13,10 @@ BaseException
     └── LeaseLost     another run has taken the job over
 """
 
-from typing import ClassVar
+import logging
+from typing import ClassVar, Final
+
+log: Final = logging.getLogger(__name__)
 
 
 class JobError(Exception):
@@ -65,5 +68,8 @@ UNEXPECTED = "Something unexpected went wrong. The site's operators can see what
 def describe(error: BaseException) -> tuple[str, str]:
     """The code and the sentence that watchers may read about `error`."""
     if isinstance(error, JobError):
-        return error.code, str(error)
+        try:
+            return error.code, str(error)
+        except Exception:
+            log.exception("A %s has no text", type(error).__name__)
     return type(error).__name__, UNEXPECTED

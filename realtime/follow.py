@@ -7,7 +7,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from realtime import layer
-from realtime.alive import DATABASE_DOWN
+from realtime.alive import DATABASE_DOWN, HUNG_UP
 from realtime.conf import conf
 from realtime.errors import Cancelled, LeaseLost
 from realtime.hand import Hand
@@ -76,15 +76,15 @@ class Followed:
                 running[job_id].stop(Cancelled())
 
     async def _show(self, progress: Progress) -> None:
-        fields = progress.look()
-        seen = {name: value for name, value in fields.items() if name not in ESTIMATES}
-        if seen == self._shown.get(progress):
-            return
         job = progress.job
-        job.tick += 1
-        for name, value in fields.items():
-            setattr(job, name, value)
         try:
+            fields = progress.look()
+            seen = {name: value for name, value in fields.items() if name not in ESTIMATES}
+            if seen == self._shown.get(progress):
+                return
+            job.tick += 1
+            for name, value in fields.items():
+                setattr(job, name, value)
             await layer.send_job(layer.job_message(job))
         except LAYER_DOWN as error:
             log.warning("Progress is not shown: %r", error)
@@ -97,12 +97,12 @@ class Followed:
 
     async def _save(self, progress: Progress) -> None:
         try:
-            held = await self._database.do(progress.persist)
+            held = await self._database.do(_saved, progress)
         except DATABASE_DOWN as error:
             log.warning("Progress is not saved: %r", error)
             return
         except Exception:  # The other runs' heartbeats are to be saved all the same.
-            log.exception("The progress of job %s cannot be saved", progress.job.pk)
+            log.exception("Nothing of job %s can be saved", progress.job.pk)
             return
         if not held and progress in self._shown:
             progress.stop(LeaseLost())
@@ -113,6 +113,19 @@ class Followed:
         except DATABASE_DOWN as error:
             log.warning("Nobody knows what is to be cancelled: %r", error)
             return []
+
+
+def _saved(progress: Progress) -> bool:
+    """Whether the job is still the run's. What it says may be impossible to save; that it lives is
+    saved all the same, or another worker would run it too."""
+    try:
+        return progress.persist()
+    except HUNG_UP:
+        raise
+    except Exception:
+        held = progress.beat()
+        log.exception("The progress of job %s cannot be saved", progress.job.pk)
+        return held
 
 
 def _wanted_cancelled(ids: list[UUID]) -> list[UUID]:

@@ -7,8 +7,9 @@ before the broker takes a task for lost and hands it out again, over and over.
 import asyncio
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import FrameType
 from typing import Any, Final
 
 from billiard.exceptions import SoftTimeLimitExceeded
@@ -30,28 +31,51 @@ def soft_limit_cancels() -> Iterator[None]:
     own code or another asyncio task, where it is lost, with what it interrupted (measured: 8 of 40
     times with a body that was busy reading from a socket).
     """
-    before = signal.getsignal(SIG_SOFT_TIMEOUT) if SIG_SOFT_TIMEOUT else None
-    current = asyncio.current_task()
-    if not callable(before) or not current or not _in_main_thread():
-        yield  # No pool of processes, no soft limits.
+    before, current = _handler(), asyncio.current_task()
+    if not before or not current:
+        yield
         return
     loop = asyncio.get_running_loop()
-    is_over = False
+    asked: list[asyncio.Handle] = []
 
     def cancel(*_: Any) -> None:
-        nonlocal is_over
-        is_over = True
-        loop.call_soon_threadsafe(current.cancel)
+        asked.append(loop.call_soon_threadsafe(current.cancel))
 
     signal.signal(SIG_SOFT_TIMEOUT, cancel)
     try:
         yield
     except asyncio.CancelledError as error:
-        if is_over:
+        if asked:
             raise SoftTimeLimitExceeded from error
         raise
     finally:
         signal.signal(SIG_SOFT_TIMEOUT, before)
+        for handle in asked:
+            handle.cancel()  # The body has ended before: what follows it is not meant.
+
+
+@contextmanager
+def soft_limit_ends() -> Iterator[Callable[[], object]]:
+    """Yields what is to be called at the end of a body: until the block's, the soft limit is deaf.
+
+    What tells the job's row how the body has ended must not be interrupted.
+    """
+    before = _handler()
+    if not before:
+        yield lambda: None
+        return
+    try:
+        yield lambda: signal.signal(SIG_SOFT_TIMEOUT, signal.SIG_IGN)
+    finally:
+        signal.signal(SIG_SOFT_TIMEOUT, before)
+
+
+def _handler() -> Callable[[int, FrameType | None], Any] | None:
+    """The pool's own, which raises; None where there are no soft limits, for want of processes."""
+    if not SIG_SOFT_TIMEOUT or threading.current_thread() is not threading.main_thread():
+        return None
+    found = signal.getsignal(SIG_SOFT_TIMEOUT)
+    return found if callable(found) else None
 
 
 def problems(app: Celery) -> list[str]:
@@ -102,10 +126,6 @@ def _problem(who: str, soft: float | None, hard: float | None, again: float | No
             " the soft one must come first."
         )
     return ""
-
-
-def _in_main_thread() -> bool:
-    return threading.current_thread() is threading.main_thread()
 
 
 @register

@@ -268,8 +268,13 @@ class Progress:
             self._on_stop()
 
     def on_stop(self, call: Callable[[], object]) -> None:
-        """Have `stop` call this too: a coroutine body is cancelled where it waits."""
+        """Have `stop` call this too: a coroutine body is cancelled where it waits.
+
+        After a `stop` it is called at once.
+        """
         self._on_stop = call
+        if self._stop is not None:
+            call()
 
     def look(self) -> dict[str, Any]:
         """The values of the job's progress fields at this moment."""
@@ -322,6 +327,13 @@ class Progress:
             if not transaction.get_connection().in_atomic_block:  # as within a test case
                 self._written = fields
         return held
+
+    def beat(self) -> bool:
+        """Write the heartbeat alone; False when the lease is gone."""
+        if self.job._state.adding:
+            return True
+        held = Job.objects.held(self.job)
+        return bool(alive(lambda: held.update(heartbeat_at=Now())))
 
     def _write(self, fields: dict[str, Any]) -> bool:
         with transaction.atomic(durable=True):

@@ -18,8 +18,13 @@ def is_storable(text: str) -> bool:
     return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
-def storable(text: str, most: int | None = None) -> str:
-    """`text` with a replacement character for each sign that cannot be stored, cut at `most`."""
+def storable(text: object, most: int | None = None) -> str:
+    """`text` with a replacement character for each sign that cannot be stored, cut at `most`.
+
+    Of something else it is `str` that is stored, of None nothing.
+    """
+    if not isinstance(text, str):
+        text = "" if text is None else str(text)
     if not is_storable(text):
         text = "".join(sign if is_storable(sign) else UNKNOWN_SIGN for sign in text)
     return text[:most]

@@ -38,7 +38,7 @@ from realtime.alive import alive
 from realtime.bus import bus
 from realtime.enqueue import adopt, check_arguments, described, published, save
 from realtime.errors import Cancelled, LeaseLost, TimeLimitExceeded
-from realtime.limits import soft_limit_cancels
+from realtime.limits import soft_limit_cancels, soft_limit_ends
 from realtime.models import Job, job_id_of
 from realtime.phases import Phases
 from realtime.progress import Progress
@@ -139,7 +139,8 @@ class JobTask(Task[Any, Any]):
         token = _running.set(run)
         bus().follow(run.progress)
         try:
-            return self._run(run, args, kwargs)
+            with soft_limit_ends() as is_over:
+                return self._run(run, args, kwargs, is_over)
         finally:
             bus().unfollow(run.progress)
             _running.reset(token)
@@ -180,10 +181,20 @@ class JobTask(Task[Any, Any]):
             job = Job.objects.claim(job_id, worker=worker)
         return job
 
-    def _run(self, run: Run, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    def _run(
+        self,
+        run: Run,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        is_over: Callable[[], object],
+    ) -> Any:
+        """Call the body, and tell the row how it has ended; `is_over` is called between the two."""
         progress = run.progress
         try:
-            result = self._body(run, args, kwargs)
+            try:
+                result = self._body(run, args, kwargs)
+            finally:
+                is_over()
         except Ignore:
             ends.finish(progress)
             raise
@@ -203,7 +214,7 @@ class JobTask(Task[Any, Any]):
             limit = (self.request.timelimit or (None, None))[1] or self.soft_time_limit
             ends.fail(progress, TimeLimitExceeded(f"It took longer than the {limit} s allowed."))
             raise
-        except Exception as error:
+        except (Exception, KeyboardInterrupt) as error:
             ends.fail(progress, error)
             raise
         ends.finish(progress, result)
@@ -217,6 +228,11 @@ class JobTask(Task[Any, Any]):
             if common.terminate_handler_fired():  # type: ignore[attr-defined]  # newer than its stubs
                 raise  # A signal ends this process: somebody else will go on with the job.
             raise RuntimeError(f"The task's body ended itself with {error!r}.") from error
+        except BaseExceptionGroup as group:
+            if isinstance(group, Exception):
+                raise
+            run.progress.check()  # It may have stopped one task of an `asyncio.TaskGroup`.
+            raise RuntimeError(f"The task's body ended itself with {group!r}.") from group
         except Retry as retry:
             if run.retry_message is None:
                 raise RuntimeError("A task raised Retry without calling `self.retry`.") from retry

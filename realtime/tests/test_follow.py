@@ -1,15 +1,27 @@
 import asyncio
+import math
+from datetime import timedelta
+from typing import Any
 
 import pytest
+from celery import shared_task
 from django.utils import timezone
 from pytest_django import Settings
 
 from realtime import layer
+from realtime.enqueue import enqueue
+from realtime.errors import LeaseLost
 from realtime.follow import Followed
 from realtime.hand import Hand
 from realtime.layer import JobMessage
 from realtime.models import Job
 from realtime.progress import Progress
+from realtime.tasks import JobTask
+
+
+@shared_task(base=JobTask, name="test.follow.free")
+def free() -> None:
+    pass
 
 
 async def turns(number: int = 5) -> None:
@@ -44,6 +56,32 @@ async def test_of_a_run_that_ends_at_once_no_progress_is_shown(
     showing.cancel()
     hand.close()
     assert [message["id"] for message in shown] == [longer.job.pk.hex]
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize(("name", "value"), [("total", math.inf), ("done", -1), ("done", 10**30)])
+def test_a_run_whose_progress_cannot_be_saved_keeps_its_job(name: str, value: Any) -> None:
+    job = enqueue(free)
+    claimed = Job.objects.claim(job.pk, worker="w")
+    assert claimed
+    Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
+    progress = Progress(claimed)
+    setattr(progress, name, value)
+    hand = Hand("test")
+    followed = Followed(hand)
+
+    async def save() -> None:
+        followed.add(progress, asyncio.get_running_loop())
+        await followed._save(progress)
+
+    asyncio.run(save())
+    assert Job.objects.filter(heartbeat_at__gt=timezone.now() - timedelta(seconds=30)).exists()
+    progress.check()
+    Job.objects.update(attempt=2)
+    asyncio.run(save())
+    hand.close()
+    with pytest.raises(LeaseLost):
+        progress.check()
 
 
 @pytest.mark.django_db(transaction=True)

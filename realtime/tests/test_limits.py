@@ -14,13 +14,16 @@ from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Celery, current_app, shared_task
 from django.core.checks import run_checks
 
+from realtime import ends
 from realtime.batches import enqueue_batch
 from realtime.enqueue import enqueue
 from realtime.errors import TimeLimitRefused
-from realtime.limits import FOR_ALL, problems, soft_limit_cancels
+from realtime.limits import FOR_ALL, problems, soft_limit_cancels, soft_limit_ends
 from realtime.models import Job
+from realtime.progress import Progress
 from realtime.states import FINISHED, JobState
 from realtime.tasks import JobTask
+from realtime.testing import run_task
 from realtime.tests import work
 from realtime.tests.polling import until
 from realtime.tests.valkey import Valkey
@@ -137,6 +140,37 @@ def test_the_soft_limit_hits_no_other_asyncio_task(child: None) -> None:
         return await others[0]
 
     assert asyncio.run(main()) == "unharmed"
+
+
+def test_a_limit_that_comes_at_the_end_of_a_body_hits_nothing_else(child: None) -> None:
+    async def main() -> str:
+        with soft_limit_cancels():
+            time_is_over()  # and nothing more is waited for
+        await asyncio.sleep(0)
+        return "unharmed"
+
+    assert asyncio.run(main()) == "unharmed"
+
+
+def test_the_soft_limit_is_deaf_between_the_end_of_a_body_and_that_of_its_run(child: None) -> None:
+    with soft_limit_ends() as is_over:
+        with pytest.raises(SoftTimeLimitExceeded):
+            time_is_over()
+        is_over()
+        time_is_over()
+    with pytest.raises(SoftTimeLimitExceeded):
+        time_is_over()
+
+
+@pytest.mark.django_db
+def test_the_end_of_a_job_is_not_interrupted(child: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    def finish(progress: Progress, result: Any) -> None:
+        time_is_over()
+        real(progress, result)
+
+    real = ends.finish
+    monkeypatch.setattr(ends, "finish", finish)
+    assert run_task(free).job.state == JobState.SUCCEEDED
 
 
 def test_any_other_cancellation_stays_one(child: None) -> None:

@@ -24,6 +24,10 @@ def test_what_can_be_stored_stays(text: str) -> None:
     assert exact([text, {text: text}]) == readable([text, {text: text}]) == [text, {text: text}]
 
 
+def test_of_what_is_no_text_its_text_is_stored() -> None:
+    assert [storable(None), storable(7), storable(["\0"])] == ["", "7", "['\\x00']"]
+
+
 @pytest.mark.parametrize("length", [2, 3, 4])
 def test_it_is_cut(length: int) -> None:
     assert storable("é" * length, 3) == "é" * min(length, 3)

@@ -16,11 +16,12 @@ from celery.app.trace import build_tracer
 from celery.exceptions import Ignore, Retry
 
 from realtime.actions import cancel
-from realtime.ends import TRACEBACK_MAX
+from realtime.ends import CODE_MAX, TRACEBACK_MAX, stored_result
 from realtime.enqueue import enqueue
-from realtime.errors import UNEXPECTED, Cancelled, JobError, LeaseLost
+from realtime.errors import UNEXPECTED, Cancelled, JobError, LeaseLost, Stopped
 from realtime.files import folder
 from realtime.models import Job
+from realtime.progress import Progress
 from realtime.states import JobState
 from realtime.tasks import JobTask
 
@@ -157,9 +158,71 @@ def test_what_is_done_before_an_error_is_kept() -> None:
     assert job.counts == {"new": 1}
 
 
-def test_a_result_that_is_no_json_is_shown_to_nobody() -> None:
-    job = run(sync_task, lambda self: object())
+class Hostile:
+    def __json__(self) -> None:
+        raise KeyError("no JSON")
+
+    def __str__(self) -> str:
+        raise KeyError("no text")
+
+
+def circle() -> list[Any]:
+    made: list[Any] = []
+    made.append(made)
+    return made
+
+
+def shaft() -> list[Any]:
+    """A list in a list in a list …"""
+    made: list[Any] = []
+    for _ in range(100_000):
+        made = [made]
+    return made
+
+
+@pytest.mark.parametrize("make", [object, Hostile, circle, shaft])
+def test_a_result_that_is_no_json_is_shown_to_nobody(make: Callable[[], Any]) -> None:
+    job = run(sync_task, lambda self: make())
     assert (job.state, job.result) == (JobState.SUCCEEDED, None)
+
+
+def test_a_number_that_is_too_long_is_no_result() -> None:
+    assert stored_result(10**5000) is None
+
+
+@pytest.mark.parametrize("given", [None, 7, Hostile()])
+def test_texts_that_are_none_end_their_job_all_the_same(given: Any) -> None:
+    def say(self: JobTask) -> None:
+        self.progress.message = self.progress.unit = given
+        self.progress.item("1", "new", label=given, detail=given)
+
+    job = run(sync_task, say)
+    if isinstance(given, Hostile):
+        assert (job.state, job.error) == (JobState.FAILED, UNEXPECTED)
+        return
+    told = "" if given is None else "7"
+    assert (job.state, job.message, job.unit) == (JobState.SUCCEEDED, told, told)
+    assert [(item.label, item.detail) for item in job.items.all()] == [(told, told)]
+
+
+def test_an_error_without_a_text_ends_its_job() -> None:
+    class Dumb(JobError):
+        def __str__(self) -> str:
+            raise KeyError("no text")
+
+    def fail(self: JobTask) -> None:
+        raise Dumb
+
+    job = run(sync_task, fail)
+    assert (job.state, job.error_code, job.error) == (JobState.FAILED, "Dumb", UNEXPECTED)
+
+
+@pytest.mark.parametrize("length", [CODE_MAX - 1, CODE_MAX, CODE_MAX + 1])
+def test_the_name_of_an_error_is_cut(length: int) -> None:
+    def fail(self: JobTask) -> None:
+        raise type("E" * length, (Exception,), {})
+
+    assert run(sync_task, fail).error_code == "E" * min(length, CODE_MAX)
 
 
 def test_a_second_delivery_finds_nothing_to_do() -> None:
@@ -248,6 +311,54 @@ def test_a_coroutine_body_is_cancelled_where_it_waits() -> None:
         await asyncio.sleep(60)
 
     assert run(async_task, stop).state == JobState.CANCELLED
+
+
+@pytest.mark.parametrize("why", [Cancelled(), LeaseLost()])
+def test_a_group_of_asyncio_tasks_is_stopped_as_one(why: Stopped) -> None:
+    async def stop(self: JobTask) -> None:
+        async def step(number: int) -> None:
+            if number == 3:
+                self.progress.stop(why)
+            self.progress.advance()
+
+        self.progress.on_stop(lambda: None)  # as one that comes too late
+        async with asyncio.TaskGroup() as group:
+            for number in range(5):
+                group.create_task(step(number))
+
+    job = run(async_task, stop)
+    state = JobState.CANCELLED if isinstance(why, Cancelled) else JobState.RUNNING
+    assert (job.state, job.error) == (state, "")
+
+
+def test_any_other_group_of_errors_fails_the_job() -> None:
+    def fail(self: JobTask) -> None:
+        raise ExceptionGroup("both", [KeyError("a"), ValueError("b")])
+
+    def end(self: JobTask) -> None:
+        raise BaseExceptionGroup("all", [GeneratorExit(), ValueError("b")])
+
+    assert run(sync_task, fail).error_code == "ExceptionGroup"
+    job = run(sync_task, end)
+    assert (job.state, job.error_code) == (JobState.FAILED, "RuntimeError")
+
+
+def test_a_stop_that_comes_before_a_coroutine_body_is_felt_at_once() -> None:
+    calls: list[int] = []
+    progress = Progress(Job(title="T"))
+    progress.stop(Cancelled())
+    progress.on_stop(lambda: calls.append(1))
+    assert calls == [1]
+
+
+def test_whoever_presses_ctrl_c_is_not_kept_from_it() -> None:
+    def interrupted(self: JobTask) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(sync_task, interrupted)
+    job = Job.objects.get()
+    assert (job.state, job.error_code) == (JobState.FAILED, "KeyboardInterrupt")
 
 
 def test_a_zombie_leaves_the_job_to_its_successor() -> None:
