@@ -5,7 +5,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Count
 
-from realtime import batches
+from realtime import batches, cascade
 from realtime.models import Job, JobEvent
 from realtime.reruns import AGAIN
 from realtime.states import Carrier, EventKind, ItemState, JobState
@@ -46,10 +46,10 @@ def run_again(
     finished.
     """
     with transaction.atomic():
-        batches.reopen_above(job)
+        cascade.reopen_above(job)
         if not (
             _queue_again(job, keep_ledger=keep_ledger)
-            or batches.run_parts_again(job, every=not keep_ledger)
+            or cascade.run_parts_again(job, every=not keep_ledger)
         ):
             transaction.set_rollback(True)
             return False
@@ -65,7 +65,7 @@ def _queue_again(job: Job, *, keep_ledger: bool) -> bool:
     if not keep_ledger:
         job.items.all().delete()
         Job.objects.filter(pk=job.pk).update(counts={}, failed=0, recent=[])
-        batches.queue_parts_again(job, every=True)
+        cascade.queue_parts_again(job, every=True)
     elif resumes(job) and job.state == JobState.SUCCEEDED:
         _failed_wait_again(job)
     return True

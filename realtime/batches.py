@@ -22,19 +22,19 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from realtime.cascade import ROWS, cancel_parts, note, run_parts_again
 from realtime.conf import conf
 from realtime.enqueue import AnyTask, check_arguments, described, join_parent, published
 from realtime.errors import BatchTooLarge
-from realtime.models import Job, JobEvent, JobItem
-from realtime.reruns import AGAIN, CALLS, fingerprint, made_before, wants_again
+from realtime.models import Job
+from realtime.reruns import CALLS, fingerprint, made_before, wants_again
 from realtime.signals import announce, hand_in
-from realtime.states import FINISHED, Carrier, EventKind, JobState, Visibility
+from realtime.states import Carrier, JobState, Visibility
 from realtime.sums import OUTCOMES, Sums, estimates, sums
-from realtime.transitions import BLANK
 
 Call = Sequence[Any] | Mapping[str, Any]
 """The arguments of one job: by position, or by name."""
@@ -43,8 +43,6 @@ TASK: Final = "realtime.batch"
 """The task's name of a batch that was made as one; there is no such task."""
 UNIT: Final = "job"
 FAILED: Final = "jobs_failed"
-ROWS: Final = 500
-"""Rows that one statement writes."""
 
 
 def enqueue_batch(
@@ -94,8 +92,8 @@ def enqueue_batch(
         join_parent(batch)
         batch.save(force_insert=True)
         Job.objects.bulk_create(jobs, batch_size=ROWS)
-        _note([batch.pk], JobState.RUNNING, f"Made of {len(jobs):,} jobs")
-        _note([job.pk for job in jobs], JobState.QUEUED, JobState.QUEUED.label)
+        note([batch.pk], JobState.RUNNING, f"Made of {len(jobs):,} jobs")
+        note([job.pk for job in jobs], JobState.QUEUED, JobState.QUEUED.label)
         announce(batch.pk)
         hand_in(*(job.pk for job in jobs))
     return batch
@@ -205,98 +203,30 @@ def repair() -> int:
     return len(ids)
 
 
-def cancel_parts(job: Job) -> None:
-    """End those of a job's own jobs that wait, and ask those that run to end; theirs too."""
-    with transaction.atomic():
-        parts = Job.objects.filter(parent_id=job.pk)
-        waiting = _locked(parts.waiting())
-        _move(waiting, JobState.CANCELLED, text="Cancelled", finished_at=Now(), due_at=None)
-        running = parts.filter(state=JobState.RUNNING)
-        running.filter(cancel_requested_at=None).update_in_order(cancel_requested_at=Now())
-        for part in running.exclude(carrier=Carrier.BODY):
-            cancel_parts(part)
+def cancel_rest(job: Job, *, if_asked: bool = False) -> None:
+    """Cancel the jobs that `job` has made, and see at once whether that was its end.
 
-
-def cancel_rest(job: Job) -> None:
-    """Cancel the jobs that `job` has made, and see at once whether that was its end."""
-    if Job.objects.filter(pk=job.pk).exclude(carrier=Carrier.BODY).exists():
+    With `if_asked` only if somebody wants `job` itself cancelled.
+    """
+    parents = Job.objects.filter(pk=job.pk).exclude(carrier=Carrier.BODY)
+    if (parents.exclude(cancel_requested_at=None) if if_asked else parents).exists():
         cancel_parts(job)
         roll_up(job.pk)
 
 
-def run_parts_again(batch: Job, *, every: bool = False) -> bool:
-    """Go on with an ended batch: its failed and cancelled jobs once more, or every one anew.
-
-    A batch of which none has failed or was cancelled runs every one, with what it has in its
-    ledger; only with `every` the ledgers are emptied.
-    """
+def end_cancelled(job: Job, **fields: Any) -> bool:
+    """`cancel_running`, and `cancel_rest`: both or neither."""
     with transaction.atomic():
-        if not Job.objects.reopen(batch.pk, text=AGAIN):
-            return False
-        queue_parts_again(batch, every=every)
-    return True
+        held = Job.objects.cancel_running(job, **fields)
+        if held:
+            cancel_rest(job)
+    return held
 
 
-def queue_parts_again(job: Job, *, every: bool) -> None:
-    """What `run_parts_again` does to the parts, also to those of a job whose body is run again."""
-    ended = Job.objects.filter(parent=job, state__in=FINISHED)
-    unlucky = ended.exclude(state=JobState.SUCCEEDED)
-    parts = ended if every or not unlucky.exists() else unlucky
-    for part in parts.batches():
-        run_parts_again(part, every=every)
-    ids = _locked(parts.exclude(carrier=Carrier.CHILDREN))
-    _forget_retries(ids)
-    ledger: dict[str, Any] = {"counts": {}, "failed": 0, "recent": []} if every else {}
-    _move(ids, JobState.QUEUED, text=AGAIN, queued_at=Now(), **BLANK | ledger)
-    hand_in(*ids)
-    if every:
-        JobItem.objects.filter(job__parent=job, job__state=JobState.QUEUED).delete()
-
-
-def reopen_above(job: Job) -> None:
-    """Let the ended batches that `job` is a part of go on, the outermost first."""
-    above = []
-    parent = job.parent
-    while parent:
-        above.append(parent.pk)
-        parent = parent.parent
-    for batch_id in reversed(above):
-        Job.objects.reopen(batch_id, text=AGAIN)
-
-
-def _locked(jobs: QuerySet[Job]) -> list[UUID]:
-    """The ids of these jobs, whose rows nobody changes before the transaction's end.
-
-    Where rows cannot be locked, on SQLite, the transaction holds the whole database.
-    """
-    rows = jobs.order_by("pk").select_for_update()
-    return list(rows.values_list("pk", flat=True))
-
-
-def _move(ids: list[UUID], state: JobState, *, text: str, **fields: Any) -> None:
-    """What a verb does to one job, for many at once that are locked.
-
-    Of very many only some are announced; who watches another one is told by the hub's repair.
-    """
-    for start in range(0, len(ids), ROWS):
-        some = Job.objects.filter(pk__in=ids[start : start + ROWS])
-        some.update(state=state, revision=F("revision") + 1, tick=0, **fields)
-    _note(ids, state, text)
-    announce(*ids[:ROWS])
-
-
-def _note(ids: list[UUID], state: JobState, text: str) -> None:
-    JobEvent.objects.bulk_create(
-        [JobEvent(job_id=job_id, kind=EventKind.STATE, state=state, text=text) for job_id in ids],
-        batch_size=ROWS,
-    )
-
-
-def _forget_retries(ids: list[UUID]) -> None:
-    retried = [
-        job
-        for start in range(0, len(ids), ROWS)
-        for job in Job.objects.filter(pk__in=ids[start : start + ROWS]).only("options")
-        if job.options.pop("retries", None) is not None
-    ]
-    Job.objects.bulk_update(retried, ["options"], batch_size=ROWS)
+def end_failed(job: Job, **fields: Any) -> bool:
+    """`fail`, and `cancel_rest` if the job was to be cancelled: both or neither."""
+    with transaction.atomic():
+        held = Job.objects.fail(job, **fields)
+        if held:
+            cancel_rest(job, if_asked=True)
+    return held

@@ -22,7 +22,7 @@ from uuid import UUID
 
 from realtime import layer, outbox
 from realtime.alive import DATABASE_DOWN
-from realtime.batches import roll_up, touched
+from realtime.batches import end_failed, roll_up, touched
 from realtime.conf import conf
 from realtime.errors import TimeLimitExceeded
 from realtime.follow import Followed
@@ -231,7 +231,7 @@ class Bus:
 
 def _fail(job_id: UUID, worker: str, why: str) -> None:
     for job in Job.objects.filter(pk=job_id, worker=worker):
-        Job.objects.fail(job, code=TimeLimitExceeded.code, error=why)
+        end_failed(job, code=TimeLimitExceeded.code, error=why)
 
 
 async def _keep(work: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -53,10 +53,7 @@ def retry_later(progress: Progress, retry: Retry, message: dict[str, Any]) -> No
 
 
 def cancel(progress: Progress) -> bool:
-    held = end(progress, Job.objects.cancel_running)
-    if held:
-        batches.cancel_rest(progress.job)
-    return held
+    return end(progress, batches.end_cancelled)
 
 
 def finish(progress: Progress, result: Any = None) -> None:
@@ -73,12 +70,12 @@ def fail(progress: Progress, error: BaseException) -> None:
         "traceback": _traceback(),
     }
     try:
-        held = _move_on(progress, Job.objects.fail, **fields)
+        held = _move_on(progress, batches.end_failed, **fields)
     except HUNG_UP:
         raise
     except Exception:
         log.exception("The progress of job %s cannot be saved", progress.job.pk)
-        held = Job.objects.fail(progress.job, **fields)
+        held = batches.end_failed(progress.job, **fields)
     progress.attachment.settle(held=held, kept=False)
 
 

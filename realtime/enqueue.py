@@ -10,20 +10,23 @@ from celery import Task
 from celery.utils.time import maybe_make_aware
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
+from kombu.exceptions import EncodeError
 from kombu.utils.json import loads
 
+from realtime.cascade import run_parts_again
 from realtime.errors import JobEnded, LeaseLost
 from realtime.limits import check_call
 from realtime.models import Job, JobEvent, job_id_of
 from realtime.reruns import AGAIN, made_before, wants_again
 from realtime.signals import announce, announce_queued
 from realtime.states import EventKind, JobState, Visibility
-from realtime.storable import exact
+from realtime.storable import exact, readable
 
 AnyTask = Task[Any, Any]
 
 PROCESS_BOUND: Final = frozenset({"producer", "publisher", "connection", "result_cls", "task_type"})
 """Options of `apply_async` that live in the caller's process and cannot be stored."""
+UNSTORABLE: Final = "It was not run: its arguments cannot be stored as they came."
 
 
 def enqueue(
@@ -80,7 +83,9 @@ def _as_before(job: Job) -> Job | None:
     earlier = made_before(job)
     if earlier and wants_again(earlier):
         phases = [name for name, _ in job.phases]
-        Job.objects.run_again(earlier.pk, options=job.options, phases=phases, text=AGAIN)
+        options = job.options
+        if not Job.objects.run_again(earlier.pk, options=options, phases=phases, text=AGAIN):
+            run_parts_again(earlier)  # It had become a batch.
     return earlier
 
 
@@ -118,16 +123,21 @@ def adopt(
     *,
     queue: str,
 ) -> None:
-    """Make the row of a message that came without one, as `send_task` elsewhere sends it."""
-    job = Job(
-        id=job_id_of(task_id),
-        published_at=datetime.now(UTC),
-        **described(task),
-        **published(task, args, kwargs, {"queue": queue}),
-    )
+    """Make the row of a message that came without one, as `send_task` elsewhere sends it.
+
+    With arguments that cannot be stored the job fails: it could not be run again as it was.
+    """
+    try:
+        message, is_whole = published(task, args, kwargs, {"queue": queue}), True
+    except EncodeError:
+        given = readable(list(args)), readable(dict(kwargs))
+        message, is_whole = published(task, *given, {"queue": queue}), False
+    job = Job(id=job_id_of(task_id), published_at=datetime.now(UTC), **described(task), **message)
     try:
         with transaction.atomic():
             job.save(force_insert=True)
+            if not is_whole:
+                Job.objects.refuse(job.pk, code="unstorable", error=UNSTORABLE)
     except IntegrityError:
         if not Job.objects.filter(pk=job.pk).exists():
             raise

@@ -8,8 +8,9 @@ calls the first that is left.
 import json
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from decimal import Decimal
 from hashlib import sha256
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from realtime.models import Job
@@ -41,12 +42,13 @@ def made_before(job: Job) -> Job | None:
 def wants_again(job: Job) -> bool:
     """Whether a part, made before, is to run once more.
 
-    If it came to nothing, and somebody has asked for its parent's run again; a rescue and a retry
-    leave it as it is.
+    If it had come to nothing when somebody asked for its parent's run again; a rescue and a retry,
+    which leave `queued_at`, leave it as it is.
     """
     body = job.parent
-    by_hand = body is not None and not body.losses and not body.options.get("retries")
-    return by_hand and job.state in UNLUCKY
+    if body is None or job.finished_at is None:
+        return False
+    return job.state in UNLUCKY and job.finished_at <= body.queued_at
 
 
 def _parts(body: Job) -> "defaultdict[str, deque[UUID]]":
@@ -57,8 +59,19 @@ def _parts(body: Job) -> "defaultdict[str, deque[UUID]]":
 
 
 def _asked(job: Job) -> str:
-    asked = [getattr(job, name) for name in ASKED]
+    asked = [_as_kept(getattr(job, name)) for name in ASKED]
     return json.dumps([*asked, job.options.get(CALLS)], sort_keys=True)
+
+
+def _as_kept(plain: Any) -> Any:
+    """JSON as it comes back from any database: PostgreSQL makes 1e16 an integer."""
+    if isinstance(plain, float) and plain.is_integer():
+        return int(Decimal(repr(plain)))
+    if isinstance(plain, list):
+        return [_as_kept(each) for each in plain]
+    if isinstance(plain, dict):
+        return {name: _as_kept(each) for name, each in plain.items()}
+    return plain
 
 
 def fingerprint(jobs: Iterable[Job]) -> str:

@@ -104,10 +104,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         """`update`, for many jobs at once.
 
         It locks their rows in the order of their ids, as all others do, so that no two of them
-        wait for each other.
+        wait for each other. Not their keys: a part that is updated twice in a transaction has
+        PostgreSQL look, at its end, for the row of its parent.
         """
         with transaction.atomic(using=self.db):
-            rows = self.order_by("pk").select_for_update().values("pk")
+            rows = self.order_by("pk").select_for_update(no_key=True).values("pk")
             return self.model.objects.filter(pk__in=rows).update(**fields)
 
     def batches(self) -> "JobQuerySet":

@@ -12,9 +12,17 @@ from django.db.models import F
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from realtime import outbox
+from realtime import batches, outbox
 from realtime.actions import cancel, run_again
-from realtime.batches import aenqueue_batch, enqueue_batch, repair, roll_up, touched
+from realtime.batches import (
+    aenqueue_batch,
+    end_cancelled,
+    end_failed,
+    enqueue_batch,
+    repair,
+    roll_up,
+    touched,
+)
 from realtime.enqueue import enqueue
 from realtime.errors import BatchTooLarge, JobEnded
 from realtime.models import Job, JobEvent, JobItem, Worker
@@ -533,6 +541,46 @@ def test_a_cancelled_task_takes_the_jobs_that_it_has_made_with_it() -> None:
     assert ended(job).state == JobState.CANCELLED
     after.refresh_from_db()
     assert after.state == JobState.CANCELLED
+
+
+def test_a_cancelled_batch_cancels_the_jobs_of_a_job_that_waits_for_its_next_try() -> None:
+    batch = batch_of(1)
+    body = start(parts(batch)[0])
+    made = enqueue(part, parent=body)
+    assert Job.objects.retry_later(body, due_at=timezone.now(), error="Later.")
+    assert cancel(batch)
+    made.refresh_from_db()
+    assert made.state == JobState.CANCELLED
+
+
+@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("end", [end_cancelled, end_failed])
+def test_what_is_made_after_a_cancel_is_cancelled_however_the_body_ends(
+    end: Callable[..., bool], asked: bool
+) -> None:
+    job = start(enqueue(part))
+    if asked:
+        assert cancel(job)
+    made = enqueue(part, parent=job)
+    assert end(job, **{"code": "c", "error": "It broke."} if end is end_failed else {})
+    made.refresh_from_db()
+    cancelled = asked or end is end_cancelled
+    assert made.state == (JobState.CANCELLED if cancelled else JobState.QUEUED)
+
+
+def test_the_end_of_a_cancelled_body_and_that_of_its_jobs_are_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def die(job: Job) -> None:
+        raise KeyboardInterrupt
+
+    job = start(enqueue(part))
+    enqueue(part, parent=job)
+    monkeypatch.setattr(batches, "cancel_parts", die)
+    with pytest.raises(KeyboardInterrupt):
+        end_cancelled(job)
+    job.refresh_from_db()
+    assert job.state == JobState.RUNNING  # for its lease to find
 
 
 def test_a_failed_fan_out_runs_its_failed_jobs_again_and_not_its_body() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 from django.test import Client
 
 from realtime import files
@@ -135,6 +135,40 @@ def test_a_roll_up_that_comes_after_a_commit_has_seen_it() -> None:
 
     in_threads(work, threads=2)
     assert state_of(batch) == JobState.SUCCEEDED
+
+
+if connection.vendor == "postgresql":  # elsewhere one waits for the other in any case
+
+    def test_a_cancel_and_a_roll_up_far_below_do_not_wait_for_each_other() -> None:
+        outer = batch_of(1)
+        body = Job.objects.claim(outer.children.get().pk, worker="w")
+        assert body
+        inner = enqueue_batch(even, [(0,), (2,)], title="Two", queue=UNSERVED, parent=body)
+        assert Job.objects.finish(body, result=None)
+        end(inner.children.earliest("pk").pk, JobState.SUCCEEDED)
+        with ThreadPoolExecutor(1) as pool:
+            with transaction.atomic():
+                roll_up(inner.pk)  # Its row is updated twice.
+                cancelling = pool.submit(cancel_and_close, outer)
+                until(waits_for_a_lock, within=PATIENCE, what="the cancel waits")
+            assert cancelling.result(PATIENCE)
+        outer.refresh_from_db()
+        assert outer.cancel_requested_at
+        inner.refresh_from_db()
+        assert inner.cancel_requested_at
+
+
+def cancel_and_close(job: Job) -> bool:
+    try:
+        return cancel(job)
+    finally:
+        connections.close_all()
+
+
+def waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
 
 
 def test_many_roll_ups_of_the_last_end_end_it_once() -> None:

@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 from celery import shared_task
+from django.db.models.functions import Now
 
 from realtime.actions import cancel, run_again
-from realtime.batches import enqueue_batch
+from realtime.batches import enqueue_batch, roll_up
 from realtime.enqueue import enqueue
 from realtime.errors import JobEnded, LeaseLost
 from realtime.models import Job
@@ -119,6 +120,53 @@ def test_who_runs_the_body_again_wants_those_too() -> None:
     assert body.children.count() == 2
 
 
+def test_a_rescue_of_what_was_run_again_by_hand_wants_the_rest_of_those() -> None:
+    body = start(enqueue(part))
+    made = [enqueue(part, args=(n,), parent=body) for n in range(3)]
+    for each in made:
+        fail(each)
+    body = by_hand(body)
+    enqueue(part, args=(0,), parent=body)
+    fail(made[0])
+    body = rescued(body)
+    for n in range(3):
+        enqueue(part, args=(n,), parent=body)
+    assert [state(each) for each in made] == [JobState.FAILED, JobState.QUEUED, JobState.QUEUED]
+
+
+def test_who_runs_the_body_again_wants_the_failed_jobs_of_a_part_that_fanned_out() -> None:
+    body = start(enqueue(part))
+    inner = enqueue(part, args=(1,), parent=body)
+    running = start(inner)
+    leaf = enqueue(part, args=(2,), parent=running)
+    assert Job.objects.finish(running, result=1)
+    fail(leaf)
+    roll_up(inner.pk)
+    assert state(inner) == JobState.FAILED
+    body = by_hand(body)
+    assert enqueue(part, args=(1,), parent=body).pk == inner.pk
+    assert (state(inner), state(leaf)) == (JobState.RUNNING, JobState.QUEUED)
+
+
+def test_from_the_start_is_so_for_the_jobs_of_a_batchs_jobs_too() -> None:
+    batch = enqueue_batch(part, [(1,)], title="One")
+    body = start(batch.children.get())
+    leaf = enqueue(part, args=(2,), parent=body)
+    assert Job.objects.finish(start(leaf), result=1)
+    assert Job.objects.fail(body, code="c", error="It broke.")
+    roll_up(batch.pk)
+    assert run_again(Job.objects.get(pk=batch.pk), keep_ledger=False)
+    assert state(body) == state(leaf) == JobState.QUEUED
+
+
+def test_numbers_are_recognised_however_a_database_keeps_them() -> None:
+    numbers = [1e16, 1.5e300, 1e-7, -0.0, 2**60, 2**60 + 1, 1.5]
+    body = start(enqueue(part))
+    made = [enqueue(part, args=(number,), parent=body).pk for number in numbers]
+    body = rescued(body)
+    assert [enqueue(part, args=(number,), parent=body).pk for number in numbers] == made
+
+
 def test_who_runs_it_from_the_start_wants_all_again() -> None:
     body = start(enqueue(part))
     failed, succeeded = (enqueue(part, args=(n,), parent=body) for n in range(2))
@@ -149,7 +197,7 @@ def test_who_runs_the_body_again_wants_the_failed_jobs_of_a_batch_within() -> No
     batch = batch_in(body)
     first = Job.objects.filter(parent=batch).earliest("pk")
     fail(first)
-    Job.objects.filter(pk=batch.pk).update(state=JobState.FAILED)
+    Job.objects.filter(pk=batch.pk).update(state=JobState.FAILED, finished_at=Now())
     body = by_hand(body)
     assert batch_in(body).pk == batch.pk
     assert state(first) == JobState.QUEUED

@@ -253,6 +253,15 @@ def test_a_message_from_elsewhere_becomes_a_job() -> None:
     assert (job.state, job.result, job.title) == (JobState.SUCCEEDED, 7, "Do it")
 
 
+def test_one_whose_arguments_cannot_be_stored_has_failed() -> None:
+    global body
+    body = lambda self, text: pytest.fail("it ran")  # noqa: E731
+    task_id = str(uuid4())
+    deliver(Job(id=task_id, args=["a\0b"], kwargs={}), sync_task)
+    job = Job.objects.get(pk=task_id)
+    assert (job.state, job.error_code, job.args) == (JobState.FAILED, "unstorable", ["a\ufffdb"])
+
+
 def test_a_retry_is_a_state_with_a_time() -> None:
     def fail(self: JobTask) -> None:
         raise self.retry(exc=Busy("The line is busy."), countdown=60)
