@@ -13,7 +13,7 @@ import secrets
 import shutil
 import unicodedata
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -34,6 +34,8 @@ from realtime.models import Job
 
 FOLDER: Final = "jobs"
 PART: Final = ".part"
+ATTEMPT: Final = re.compile(r"[0-9]+(?=-)")
+"""What the name of a file in a job's folder begins with."""
 NAME_MAX: Final = 150
 """Characters of a file's name, its ending among them."""
 FALLBACK: Final = "file"
@@ -114,7 +116,8 @@ class Attachment:
         left too; one that had lost it only its own.
         """
         if held and (self._begun or self._job.attempt > 1):
-            _clear(folder(self._job.pk), but=self._file.key if kept and self._file else "")
+            but = self._file.key if kept and self._file else ""
+            _clear(folder(self._job.pk), attempt=self._job.attempt, but=but)
         elif self._file and not held:
             (folder(self._job.pk) / self._file.key).unlink(missing_ok=True)
 
@@ -201,11 +204,13 @@ def _to_disk(part: Path) -> int:
         return os.fstat(file.fileno()).st_size
 
 
-def _clear(where: Path, *, but: str) -> None:
+def _clear(where: Path, *, attempt: int, but: str) -> None:
+    """Of this attempt and earlier ones: since its end was saved, the next may have begun."""
     if not where.is_dir():
         return
     for entry in where.iterdir():
-        if entry.name != but:
+        match = ATTEMPT.match(entry.name)
+        if match and int(match[0]) <= attempt and entry.name != but:
             entry.unlink(missing_ok=True)
-    if not but:
-        shutil.rmtree(where, ignore_errors=True)
+    with suppress(OSError):  # The next one's file is in it.
+        where.rmdir()

@@ -8,6 +8,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from django.utils import timezone
 from hypothesis import example, given
 from hypothesis import strategies as st
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
@@ -18,6 +19,7 @@ from realtime.enqueue import enqueue
 from realtime.errors import Cancelled, FileTooLarge, JobError, LeaseLost
 from realtime.files import NAME_MAX, StoredFile, clean_name, folder, sweep
 from realtime.models import Job
+from realtime.progress import Progress
 from realtime.snapshots import load, public
 from realtime.states import JobState
 from realtime.tasks import JobTask
@@ -143,6 +145,46 @@ def test_what_a_killed_attempt_left_goes_with_the_next_end(media: Path) -> None:
     job.refresh_from_db()
     assert made_by(job).size == 3
     assert on_disk(media) == [b"abc"]
+
+
+def test_an_end_that_comes_late_leaves_the_next_attempts_file_alone(media: Path) -> None:
+    """Its process stood still between the commit of the end and the tidying up."""
+    job = enqueue(sync_task)
+    first = begin(job)
+    assert Job.objects.retry_later(first.job, due_at=timezone.now(), error="Later.")
+    second = begin(job)
+    first.attachment.settle(held=True, kept=False)
+    assert Job.objects.finish(second.job, result=None, file=second.attachment.stored())
+    second.attachment.settle(held=True, kept=True)
+    job.refresh_from_db()
+    assert files.path(job, made_by(job)).read_bytes() == b"of attempt 2"
+    assert on_disk(media) == [b"of attempt 2"]
+
+
+def test_an_end_that_comes_late_leaves_what_the_next_attempt_writes_alone(media: Path) -> None:
+    job = enqueue(sync_task)
+    first = begin(job)
+    assert Job.objects.fail(first.job, code="c", error="It broke.")
+    job.refresh_from_db()
+    assert run_again(job)
+    claimed = Job.objects.claim(job.pk, worker="w")
+    assert claimed
+    with Progress(claimed).attach("a.csv") as file:
+        file.write(b"half")
+        file.flush()
+        first.attachment.settle(held=True, kept=False)
+        assert on_disk(media) == [b"half"]
+    assert on_disk(media) == [b"half"]
+
+
+def begin(job: Job) -> Progress:
+    """An attempt that has attached its file, and not ended yet."""
+    claimed = Job.objects.claim(job.pk, worker="w")
+    assert claimed
+    progress = Progress(claimed)
+    with progress.attach("a.csv") as file:
+        file.write(f"of attempt {claimed.attempt}".encode())
+    return progress
 
 
 def test_run_again_the_file_is_made_anew(media: Path) -> None:
