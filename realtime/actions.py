@@ -41,9 +41,9 @@ def run_again(
 
     With its ledger kept, a task that says so (`resumes`) does only what is not done: the items
     that failed, and those never begun. Of a job that succeeded, those that failed are all there
-    is left to do: they wait again (`progress.keys(ItemState.PENDING)`). A batch runs those of its
-    jobs again that failed or were cancelled, or all of them. Returns False when the job has not
-    finished.
+    is left to do: they wait again (`progress.keys(ItemState.PENDING)`), beside those that still
+    wait if such a run broke off. A batch runs those of its jobs again that failed or were
+    cancelled, or all of them. Returns False when the job has not finished.
     """
     with transaction.atomic():
         cascade.reopen_above(job)
@@ -66,9 +66,14 @@ def _queue_again(job: Job, *, keep_ledger: bool) -> bool:
         job.items.all().delete()
         Job.objects.filter(pk=job.pk).update(counts={}, failed=0, recent=[])
         cascade.queue_parts_again(job, every=True)
-    elif resumes(job) and job.state == JobState.SUCCEEDED:
+    elif resumes(job) and (job.state == JobState.SUCCEEDED or _has_waiting(job)):
         _failed_wait_again(job)
     return True
+
+
+def _has_waiting(job: Job) -> bool:
+    """Whether a run that broke off left some of the items that it was to do: they are known."""
+    return job.items.filter(state=ItemState.PENDING).exists()
 
 
 def _failed_wait_again(job: Job) -> None:

@@ -154,6 +154,39 @@ def test_a_retry_does_only_what_failed() -> None:
     assert third.progress.look()["total"] == gone, "those that failed, and these only"
 
 
+def test_a_retry_that_was_cancelled_is_not_the_last_of_what_failed_in_it() -> None:
+    job = Job.objects.create(task=ON_DEMAND, title="Import")
+    first = Run(sandbox(script=(None, *(TOO_MANY,) * 100)), job=attempt_of(job))
+    assert first.result == outcome(failed=12)
+    assert Job.objects.finish(first.progress.job, result=first.result, **first.progress.look())
+    first.progress.save_items()
+    job.refresh_from_db()
+    assert run_again(job)
+    retry = Progress(attempt_of(job))
+    for key in sorted(retry.keys(ItemState.PENDING))[:5]:
+        retry.item(key, "failed", state=ItemState.FAILED)
+    assert Job.objects.cancel_running(retry.job, **retry.look())
+    retry.save_items()
+    job.refresh_from_db()
+    assert run_again(job)
+    third = Run(sandbox(), job=attempt_of(job))
+    assert third.result == outcome(new=12)
+    assert third.progress.look()["total"] == 12
+
+
+def test_an_import_that_was_cancelled_goes_on_with_what_was_never_begun() -> None:
+    job = Job.objects.create(task=ON_DEMAND, title="Import")
+    box = sandbox(script=(None, *(TOO_MANY,) * 100))
+    first = Run(box, job=attempt_of(job), limit=5)
+    assert first.result == outcome(failed=5)
+    assert Job.objects.cancel_running(first.progress.job, **first.progress.look())
+    first.progress.save_items()
+    job.refresh_from_db()
+    assert run_again(job)
+    second = Run(sandbox(), job=attempt_of(job), limit=12)
+    assert second.result == outcome(new=12)
+
+
 def test_an_import_that_broke_off_goes_on_with_what_is_left() -> None:
     box = sandbox()
     job = Job.objects.create(task=ON_DEMAND, title="Import")

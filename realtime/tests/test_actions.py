@@ -135,3 +135,13 @@ def test_what_failed_in_a_job_that_succeeded_is_what_waits(
     else:
         assert (failed.state, failed.outcome) == (ItemState.FAILED, "gone")
         assert (job.counts, job.failed, job.recent) == ({"new": 1, "gone": 1}, 1, recent)
+
+
+def test_what_failed_waits_again_beside_what_still_waits_of_a_run_that_broke_off() -> None:
+    job = make(JobState.CANCELLED, task="test.resumes", counts={"gone": 1}, failed=1)
+    JobItem.objects.create(job=job, key="1", outcome="gone", state=ItemState.FAILED)
+    JobItem.objects.create(job=job, key="2", state=ItemState.PENDING)
+    assert run_again(job)
+    job.refresh_from_db()
+    assert [item.state for item in job.items.all()] == [ItemState.PENDING] * 2
+    assert (job.counts, job.failed) == ({}, 0)
