@@ -48,7 +48,10 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         return waiting.newest_first()
 
     def seen(self, flickr_ids: Iterable[str], *, at: datetime) -> int:
-        return self.filter(flickr_id__in=list(flickr_ids)).update(last_seen_at=at)
+        """Within a transaction; it locks the rows in order, so that no two wait for each other."""
+        found = self.filter(flickr_id__in=list(flickr_ids))
+        rows = found.order_by("flickr_id").select_for_update().values("pk")
+        return self.model.objects.filter(pk__in=rows).update(last_seen_at=at)
 
     def summary(self) -> tuple[int, datetime | None]:
         """How many are shown, and when an import last saw one of them."""

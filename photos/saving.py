@@ -68,7 +68,7 @@ def add_licences(numbers: Iterable[int], told: Iterable[LicenceInfo]) -> None:
     """Licences are data: one that even Flickr does not explain is kept by its number."""
     explained = licences.KNOWN | {one.number: (one.name, one.url) for one in told if one.name}
     rows = []
-    for number in numbers:
+    for number in sorted(numbers):  # the order in which others that add them wait
         name, url = explained.get(number, (f"Licence {number} of Flickr", ""))
         rows.append(Licence(number=number, name=name, url=url))
     Licence.objects.bulk_create(rows, ignore_conflicts=True)
@@ -83,12 +83,14 @@ def save_page(photos: Iterable[FlickrPhoto], *, mark: Mark | None = None) -> lis
         merge = _Merge(known)
         for one in page:
             _merge(one, merge)
-        # Another import may have just saved the same photo.
-        Photo.objects.bulk_create(merge.new, ignore_conflicts=True)
+        # Another import may be saving the same photos: in one order, neither waits for a row of
+        # the other's that waits for it.
+        new = sorted(merge.new, key=lambda one: one.flickr_id)
+        Photo.objects.bulk_create(new, ignore_conflicts=True)
+        Photo.objects.seen(ids, at=timezone.now())  # Before the changes: it locks all the rows.
         if merge.changed:
             written = [*_values(page[0]), "gone_at", "picture_tries"]
             Photo.objects.bulk_update(merge.changed, written)
-        Photo.objects.seen(ids, at=timezone.now())
         if mark and page:
             move_mark(mark, to=max(one.uploaded_at for one in page))
     return merge.saved
