@@ -22,6 +22,7 @@ from realtime.models import Job
 from realtime.parts import parts_of
 from realtime.snapshots import load, operator, public
 from realtime.sockets import Refused
+from realtime.storable import storable
 from realtime.streams import Stream, event_id
 from realtime.streams import events as lines_of
 from realtime.wire import encode
@@ -124,7 +125,8 @@ def _act(request: HttpRequest, job_id: UUID, action: Callable[..., bool]) -> Htt
     job, viewer = job_or_404(request, job_id, key=key)
     if not viewer.may_act_on(job):
         raise PermissionDenied
-    action(job, actor=request.user, reason=request.POST.get("reason", "")[:REASON_MAX])
+    reason = storable(request.POST.get("reason", ""), REASON_MAX)
+    action(job, actor=request.user, reason=reason)
     url = job_url(job.pk) + (f"?{urlencode({'key': key})}" if key else "")
     location = iri_to_uri(_next(request) or url)
     return sealed(HttpResponse(status=303, headers={"Location": location}))

@@ -160,6 +160,14 @@ def test_a_reason_is_cut(client: Client, job: Job, length: int, kept: int) -> No
 
 
 @pytest.mark.parametrize("action", list(ACTIONS))
+def test_a_reason_is_made_fit_for_the_database(client: Client, job: Job, action: str) -> None:
+    Job.objects.update(state=ACTIONS[action])
+    url = reverse(f"realtime:{action}", args=[job.pk])
+    assert logged_in(client, "owner").post(url, {"reason": "a\0b"}).status_code == 303
+    assert job.events.get(kind=EventKind.ACTION).reason == "a\N{REPLACEMENT CHARACTER}b"
+
+
+@pytest.mark.parametrize("action", list(ACTIONS))
 def test_a_watch_key_is_for_watching_only(client: Client, job: Job, action: str) -> None:
     Job.objects.update(state=ACTIONS[action])
     key = watch_key(job.pk)
