@@ -301,6 +301,7 @@ LOGOUT_REDIRECT_URL = "/"
 # --- Security
 
 _https = _site.scheme == "https"
+SESSION_ENGINE = "picha.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 if is_loopback(SITE_URL):
     # Cookies do not know of ports: two sites side by side would log each other's people out, and

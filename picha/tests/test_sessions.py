@@ -1,0 +1,25 @@
+import pytest
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.test import Client
+
+from picha.sessions import SessionStore
+
+pytestmark = pytest.mark.django_db
+
+PAGES = ["/", "/feedback/", "/photos/imports/", "/ops/", "/accounts/login/"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+@pytest.mark.parametrize("key", ["\0" * 8, '"' + "\\000" * 8 + '"', '"abcdefgh\\000"', "é" * 8])
+def test_a_cookie_that_is_no_key_is_a_strangers(page: str, key: str) -> None:
+    stranger, forger = Client(), Client(headers={"Cookie": f"{settings.SESSION_COOKIE_NAME}={key}"})
+    assert forger.get(page).status_code == stranger.get(page).status_code
+
+
+def test_a_key_of_this_site_is_known() -> None:
+    client = Client()
+    client.force_login(User.objects.create_user("ada"))
+    key = client.cookies[settings.SESSION_COOKIE_NAME].value
+    assert SessionStore(key).get("_auth_user_id")
+    assert client.get("/photos/imports/").status_code == 200
