@@ -178,6 +178,8 @@ def published(
         for name, value in options.items()
         if name not in PROCESS_BOUND and value is not None
     }
+    if not (options.get("priority") or task.priority):
+        options.pop("priority", None)  # On Redis a retry says 0 for none.
     due_at = _due_at(options)
     expires_at = _moment(options.pop("expires", None) or task.expires)
     return {

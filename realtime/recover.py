@@ -42,6 +42,8 @@ OVERTAKEN: Final = timedelta(seconds=5)
 """A message that another, published so much later, has overtaken in its queue is lost."""
 EXPIRED: Final = "It was not begun in the time that it was given."
 RECENT: Final = timedelta(minutes=10)
+IN_TURN: Final = ~Q(options__has_key="priority") | Q(options__priority=0)
+"""Without a priority: who gives way to others is overtaken all the time."""
 
 
 async def recover(hand: Hand) -> None:
@@ -141,9 +143,7 @@ def _forget_lost(queue: str) -> int:
         newest = since.aggregate(newest=Max("published_at"))["newest"]
         if newest is None:
             return 0
-        # Who gives way to others is overtaken all the time.
-        waiting = waiting.exclude(options__has_key="priority")
-        waiting = waiting.filter(published_at__lt=newest - OVERTAKEN)
+        waiting = waiting.filter(IN_TURN, published_at__lt=newest - OVERTAKEN)
     ids: list[UUID] = list(waiting.order_by("id").values_list("pk", flat=True)[:BATCH])
     lost = Job.objects.filter(pk__in=ids, state__in=CLAIMABLE)
     return lost.update_in_order(published_at=None)

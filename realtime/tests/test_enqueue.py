@@ -144,6 +144,15 @@ def test_options_are_kept_for_the_broker() -> None:
     assert job.options == {"queue": "slow", "priority": 3}
 
 
+def test_a_priority_of_0_is_none_unless_the_task_has_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """On Redis, Celery's `retry` asks for it."""
+    assert enqueue(add, args=(1,), priority=0).options == {}
+    monkeypatch.setattr(add, "priority", 5)
+    assert enqueue(add, args=(1,), priority=0).options == {"priority": 0}
+
+
 @pytest.mark.parametrize(
     "value",
     [1, "é", None, [1, {"a": []}], datetime(2026, 1, 1, tzinfo=UTC), date(2026, 1, 1), uuid4()],

@@ -344,6 +344,14 @@ def test_a_job_that_gives_way_to_others_is_not_lost_because_they_overtake_it(
     assert patient.published_at is None
 
 
+@pytest.mark.parametrize("options", [{}, {"retries": 1}, {"retries": 1, "priority": 0}])
+def test_a_retry_that_was_overtaken_is_lost(depth: dict[str, int], options: dict[str, int]) -> None:
+    depth["celery"] = 3
+    make(state=JobState.RETRYING, published_at=ago(100), due_at=ago(95), options=options)
+    make(state=JobState.RUNNING, published_at=ago(50), started_at=ago(40))
+    assert forget_lost_messages() == 1
+
+
 if connection.vendor == "postgresql":
 
     @pytest.mark.django_db(transaction=True)
