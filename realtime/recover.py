@@ -74,14 +74,16 @@ def rescue() -> int:
     silence = timedelta(seconds=conf.LEASE)
     silent = Job.objects.filter(state=JobState.RUNNING, heartbeat_at__lt=Now() - silence)
     lost = silent.filter(Exists(Worker.objects.steady()))
-    return sum(_lose(job, silence) for job in lost.order_by("id")[:BATCH])
+    ids = list(lost.order_by("id").values_list("pk", flat=True)[:BATCH])
+    return sum(_lose(pk, silence) for pk in ids)
 
 
-def _lose(job: Job, silence: timedelta) -> bool:
+def _lose(job_id: UUID, silence: timedelta) -> bool:
     with transaction.atomic():
-        # A process that froze in the middle of a transaction keeps its job's row locked.
-        free = Job.objects.select_for_update(skip_locked=True).filter(pk=job.pk)
-        if not list(free.values_list("pk")) or not Job.objects.lose(job, silence=silence):
+        # As it is now: it may have been asked to end since it was found. Not if it is locked: a
+        # process that froze in the middle of a transaction keeps its job's row so.
+        job = Job.objects.select_for_update(skip_locked=True).filter(pk=job_id).first()
+        if job is None or not Job.objects.lose(job, silence=silence):
             return False
         if job.cancel_requested_at:
             ended = Job.objects.cancel_waiting(job.pk)

@@ -331,6 +331,14 @@ def test_a_job_that_is_lost_while_it_is_to_end_ends_with_its_parts() -> None:
     assert (state_of(body), state_of(part)) == (JobState.CANCELLED, JobState.CANCELLED)
 
 
+def test_who_is_asked_to_end_while_others_are_rescued_is_not_queued_again() -> None:
+    body = make(state=JobState.RUNNING, heartbeat_at=ago(60), cancel_requested_at=ago(5))
+    part = make(parent=body, state=JobState.RUNNING, heartbeat_at=ago(60))
+    Job.objects.filter(pk=body.pk).update(carrier=Carrier.BOTH)
+    assert rescue() == 2, "the first of which asks the second to end"
+    assert (state_of(body), state_of(part)) == (JobState.CANCELLED, JobState.CANCELLED)
+
+
 def test_a_job_that_gives_way_to_others_is_not_lost_because_they_overtake_it(
     depth: dict[str, int],
 ) -> None:
