@@ -19,7 +19,7 @@ from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, Max, Q
+from django.db.models import Exists, F, Max, Q
 from django.db.models.functions import Now
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -42,6 +42,7 @@ OVERTAKEN: Final = timedelta(seconds=5)
 """A message that another, published so much later, has overtaken in its queue is lost."""
 EXPIRED: Final = "It was not begun in the time that it was given."
 RECENT: Final = timedelta(minutes=10)
+"""How long after its last heartbeat a job still counts as one that has overtaken others."""
 IN_TURN: Final = ~Q(options__has_key="priority") | Q(options__priority=0)
 """Without a priority: who gives way to others is overtaken all the time."""
 
@@ -141,8 +142,10 @@ def _queues_that_wait() -> list[str]:
 def _forget_lost(queue: str) -> int:
     waiting = Job.objects.filter(_patient(), queue=queue)
     if broker.depth(queue) > 0:
-        since = Job.objects.filter(queue=queue, started_at__gte=timezone.now() - RECENT)
-        newest = since.aggregate(newest=Max("published_at"))["newest"]
+        # Since it was published: `started_at` is that of the first run, also while a retry waits.
+        begun = Job.objects.filter(queue=queue, heartbeat_at__gte=F("published_at"))
+        recent = begun.filter(heartbeat_at__gte=timezone.now() - RECENT)
+        newest = recent.aggregate(newest=Max("published_at"))["newest"]
         if newest is None:
             return 0
         waiting = waiting.filter(IN_TURN, published_at__lt=newest - OVERTAKEN)

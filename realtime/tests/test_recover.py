@@ -14,7 +14,7 @@ from realtime.conf import conf
 from realtime.hand import Hand
 from realtime.models import Job, Worker
 from realtime.recover import expire, forget_lost_messages, recover, relay, rescue
-from realtime.states import Carrier, JobState
+from realtime.states import WAITING, Carrier, JobState
 
 pytestmark = pytest.mark.django_db
 
@@ -226,14 +226,32 @@ def test_a_message_that_was_overtaken_is_lost(
 ) -> None:
     depth["celery"] = 3
     make(published_at=ago(100))
-    make(state=JobState.RUNNING, published_at=ago(100 - later_by), started_at=ago(50))
+    make(state=JobState.RUNNING, published_at=ago(100 - later_by), heartbeat_at=ago(50))
     assert forget_lost_messages() == lost
+
+
+@pytest.mark.parametrize("state", [*WAITING, JobState.FAILED, JobState.CANCELLED])
+def test_who_has_not_begun_again_since_it_was_published_overtakes_nobody(
+    depth: dict[str, int], state: JobState
+) -> None:
+    depth["celery"] = 3
+    make(published_at=ago(100))
+    make(state=state, published_at=ago(50), started_at=ago(60), heartbeat_at=ago(55))
+    assert forget_lost_messages() == 0
+
+
+@pytest.mark.parametrize("state", [JobState.RUNNING, JobState.SUCCEEDED, JobState.FAILED])
+def test_who_has_begun_again_overtakes_others(depth: dict[str, int], state: JobState) -> None:
+    depth["celery"] = 3
+    make(published_at=ago(100))
+    make(state=state, published_at=ago(50), started_at=ago(3600), heartbeat_at=ago(45))
+    assert forget_lost_messages() == 1
 
 
 def test_another_queue_overtakes_nobody(depth: dict[str, int]) -> None:
     depth["celery"] = 3
     make(published_at=ago(100))
-    make(state=JobState.RUNNING, queue="fast", published_at=ago(50), started_at=ago(40))
+    make(state=JobState.RUNNING, queue="fast", published_at=ago(50), heartbeat_at=ago(40))
     assert forget_lost_messages() == 0
 
 
@@ -343,7 +361,7 @@ def test_a_job_that_gives_way_to_others_is_not_lost_because_they_overtake_it(
     depth: dict[str, int],
 ) -> None:
     patient = make(published_at=ago(60), options={"priority": 9})
-    make(state=JobState.RUNNING, published_at=ago(10), started_at=ago(5))
+    make(state=JobState.RUNNING, published_at=ago(10), heartbeat_at=ago(5))
     depth["celery"] = 1
     assert forget_lost_messages() == 0
     depth["celery"] = 0
@@ -356,7 +374,7 @@ def test_a_job_that_gives_way_to_others_is_not_lost_because_they_overtake_it(
 def test_a_retry_that_was_overtaken_is_lost(depth: dict[str, int], options: dict[str, int]) -> None:
     depth["celery"] = 3
     make(state=JobState.RETRYING, published_at=ago(100), due_at=ago(95), options=options)
-    make(state=JobState.RUNNING, published_at=ago(50), started_at=ago(40))
+    make(state=JobState.RUNNING, published_at=ago(50), heartbeat_at=ago(40))
     assert forget_lost_messages() == 1
 
 
