@@ -9,7 +9,7 @@ from uuid import UUID
 
 from celery import Task, current_app
 from django.db.models import Q
-from django.utils import timezone
+from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
 from realtime.conf import conf
@@ -32,7 +32,7 @@ def publish(ids: Iterable[UUID]) -> None:
     Raises:
         BrokerDown: at the first job that the broker did not take.
     """
-    soon = timezone.now() + timedelta(seconds=conf.BROKER_ETA_MAX)
+    soon = Now() + timedelta(seconds=conf.BROKER_ETA_MAX)
     due = Q(due_at=None) | Q(due_at__lte=soon)
     jobs = Job.objects.filter(due, pk__in=list(ids), state__in=CLAIMABLE, published_at=None)
     sent: dict[int, list[UUID]] = defaultdict(list)
@@ -46,7 +46,7 @@ def publish(ids: Iterable[UUID]) -> None:
         for revision, published in sent.items():
             # A job that has moved on since may wait for its next message: not this one's business.
             unmoved = Job.objects.filter(pk__in=published, revision=revision)
-            unmoved.update_in_order(published_at=timezone.now())
+            unmoved.update_in_order(published_at=Now())
 
 
 def send_or_refuse(job: Job) -> bool:

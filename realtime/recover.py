@@ -15,13 +15,12 @@ quarters of a lease. Where there was none, rescues are not a moment later.
 import logging
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Exists, F, Max, Q
 from django.db.models.functions import Now
-from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from realtime import batches, broker, outbox
@@ -120,17 +119,21 @@ def relay() -> int:
     Returns how many it found. Jobs published twice are harmless: the second message finds nothing
     to claim.
     """
-    before = timezone.now() - timedelta(seconds=conf.RELAY_AFTER)
-    late = Job.objects.unpublished(before=before).order_by("queued_at")
+    late = Job.objects.unpublished(before=_ago(conf.RELAY_AFTER)).order_by("queued_at")
     ids = list(late.values_list("pk", flat=True)[:BATCH])
     if ids:
         outbox.publish(ids)
     return len(ids)
 
 
+def _ago(seconds: float) -> Any:
+    """By the database's clock, as the rows have it: those of the workers may differ."""
+    return Now() - timedelta(seconds=seconds)
+
+
 def _patient() -> Q:
     """Published long enough ago, and due for as long."""
-    moment = timezone.now() - timedelta(seconds=conf.MESSAGE_LOST_AFTER)
+    moment = _ago(conf.MESSAGE_LOST_AFTER)
     return Q(state__in=CLAIMABLE, published_at__lt=moment) & (Q(due_at=None) | Q(due_at__lt=moment))
 
 
@@ -144,7 +147,7 @@ def _forget_lost(queue: str) -> int:
     if broker.depth(queue) > 0:
         # Since it was published: `started_at` is that of the first run, also while a retry waits.
         begun = Job.objects.filter(queue=queue, heartbeat_at__gte=F("published_at"))
-        recent = begun.filter(heartbeat_at__gte=timezone.now() - RECENT)
+        recent = begun.filter(heartbeat_at__gte=Now() - RECENT)
         newest = recent.aggregate(newest=Max("published_at"))["newest"]
         if newest is None:
             return 0

@@ -85,6 +85,20 @@ def test_a_long_wait_is_not_left_to_the_broker(broker: Broker, seconds: int, sen
         assert broker.sent[0]["eta"] == job.due_at
 
 
+@pytest.mark.parametrize("fast_by", [-300, 300])
+def test_it_is_the_databases_clock_that_counts(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, fast_by: int
+) -> None:
+    now = timezone.now()
+    soon, later = enqueue(task, countdown=30), enqueue(task, countdown=90)
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(seconds=fast_by))
+    outbox.publish([soon.pk, later.pk])
+    assert [sent["task_id"] for sent in broker.sent] == [str(soon.pk)]
+    soon.refresh_from_db()
+    assert soon.published_at
+    assert abs(soon.published_at - now) < timedelta(seconds=200)
+
+
 def test_a_job_that_has_moved_on_is_not_marked(monkeypatch: pytest.MonkeyPatch) -> None:
     job = enqueue(task)
 

@@ -1,6 +1,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -22,7 +22,8 @@ T = TypeVar("T")
 
 
 def ago(seconds: float) -> datetime:
-    return timezone.now() - timedelta(seconds=seconds)
+    """By the database's clock, whatever a test makes of the worker's."""
+    return datetime.now(UTC) - timedelta(seconds=seconds)
 
 
 def make(**fields: object) -> Job:
@@ -261,6 +262,33 @@ def test_a_retry_is_lost_only_when_it_is_overdue(
 ) -> None:
     make(state=JobState.RETRYING, published_at=ago(100), due_at=ago(overdue))
     assert forget_lost_messages() == lost
+
+
+@pytest.mark.parametrize("fast_by", [-300, 300])
+def test_it_is_the_databases_clock_that_counts(
+    monkeypatch: pytest.MonkeyPatch, published: list[UUID], depth: dict[str, int], fast_by: int
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: ago(-fast_by))
+    late, lost = make(queued_at=ago(6)), make(published_at=ago(16))
+    make(queued_at=ago(2))
+    make(published_at=ago(10))
+    assert (relay(), published) == (1, [late.pk])
+    assert forget_lost_messages() == 1
+    lost.refresh_from_db()
+    assert lost.published_at is None
+
+
+@pytest.mark.parametrize("fast_by", [-900, 900])
+def test_it_is_the_databases_clock_that_says_what_is_recent(
+    monkeypatch: pytest.MonkeyPatch, depth: dict[str, int], fast_by: int
+) -> None:
+    monkeypatch.setattr(timezone, "now", lambda: ago(-fast_by))
+    depth.update(celery=3, slow=3)
+    make(published_at=ago(1000))
+    make(state=JobState.SUCCEEDED, published_at=ago(900), heartbeat_at=ago(590))
+    make(queue="slow", published_at=ago(1000))
+    make(queue="slow", state=JobState.SUCCEEDED, published_at=ago(900), heartbeat_at=ago(610))
+    assert forget_lost_messages() == 1
 
 
 def test_recovery_does_all_of_it(published: list[UUID], depth: dict[str, int]) -> None:
