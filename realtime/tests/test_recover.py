@@ -7,13 +7,14 @@ from uuid import UUID
 import pytest
 from asgiref.sync import async_to_sync, sync_to_async
 from django.db import InterfaceError, OperationalError, connection
+from django.db.models import DateTimeField, Value
 from django.utils import timezone
 
 from realtime import broker, outbox
 from realtime.conf import conf
 from realtime.hand import Hand
 from realtime.models import Job, Worker
-from realtime.recover import expire, forget_lost_messages, recover, relay, rescue
+from realtime.recover import RECENT, expire, forget_lost_messages, recover, relay, rescue
 from realtime.states import WAITING, Carrier, JobState
 
 pytestmark = pytest.mark.django_db
@@ -228,6 +229,25 @@ def test_a_message_that_was_overtaken_is_lost(
     depth["celery"] = 3
     make(published_at=ago(100))
     make(state=JobState.RUNNING, published_at=ago(100 - later_by), heartbeat_at=ago(50))
+    assert forget_lost_messages() == lost
+
+
+@pytest.mark.parametrize(
+    ("older_by", "lost"),
+    [(timedelta(microseconds=-1), 1), (timedelta(), 1), (timedelta(microseconds=1), 0)],
+)
+def test_only_what_was_begun_of_late_overtakes_others(
+    monkeypatch: pytest.MonkeyPatch, depth: dict[str, int], older_by: timedelta, lost: int
+) -> None:
+    depth["celery"] = 3
+    now = ago(0)
+    monkeypatch.setattr("realtime.recover.Now", lambda: Value(now, DateTimeField()))
+    make(published_at=now - 3 * RECENT)
+    make(
+        state=JobState.SUCCEEDED,
+        published_at=now - 2 * RECENT,
+        heartbeat_at=now - RECENT - older_by,
+    )
     assert forget_lost_messages() == lost
 
 
