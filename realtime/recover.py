@@ -14,7 +14,7 @@ quarters of a lease. Where there was none, rescues are not a moment later.
 
 import logging
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -145,13 +145,21 @@ def _queues_that_wait() -> list[str]:
 def _forget_lost(queue: str) -> int:
     waiting = Job.objects.filter(_patient(), queue=queue)
     if broker.depth(queue) > 0:
-        # Since it was published: `started_at` is that of the first run, also while a retry waits.
-        begun = Job.objects.filter(queue=queue, heartbeat_at__gte=F("published_at"))
-        recent = begun.filter(heartbeat_at__gte=Now() - RECENT)
-        newest = recent.aggregate(newest=Max("published_at"))["newest"]
+        newest = _newest_begun(queue)
         if newest is None:
             return 0
         waiting = waiting.filter(IN_TURN, published_at__lt=newest - OVERTAKEN)
     ids: list[UUID] = list(waiting.order_by("id").values_list("pk", flat=True)[:BATCH])
     lost = Job.objects.filter(pk__in=ids, state__in=CLAIMABLE)
     return lost.update_in_order(published_at=None)
+
+
+def _newest_begun(queue: str) -> datetime | None:
+    """When the newest message of `queue` of those that have been begun of late was published."""
+    # A row that was made for a message that came without one says when that came.
+    sent = Job.objects.filter(queue=queue, published_at__gt=F("queued_at"))
+    # Since it was published: `started_at` is that of the first run, also while a retry waits.
+    begun = sent.filter(heartbeat_at__gte=F("published_at"))
+    recent = begun.filter(heartbeat_at__gte=Now() - RECENT)
+    newest: datetime | None = recent.aggregate(newest=Max("published_at"))["newest"]
+    return newest

@@ -28,7 +28,8 @@ def ago(seconds: float) -> datetime:
 
 
 def make(**fields: object) -> Job:
-    return Job.objects.create(**{"task": "t", "title": "T", "queue": "celery"} | fields)
+    usual = {"task": "t", "title": "T", "queue": "celery", "queued_at": ago(3600)}
+    return Job.objects.create(**usual | fields)
 
 
 class Here(Hand):
@@ -267,6 +268,15 @@ def test_who_has_begun_again_overtakes_others(depth: dict[str, int], state: JobS
     make(published_at=ago(100))
     make(state=state, published_at=ago(50), started_at=ago(3600), heartbeat_at=ago(45))
     assert forget_lost_messages() == 1
+
+
+def test_a_message_that_came_without_a_row_overtakes_nobody(depth: dict[str, int]) -> None:
+    """Nobody knows when it was published: its row says when it came."""
+    depth["celery"] = 3
+    make(published_at=ago(100))
+    came = ago(50)
+    make(state=JobState.RUNNING, queued_at=came, published_at=came, heartbeat_at=ago(45))
+    assert forget_lost_messages() == 0
 
 
 def test_another_queue_overtakes_nobody(depth: dict[str, int]) -> None:
