@@ -10,6 +10,7 @@ from celery import Task
 from celery.utils.time import maybe_make_aware
 from django.contrib.auth.models import AbstractBaseUser
 from django.db import IntegrityError, transaction
+from django.db.models.functions import Now
 from kombu.exceptions import EncodeError
 from kombu.utils.json import loads
 
@@ -132,7 +133,7 @@ def adopt(
     except EncodeError:
         given = readable(list(args)), readable(dict(kwargs))
         message, is_whole = published(task, *given, {"queue": queue}), False
-    job = Job(id=job_id_of(task_id), published_at=datetime.now(UTC), **described(task), **message)
+    job = Job(id=job_id_of(task_id), published_at=Now(), **described(task), **message)
     try:
         with transaction.atomic():
             job.save(force_insert=True)

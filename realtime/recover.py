@@ -15,11 +15,12 @@ quarters of a lease. Where there was none, rescues are not a moment later.
 import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, Max, Q
+from django.db.models import Exists, F, Max, Q, Value
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
@@ -82,7 +83,7 @@ def _lose(job_id: UUID, silence: timedelta) -> bool:
     with transaction.atomic():
         # As it is now: it may have been asked to end since it was found. Not if it is locked: a
         # process that froze in the middle of a transaction keeps its job's row so.
-        job = Job.objects.select_for_update(skip_locked=True).filter(pk=job_id).first()
+        job = Job.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=job_id).first()
         if job is None or not Job.objects.lose(job, silence=silence):
             return False
         if job.cancel_requested_at:
@@ -126,9 +127,9 @@ def relay() -> int:
     return len(ids)
 
 
-def _ago(seconds: float) -> Any:
+def _ago(seconds: float) -> Combinable:
     """By the database's clock, as the rows have it: those of the workers may differ."""
-    return Now() - timedelta(seconds=seconds)
+    return Now() - Value(timedelta(seconds=seconds))
 
 
 def _patient() -> Q:

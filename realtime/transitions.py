@@ -15,6 +15,7 @@ from uuid import UUID
 
 from django.db import models, transaction
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Coalesce, Now
 
 from realtime.events import JobEvent
@@ -115,7 +116,7 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Jobs that no worker has or takes: their state and bar are their children's."""
         return self.filter(carrier=Carrier.CHILDREN)
 
-    def unpublished(self, *, before: datetime) -> "JobQuerySet":
+    def unpublished(self, *, before: datetime | Combinable) -> "JobQuerySet":
         """Jobs that the broker should have by now and has not."""
         due = Q(due_at=None) | Q(due_at__lte=before)
         return self.filter(due, state__in=CLAIMABLE, published_at=None, queued_at__lte=before)
