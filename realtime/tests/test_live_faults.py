@@ -292,13 +292,7 @@ async def test_a_flood_is_closed(web: Web, one: bytes) -> None:
                 await raw.write(one * 20_000)
 
     async with opened(web.port) as other, opened(web.port) as raw:
-        asked_at = monotonic()
-        assert await other.is_alive()
-        slowness = monotonic() - asked_at
-        began = monotonic()
         flooding = asyncio.create_task(flood(raw))
-        code = await raw.closed()
-        assert code == TOO_MANY
-        assert monotonic() - began < 10 * (1 + slowness)
+        assert await raw.closed() == TOO_MANY
         await asyncio.wait_for(flooding, PATIENCE)
         assert await other.is_alive()
