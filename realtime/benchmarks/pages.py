@@ -16,6 +16,8 @@ EVENTS_FOR: Final = 3
 EVERY: Final = 0.04
 """Seconds between two requests."""
 WARMING: Final = 1.0
+ARRIVING: Final = 10.0
+"""Seconds after which an event that has not come to all has been lost."""
 
 
 def measure_pages(
@@ -24,8 +26,9 @@ def measure_pages(
     with serving(server) as web, crowd_of(server, web, job) as crowd:
         connected = crowd.ask("more", sockets)
         crowd.ask("count")
-        publisher.ask(server.publish, 1, 1)
-        crowd.settle(sockets, within=10 * patience)
+        while crowd.ask("frames")["frames"] < sockets:  # what comes before all have joined is lost
+            publisher.ask(server.publish, 1, 1)
+            crowd.settle(sockets, within=ARRIVING)
         waits_for_pages(web.port, f"/jobs/{job}/", seconds=min(WARMING, seconds))
         crowd.ask("count")
         publisher.tell(server.publish, EVENTS, EVENTS_FOR * seconds)
