@@ -37,7 +37,8 @@ def main(*, seconds: float, most: int) -> None:
                     polled = carried(pollers, publish, first=10, most=most)
             with serving(SERVERS[name]) as web, crowd_of(SERVERS[name], web, job) as crowd:
                 publish = trial(publisher, "hub", seconds)
-                ours = carried(crowd, publish, first=min(10 * int(polled), most), most=most)
+                first = min(10 * int(polled) or 10, most)
+                ours = carried(crowd, publish, first=first, most=most)
             line(
                 bench="watchers",
                 case=f"{name}, {HERTZ} updates/s, p99 <= {BOUND:g} s",
