@@ -146,7 +146,7 @@ def slow_redis() -> Iterator[str]:
     )
     proxy.start()
     try:
-        until(Path(listen).exists, within=20, what="the proxy listens")
+        until(Path(listen).exists, within=60, what="the proxy listens")
         yield f"unix://{listen}"
     finally:
         proxy.stop()

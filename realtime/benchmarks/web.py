@@ -24,7 +24,7 @@ DAPHNE: Final = (
 UVICORN: Final = (
     *("-m", "uvicorn", "--host", "127.0.0.1", "--port", "{port}", "--backlog", "4096"),
     *("--log-level", "error", "--no-access-log", "--no-server-header", "--no-proxy-headers"),
-    *("--ws-per-message-deflate", "false", "--lifespan", "off"),
+    *("--ws-per-message-deflate", "false", "--lifespan", "off", "--timeout-keep-alive", "60"),
 )
 UVICORN_OURS: Final = (*UVICORN, "--ws", "realtime.uvicorn_sockets:SocketProtocol")
 OURS: Final = "picha.asgi:application"
