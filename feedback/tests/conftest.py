@@ -5,6 +5,7 @@ import pytest
 from django.core.mail.utils import DNS_NAME
 from pytest_django import Settings
 
+from feedback.smtp import EmailBackend
 from feedback.tests.mail_server import SILENCE, MailServer, fall_silent, running
 
 
@@ -19,7 +20,9 @@ def plain_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def mail_server(settings: Settings, request: pytest.FixtureRequest) -> Iterator[MailServer]:
+def mail_server(
+    settings: Settings, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[MailServer]:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_HOST_USER = "127.0.0.1", ""
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
@@ -27,6 +30,10 @@ def mail_server(settings: Settings, request: pytest.FixtureRequest) -> Iterator[
     cases = getattr(request.node, "callspec", None)
     is_silent = cases is not None and fall_silent in cases.params.values()
     settings.EMAIL_TIMEOUT = SILENCE if is_silent else 60
+    # Django's backend keeps what it was made with, and the server may change it: each connection
+    # asks anew.
+    timeout = property(lambda _: settings.EMAIL_TIMEOUT, lambda *_: None)
+    monkeypatch.setattr(EmailBackend, "timeout", timeout, raising=False)
     server = MailServer()
     with running(server) as port:
         settings.EMAIL_PORT = port

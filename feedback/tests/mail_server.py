@@ -8,19 +8,20 @@ import struct
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
+from django.conf import settings
 
 from realtime.tests.ports import free_port
 
 Answer = str | Callable[[Any], Awaitable[str]]
 
-SILENCE = 1.0
+SILENCE = 3.0
 """Seconds that a test waits for a server that says nothing more."""
 
 
@@ -93,6 +94,8 @@ async def hang_up(server: Any) -> str:
 
 
 async def fall_silent(server: Any) -> str:
+    """Whoever connects after that is patient again."""
+    settings.EMAIL_TIMEOUT = 60
     await asyncio.sleep(600)
     return "451 too late"
 
@@ -140,17 +143,21 @@ def stall(link: socket.socket) -> None:
 def breaking_off(ending: Ending) -> Iterator[int]:
     """A server that asks for an email's content, does not read it, and ends so; its port."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(60)
 
         def serve() -> None:
-            link, _ = listening.accept()
-            with link, link.makefile("rb") as lines:
+            # The sender may give up at any moment.
+            with suppress(OSError), listening.accept()[0] as link, link.makefile("rb") as lines:
+                link.settimeout(60)
                 link.sendall(b"220 here\r\n")
-                while not lines.readline().upper().startswith(b"DATA"):
+                while (line := lines.readline()) and not line.upper().startswith(b"DATA"):
                     link.sendall(b"250 yes\r\n")
                 link.sendall(b"354 go on\r\n")
                 ending(link)
 
         thread = threading.Thread(target=serve)
         thread.start()
-        yield listening.getsockname()[1]
-        thread.join()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            thread.join()
