@@ -22,9 +22,9 @@ async def ask(method, headers, body=b""):
     scope = PLACE | {"method": method, "scheme": "http", "headers": headers}
     communicator = ApplicationCommunicator(application, scope)
     await communicator.send_input({"type": "http.request", "body": body})
-    start = await communicator.receive_output(10)
-    page = (await communicator.receive_output(10))["body"].decode()
-    await communicator.wait(10)
+    start = await communicator.receive_output(60)
+    page = (await communicator.receive_output(60))["body"].decode()
+    await communicator.wait(60)
     return start["status"], dict(start["headers"]), page
 
 async def log_in():
@@ -76,5 +76,5 @@ def test_of_others_only_those_that_are_trusted(tmp_path: Path, origin: str, stat
 async def test_a_socket_to_an_address_that_there_is_not_is_refused(path: str) -> None:
     headers = [(b"origin", b"http://127.0.0.1:8000")]
     communicator = WebsocketCommunicator(application, path, headers)
-    assert await communicator.connect() == (False, 1008)
-    await communicator.wait()
+    assert await communicator.connect(timeout=60) == (False, 1008)
+    await communicator.wait(timeout=60)
