@@ -22,10 +22,15 @@ from realtime.models import Job
 from realtime.presence import Identity, viewers_of
 from realtime.states import Visibility
 from realtime.tests.people import operator, user, visitor
-from realtime.tests.test_consumers import Client, opened
+from realtime.tests.test_consumers import PATIENCE, Client, opened
 from realtime.wire import AGED, SESSION_ENDED, TOO_MANY, TOO_SLOW
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+
+
+@pytest.fixture(autouse=True)
+def patient(settings: Settings) -> None:
+    settings.REALTIME_LAYER_TIMEOUT = PATIENCE
 
 
 @asynccontextmanager

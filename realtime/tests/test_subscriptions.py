@@ -12,10 +12,16 @@ from redis.exceptions import RedisError
 
 from realtime.subscriptions import Subscriptions
 
-WAIT = 10
+WAIT = 60
 """Seconds, for what takes a few milliseconds."""
 
 pytestmark = pytest.mark.usefixtures("valkey")
+
+
+@pytest.fixture(autouse=True)
+def patient(settings: Settings) -> None:
+    """What is too late ends the task, which only the hub begins anew."""
+    settings.REALTIME_LAYER_TIMEOUT = WAIT
 
 
 class Listener:
