@@ -75,8 +75,8 @@ class JobPage:
     def expect_live(self) -> None:
         expect(self.link).to_have_text("live", timeout=END)
 
-    def expect_state(self, label: str) -> None:
-        expect(self.state).to_have_text(label, timeout=END)
+    def expect_state(self, label: str, *, within: int = END) -> None:
+        expect(self.state).to_have_text(label, timeout=within)
 
     def record(self) -> None:
         record(self.job)
@@ -128,8 +128,9 @@ def start_import(page: Page, *, tags: str, limit: int = 60) -> JobPage:
     return JobPage(page)
 
 
-def expect_delivered(job: JobPage) -> None:
-    job.expect_state("Done")
+def expect_delivered(job: JobPage, *, within: int = END) -> None:
+    """More than `END` where the mail server is tried several times."""
+    job.expect_state("Done", within=within)
     expect(job.sentence).to_contain_text("Your feedback has been delivered.")
     expect(job.items).to_have_count(2)
     expect(job.items.filter(has_text="sent")).to_have_count(2)

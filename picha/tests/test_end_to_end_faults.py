@@ -37,7 +37,7 @@ def test_with_the_mail_server_down_the_page_says_when_the_next_try_is(
         job.expect_state("Trying again")
         expect(job.sentence).to_contain_text(re.compile(r"Next try in (\d+ s|a moment)"))
         expect(job.job).to_contain_text("The mail server does not answer.")
-    expect_delivered(job)
+    expect_delivered(job, within=3 * END)
 
     states = job.seen().states
     assert states.index("Trying again") < states.index("Done")

@@ -35,10 +35,11 @@ def test_the_visitor_sees_every_stage_without_a_reload(stack: Stack, guests: Gue
             job.record()
             expect(job.sentence).to_contain_text(IN_LINE)
         expect(job.phase).to_have_text("Connecting to the mail server", timeout=END)
-    expect_delivered(job)
+    expect_delivered(job, within=3 * END)
 
     seen = job.seen()
-    assert seen.states == ["Waiting", "Running", "Done"]
+    assert seen.states[:2] == ["Waiting", "Running"]
+    assert seen.states[-1] == "Done"
     assert "Connecting to the mail server" in seen.phases
     assert seen.values == sorted(seen.values)
     assert (seen.values[0], seen.values[-1]) == (0, 1)
@@ -99,7 +100,7 @@ def test_without_scripts_the_page_refreshes_itself_to_the_end(stack: Stack, gues
         page.on("load", lambda loaded: loads.append(loaded.url))
         expect(note).to_contain_text("This page refreshes itself every")
         expect(job.phase).to_have_text("Connecting to the mail server", timeout=END)
-    expect_delivered(job)
+    expect_delivered(job, within=3 * END)
 
     assert set(loads) == {job.url}
     expect(note).to_have_count(0)
@@ -118,7 +119,7 @@ def test_whoever_has_the_link_sees_the_same_and_nobody_else(stack: Stack, guests
         stranger = guests.open().goto(f"/jobs/{first.job_id}/")
         forger = guests.open().goto(f"{first.url[:-1]}{'A' if first.url[-1] != 'A' else 'B'}")
     for watcher in (first, tab, phone):
-        expect_delivered(watcher)
+        expect_delivered(watcher, within=3 * END)
 
     assert tab.seen().states[-1] == phone.seen().states[-1] == "Done"
     assert stranger
