@@ -26,6 +26,7 @@ _ASK: Final = """(frames) => new Promise((resolve, reject) => {
     const socket = new WebSocket(`ws://${window.location.host}/ws/jobs/`);
     socket.onopen = () => frames.forEach((frame) => socket.send(JSON.stringify(frame)));
     socket.onmessage = ({ data }) => { resolve(JSON.parse(data)); socket.close(); };
+    setTimeout(() => reject(new Error("No answer")), 60000);
     socket.onclose = ({ code }) => reject(new Error(`Closed: ${code}`));
 })"""
 
