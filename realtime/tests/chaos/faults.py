@@ -108,10 +108,12 @@ def held(workers: Iterable[Supervised]) -> Iterator[None]:
     """So long that messages gather, and shorter than any lease."""
     for worker in workers:
         worker.signal_all(signal.SIGSTOP)
-    nap(1.5)
-    yield
-    for worker in workers:
-        worker.signal_all(signal.SIGCONT)
+    try:
+        nap(1.5)
+        yield
+    finally:
+        for worker in workers:
+            worker.signal_all(signal.SIGCONT)
 
 
 def lock_database(rig: Rig, form: Form, random: Random) -> Fault:

@@ -54,7 +54,10 @@ class Supervised:
 
     def children(self) -> list[int]:
         listed = Path(f"/proc/{self.pid}/task/{self.pid}/children")
-        return [int(pid) for pid in listed.read_text("ascii").split()] if listed.exists() else []
+        try:
+            return [int(pid) for pid in listed.read_text("ascii").split()]
+        except OSError:  # it has ended
+            return []
 
     def kill(self) -> None:
         """kill -9 of its main process."""
