@@ -30,7 +30,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 THREADS = 6
 UNSERVED = "parts-unserved"
 """Where the messages of jobs go that the tests run themselves."""
-PATIENCE = 60
+PATIENCE = 150
+"""Seconds; some waits begin with the start of a worker."""
 
 END_SOME = """
 import sys

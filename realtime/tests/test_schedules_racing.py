@@ -48,7 +48,7 @@ def _no_schedules_of_the_code(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def race(line: threading.Barrier) -> None:
     mine = beat()
-    line.wait()
+    line.wait(60)
     for _ in range(3):
         mine.tick()
     connections.close_all()

@@ -95,7 +95,7 @@ async def test_readers_are_told_to_come_back_at_different_times(async_client: As
 
 
 async def test_a_stream_ends_after_a_while(async_client: AsyncClient, settings: Settings) -> None:
-    settings.REALTIME_STREAM_MAX_AGE = 3.0
+    settings.REALTIME_STREAM_MAX_AGE = 5.0
     response = await async_client.get(url(await make(state=JobState.RUNNING)))
     assert len([event async for event in read(response)]) == 1
 
