@@ -13,6 +13,7 @@ from email import message_from_bytes, policy
 from email.message import EmailMessage
 from typing import Any
 
+import pytest
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 from django.conf import settings
@@ -98,6 +99,10 @@ async def fall_silent(server: Any) -> str:
     settings.EMAIL_TIMEOUT = 60
     await asyncio.sleep(600)
     return "451 too late"
+
+
+SILENT = pytest.param(fall_silent, marks=pytest.mark.once)
+"""As a parameter: it takes long, and no database has a part in it."""
 
 
 class _Smtp(SMTP):

@@ -9,7 +9,14 @@ from feedback.courier import Deferred, Unreachable
 from feedback.delivery import Delivery, NotDelivered
 from feedback.forms import Submission
 from feedback.models import Feedback
-from feedback.tests.mail_server import SILENCE, Answer, MailServer, fall_silent, hang_up
+from feedback.tests.mail_server import (
+    SILENCE,
+    SILENT,
+    Answer,
+    MailServer,
+    fall_silent,
+    hang_up,
+)
 from realtime.models import Job, JobItem
 from realtime.progress import Progress
 from realtime.tests.ports import free_port
@@ -101,7 +108,7 @@ def test_a_server_that_is_down_is_tried_again(
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA?"])
-@pytest.mark.parametrize("answer", ["451 later", hang_up, fall_silent])
+@pytest.mark.parametrize("answer", ["451 later", hang_up, SILENT])
 def test_a_server_that_dies_between_the_two_does_not_double_the_first(
     command: str, answer: Answer, run: Run, mail_server: MailServer
 ) -> None:
