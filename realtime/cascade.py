@@ -54,8 +54,7 @@ def queue_parts_again(job: Job, *, every: bool) -> None:
     parts = ended if every or not unlucky.exists() else unlucky
     for part in parts.batches():
         run_parts_again(part, every=every)
-    for part in parts.filter(carrier=Carrier.BOTH) if every else ():
-        queue_parts_again(part, every=True)
+    parents = list(parts.filter(carrier=Carrier.BOTH)) if every else []
     ids = _locked(parts.exclude(carrier=Carrier.CHILDREN))
     _forget_retries(ids)
     ledger: dict[str, Any] = {"counts": {}, "failed": 0, "recent": []} if every else {}
@@ -63,6 +62,8 @@ def queue_parts_again(job: Job, *, every: bool) -> None:
     hand_in(*ids)
     if every:
         JobItem.objects.filter(job__parent=job, job__state=JobState.QUEUED).delete()
+    for part in parents:
+        queue_parts_again(part, every=True)
 
 
 def reopen_above(job: Job) -> None:
