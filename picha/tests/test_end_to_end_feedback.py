@@ -92,6 +92,7 @@ def test_one_form_sent_several_times_at_once_is_one_feedback(stack: Stack) -> No
     assert feedbacks(stack, email=letter.email) == 1
 
 
+@pytest.mark.once
 def test_without_scripts_the_page_refreshes_itself_to_the_end(stack: Stack, guests: Guests) -> None:
     page, letter = guests.open(javascript=False), Letter.new()
     note, loads = page.locator("noscript p"), list[str]()

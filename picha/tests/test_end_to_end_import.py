@@ -77,6 +77,7 @@ def test_a_user_logs_in_and_watches_60_photos_come(
     expect_gallery(page)
 
 
+@pytest.mark.once
 def test_without_scripts_an_import_is_watched_to_its_end(guests: Guests, people: People) -> None:
     page = guests.open(javascript=False)
     page.goto("/photos/imports/")

@@ -8,8 +8,8 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
@@ -23,7 +23,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from redis import Redis  # noqa: E402
 
-from realtime.benchmarks.lines import line, medians  # noqa: E402
+from realtime.benchmarks.lines import is_wanted, line, medians  # noqa: E402
 from realtime.benchmarks.load import stored, tracked, untracked  # noqa: E402
 from realtime.bus import drain  # noqa: E402
 from realtime.enqueue import enqueue  # noqa: E402
@@ -41,12 +41,11 @@ def main(*, tasks: int, rounds: int) -> None:
     # Whoever ends this, the processes that it has started end with it.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     redis = Redis.from_url(settings.REDIS_URL)
-    with running_worker(redis) as worker:
-        found = medians(rounds, cases(redis, worker, tasks=tasks))
-    report("no-op", found)
-    with slow_redis() as url, running_worker(redis, REDIS_URL=url) as worker:
-        found = medians(rounds, cases(redis, worker, tasks=tasks))
-    report(f"no-op, Redis {LATENCY * 1000:g} ms away", found)
+    for case, broker in BROKERS.items():
+        if not is_wanted(f"{case}, {connection.vendor}"):
+            continue
+        with broker() as variables, running_worker(redis, **variables) as worker:
+            report(case, medians(rounds, cases(redis, worker, tasks=tasks)))
 
 
 def report(case: str, found: dict[str, float]) -> None:
@@ -132,7 +131,7 @@ def running_worker(redis: "Redis", **environment: str) -> Iterator[Supervised]:
 
 
 @contextmanager
-def slow_redis() -> Iterator[str]:
+def slow_redis() -> Iterator[dict[str, str]]:
     target = unquote(urlsplit(settings.REDIS_URL).path)
     listen = f"{target}.slow"
     proxy = Supervised(
@@ -147,9 +146,16 @@ def slow_redis() -> Iterator[str]:
     proxy.start()
     try:
         until(Path(listen).exists, within=60, what="the proxy listens")
-        yield f"unix://{listen}"
+        yield {"REDIS_URL": f"unix://{listen}"}
     finally:
         proxy.stop()
+
+
+BROKERS: Final[Mapping[str, Callable[[], AbstractContextManager[dict[str, str]]]]] = {
+    "no-op": lambda: nullcontext({}),
+    f"no-op, Redis {LATENCY * 1000:g} ms away": slow_redis,
+}
+"""What a worker's environment says of its broker."""
 
 
 if __name__ == "__main__":
