@@ -5,7 +5,7 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Count
 
-from realtime import batches, cascade
+from realtime import batches, cascade, transitions
 from realtime.models import Job, JobEvent
 from realtime.reruns import AGAIN
 from realtime.states import Carrier, EventKind, ItemState, JobState
@@ -20,9 +20,9 @@ def cancel(job: Job, *, actor: AbstractBaseUser | None = None, reason: str = "")
     """
     with transaction.atomic():
         done = (
-            Job.objects.cancel_waiting(job.pk)
-            or Job.objects.request_cancel(job.pk)
-            or Job.objects.cancel_waiting(job.pk)  # Its run may have failed between the two.
+            transitions.cancel_waiting(job.pk)
+            or transitions.request_cancel(job.pk)
+            or transitions.cancel_waiting(job.pk)  # Its run may have failed between the two.
         )
         if done:
             _note(job, "Cancel", actor, reason)
@@ -60,7 +60,7 @@ def run_again(
 def _queue_again(job: Job, *, keep_ledger: bool) -> bool:
     fresh = {name: value for name, value in job.options.items() if name != "retries"}
     phases = [name for name, _ in job.phases]
-    if not Job.objects.run_again(job.pk, options=fresh, phases=phases, text=AGAIN):
+    if not transitions.run_again(job.pk, options=fresh, phases=phases, text=AGAIN):
         return False
     if not keep_ledger:
         job.items.all().delete()

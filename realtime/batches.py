@@ -26,6 +26,7 @@ from django.db.models import Exists, F, OuterRef
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from realtime import lease, transitions
 from realtime.cascade import ROWS, cancel_parts, note, run_parts_again
 from realtime.conf import conf
 from realtime.enqueue import AnyTask, check_arguments, described, join_parent, published
@@ -157,7 +158,7 @@ def _end(batch: Job, now: Sums) -> None:
     state = now.end(cancel_requested=batch.cancel_requested_at is not None)
     failed = now.by_state.get(JobState.FAILED, 0)
     error = f"{failed:,} of {now.total:,} failed." if state == JobState.FAILED else ""
-    Job.objects.end_batch(
+    transitions.end_batch(
         batch.pk,
         state,
         text=error or state.label,
@@ -217,7 +218,7 @@ def cancel_rest(job: Job, *, if_asked: bool = False) -> None:
 def end_cancelled(job: Job, **fields: Any) -> bool:
     """`cancel_running`, and `cancel_rest`: both or neither."""
     with transaction.atomic():
-        held = Job.objects.cancel_running(job, **fields)
+        held = lease.cancel_running(job, **fields)
         if held:
             cancel_rest(job)
     return held
@@ -226,7 +227,7 @@ def end_cancelled(job: Job, **fields: Any) -> bool:
 def end_failed(job: Job, **fields: Any) -> bool:
     """`fail`, and `cancel_rest` if the job was to be cancelled: both or neither."""
     with transaction.atomic():
-        held = Job.objects.fail(job, **fields)
+        held = lease.fail(job, **fields)
         if held:
             cancel_rest(job, if_asked=True)
     return held

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
+from realtime import transitions
 from realtime.models import Job, JobEvent, JobItem
 from realtime.reruns import AGAIN
 from realtime.signals import announce, hand_in
@@ -41,7 +42,7 @@ def run_parts_again(batch: Job, *, every: bool = False) -> bool:
     ledger; only with `every` the ledgers are emptied.
     """
     with transaction.atomic():
-        if not Job.objects.reopen(batch.pk, text=AGAIN):
+        if not transitions.reopen(batch.pk, text=AGAIN):
             return False
         queue_parts_again(batch, every=every)
     return True
@@ -74,7 +75,7 @@ def reopen_above(job: Job) -> None:
         above.append(parent.pk)
         parent = parent.parent
     for batch_id in reversed(above):
-        Job.objects.reopen(batch_id, text=AGAIN)
+        transitions.reopen(batch_id, text=AGAIN)
 
 
 def _locked(jobs: QuerySet[Job]) -> list[UUID]:

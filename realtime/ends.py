@@ -14,11 +14,10 @@ from typing import Any, Final
 from celery.exceptions import Ignore, Retry
 from django.db import transaction
 
-from realtime import batches
+from realtime import batches, lease
 from realtime.alive import HUNG_UP, alive
 from realtime.bus import bus
 from realtime.errors import describe
-from realtime.models import Job
 from realtime.progress import Progress
 from realtime.storable import readable, storable
 
@@ -39,7 +38,7 @@ def retry_later(progress: Progress, retry: Retry, message: dict[str, Any]) -> No
     error = retry.exc if isinstance(retry.exc, BaseException) else None
     held = end(
         progress,
-        Job.objects.retry_later,
+        lease.retry_later,
         error=storable(describe(error)[1]) if error else "",
         traceback=_traceback(),
         args=message["args"],
@@ -58,7 +57,7 @@ def cancel(progress: Progress) -> bool:
 
 def finish(progress: Progress, result: Any = None) -> None:
     file = progress.attachment.stored()
-    end(progress, Job.objects.finish, result=stored_result(result), file=file)
+    end(progress, lease.finish, result=stored_result(result), file=file)
 
 
 def fail(progress: Progress, error: BaseException) -> None:
@@ -109,7 +108,7 @@ def _move_on(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bo
         return held
 
     def move_again() -> bool:
-        return move() or Job.objects.has_moved_on(progress.job)
+        return move() or lease.attempt_has_ended(progress.job)
 
     bus().unfollow(progress)
     with progress.write_lock:

@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from kombu.exceptions import EncodeError
 from kombu.utils.json import loads
 
+from realtime import transitions
 from realtime.cascade import run_parts_again
 from realtime.errors import JobEnded, LeaseLost
 from realtime.limits import check_call
@@ -85,7 +86,7 @@ def _as_before(job: Job) -> Job | None:
     if earlier and wants_again(earlier):
         phases = [name for name, _ in job.phases]
         options = job.options
-        if not Job.objects.run_again(earlier.pk, options=options, phases=phases, text=AGAIN):
+        if not transitions.run_again(earlier.pk, options=options, phases=phases, text=AGAIN):
             run_parts_again(earlier)  # It had become a batch.
     return earlier
 
@@ -109,7 +110,7 @@ def join_parent(job: Job) -> None:
         LeaseLost: the parent is the caller's own job, and is no longer this run's.
     """
     parent = job.parent
-    if parent is None or Job.objects.take_part(parent):
+    if parent is None or transitions.add_child(parent):
         return
     if parent.is_claimed and Job.objects.unfinished().filter(pk=parent.pk).exists():
         raise LeaseLost
@@ -138,7 +139,7 @@ def adopt(
         with transaction.atomic():
             job.save(force_insert=True)
             if not is_whole:
-                Job.objects.refuse(job.pk, code="unstorable", error=UNSTORABLE)
+                transitions.refuse(job.pk, code="unstorable", error=UNSTORABLE)
     except IntegrityError:
         if not Job.objects.filter(pk=job.pk).exists():
             raise

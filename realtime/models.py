@@ -1,21 +1,29 @@
 """Jobs, their ledger, their timeline, and the workers that run them."""
 
 from collections import defaultdict, deque
-from datetime import timedelta
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Any, Final
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from django.conf import settings
-from django.db import models
+from django.db import models, transaction
 from django.db.models import Case, F, Q, Value, When
+from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
 from realtime.conf import conf
 from realtime.events import JobEvent as JobEvent  # re-exported: a model is looked for here
 from realtime.slots import ScheduledRun as ScheduledRun  # re-exported as well
-from realtime.states import CLAIMABLE, FINISHED, Carrier, ItemState, JobState, Visibility
-from realtime.transitions import JobQuerySet
+from realtime.states import (
+    CLAIMABLE,
+    FINISHED,
+    WAITING,
+    Carrier,
+    ItemState,
+    JobState,
+    Visibility,
+)
 
 BEAT: Final = 2.0
 """Seconds between two heartbeats of a worker: Celery's own."""
@@ -23,6 +31,41 @@ HEARTBEATS: Final = 5
 """How many times each job's heartbeat can be saved before silence counts again."""
 NOBODY: Final = UUID(int=0)
 """The id of no job."""
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Queries over jobs. What changes a job's state is in `realtime.jobs`."""
+
+    def unfinished(self) -> "JobQuerySet":
+        return self.exclude(state__in=FINISHED)
+
+    def waiting(self) -> "JobQuerySet":
+        return self.filter(state__in=WAITING)
+
+    def batches(self) -> "JobQuerySet":
+        """Jobs that no worker runs: their state and bar are those of their child jobs."""
+        return self.filter(carrier=Carrier.CHILDREN)
+
+    def unpublished(self, *, before: datetime | Combinable) -> "JobQuerySet":
+        """Jobs that should have been published `before` and were not."""
+        due = Q(due_at=None) | Q(due_at__lte=before)
+        return self.filter(due, state__in=CLAIMABLE, published_at=None, queued_at__lte=before)
+
+    def leased(self, job: "Job") -> "JobQuerySet":
+        """The row of `job`, if the attempt of this object still has the lease."""
+        running = self.filter(pk=job.pk, state=JobState.RUNNING, attempt=job.attempt)
+        return running.exclude(carrier=Carrier.CHILDREN)
+
+    def update_in_order(self, **fields: Any) -> int:
+        """`update` for many jobs at once, which cannot end in a deadlock.
+
+        It locks the rows in the order of their ids, as every other writer does. It does not lock
+        their keys (`no_key`): if a child job is updated twice in a transaction, PostgreSQL looks
+        for the row of its parent at the end.
+        """
+        with transaction.atomic():
+            rows = self.order_by("pk").select_for_update(no_key=True).values("pk")
+            return self.model.objects.filter(pk__in=rows).update(**fields)
 
 
 class Job(models.Model):

@@ -12,6 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
+from realtime import transitions
 from realtime.conf import conf
 from realtime.enqueue import as_sent
 from realtime.models import Job
@@ -57,7 +58,7 @@ def send_or_refuse(job: Job) -> bool:
         raise
     except Exception:
         log.exception("Job %s cannot be published", job.pk)
-        Job.objects.refuse(job.pk, code="unpublishable", error=UNPUBLISHABLE)
+        transitions.refuse(job.pk, code="unpublishable", error=UNPUBLISHABLE)
         return False
     return True
 

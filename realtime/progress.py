@@ -332,12 +332,12 @@ class Progress:
         """Write the heartbeat alone; False when the lease is gone."""
         if self.job._state.adding:
             return True
-        held = Job.objects.held(self.job)
+        held = Job.objects.leased(self.job)
         return bool(alive(lambda: held.update(heartbeat_at=Now())))
 
     def _write(self, fields: dict[str, Any]) -> bool:
         with transaction.atomic(durable=True):
-            held = Job.objects.held(self.job).update(
+            held = Job.objects.leased(self.job).update(
                 heartbeat_at=Now(), tick=self.job.tick, **fields
             )
             if held:

@@ -24,7 +24,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from kombu.exceptions import OperationalError
 
-from realtime import batches, broker, outbox
+from realtime import batches, broker, outbox, transitions
 from realtime.alive import DATABASE_DOWN
 from realtime.conf import conf
 from realtime.hand import Hand
@@ -84,15 +84,15 @@ def _lose(job_id: UUID, silence: timedelta) -> bool:
         # As it is now: it may have been asked to end since it was found. Not if it is locked: a
         # process that froze in the middle of a transaction keeps its job's row so.
         job = Job.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=job_id).first()
-        if job is None or not Job.objects.lose(job, silence=silence):
+        if job is None or not transitions.lose(job, silence=silence):
             return False
         if job.cancel_requested_at:
-            ended = Job.objects.cancel_waiting(job.pk)
+            ended = transitions.cancel_waiting(job.pk)
             batches.cancel_rest(job)
             return ended
         times = job.losses + 1
         sentence = f"The worker was lost {times} times." if times > 1 else "The worker was lost."
-        return Job.objects.rescue(job.pk) or Job.objects.give_up(
+        return transitions.rescue(job.pk) or transitions.give_up(
             job.pk, code="worker_lost", error=sentence
         )
 
@@ -101,7 +101,7 @@ def expire() -> int:
     """Fail the jobs that nobody has begun in time: no worker takes them any more."""
     late = Job.objects.filter(state__in=CLAIMABLE, expires_at__lt=Now())
     ids = late.order_by("id").values_list("pk", flat=True)[:BATCH]
-    return sum(Job.objects.refuse(pk, code="expired", error=EXPIRED) for pk in list(ids))
+    return sum(transitions.refuse(pk, code="expired", error=EXPIRED) for pk in list(ids))
 
 
 def forget_lost_messages() -> int:

@@ -9,18 +9,17 @@ have them.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, TypeVar
 
 from django.db import connections
-from django.db.models import Q, QuerySet
+from django.db.models import Model, Q, QuerySet
 from django.db.models.expressions import Expression
 from django.db.models.sql import Query, UpdateQuery
 
 from realtime.events import JobEvent
 from realtime.states import EventKind
 
-if TYPE_CHECKING:
-    from realtime.models import Job
+M = TypeVar("M", bound=Model)
 
 Values = dict[str, Any]
 Row = Sequence[Any]
@@ -66,12 +65,12 @@ class Compiled:
     def values(self, given: Values, connection: Any) -> Values:
         return {name: prepare(given[name], connection) for name, prepare in self.prepared}
 
-    def job(self, jobs: "QuerySet[Job]", row: Row, connection: Any) -> "Job":
+    def instance(self, rows: QuerySet[M], row: Row, connection: Any) -> M:
         values = list(row)
         for position, converters, column in self.converters:
             for convert in converters:
                 values[position] = convert(values[position], column, connection)
-        return jobs.model.from_db(jobs.db, self.attributes, values)
+        return rows.model.from_db(rows.db, self.attributes, values)
 
 
 class Move:
@@ -85,52 +84,50 @@ class Move:
         self._fields = fields
         self._compiled: dict[Any, Compiled] = {}
 
-    def make(self, jobs: "QuerySet[Job]", which: Values, *, text: str, **fields: Any) -> bool:
+    def make(self, rows: QuerySet[M], which: Values, *, text: str, **fields: Any) -> bool:
         """Whether there was such a job; `which` fills the slots, `fields` are set besides."""
-        connection = connections[jobs.db]
-        compiled = self._for(jobs, connection, which, fields, loads=False)
+        connection = connections[rows.db]
+        compiled = self._for(rows, connection, which, fields, loads=False)
         return bool(_run(compiled, connection, which | fields, text=text))
 
-    def take(
-        self, jobs: "QuerySet[Job]", which: Values, *, text: str, **fields: Any
-    ) -> "Job | None":
+    def take(self, rows: QuerySet[M], which: Values, *, text: str, **fields: Any) -> M | None:
         """As `make`, but returns the job as it has become."""
-        connection = connections[jobs.db]
-        compiled = self._for(jobs, connection, which, fields, loads=True)
-        rows = _run(compiled, connection, which | fields, text=text)
-        return compiled.job(jobs, rows[0], connection) if rows else None
+        connection = connections[rows.db]
+        compiled = self._for(rows, connection, which, fields, loads=True)
+        returned = _run(compiled, connection, which | fields, text=text)
+        return compiled.instance(rows, returned[0], connection) if returned else None
 
     def _for(
-        self, jobs: "QuerySet[Job]", connection: Any, which: Values, fields: Values, *, loads: bool
+        self, rows: QuerySet[M], connection: Any, which: Values, fields: Values, *, loads: bool
     ) -> Compiled:
         key = (connection.vendor, loads, *fields)
         if key not in self._compiled:
-            self._compiled[key] = self._compile(jobs, connection, which, fields, loads=loads)
+            self._compiled[key] = self._compile(rows, connection, which, fields, loads=loads)
         return self._compiled[key]
 
     def _compile(
-        self, jobs: "QuerySet[Job]", connection: Any, which: Values, fields: Values, *, loads: bool
+        self, rows: QuerySet[M], connection: Any, which: Values, fields: Values, *, loads: bool
     ) -> Compiled:
-        meta, table = jobs.model._meta, jobs.model._meta.db_table
+        meta, table = rows.model._meta, rows.model._meta.db_table
         returned: Sequence[Any] = meta.concrete_fields if loads else [meta.pk]
-        compiler = Query(jobs.model).get_compiler(jobs.db)
+        compiler = Query(rows.model).get_compiler(rows.db)
         converters = compiler.get_converters([field.get_col(table) for field in returned])
         field_of: Callable[[str], Any] = meta.get_field
         return Compiled(
-            statements=self._statements(jobs, connection, fields, returned),
+            statements=self._statements(rows, connection, fields, returned),
             prepared=[(name, field_of(name).get_db_prep_save) for name in (*which, *fields)],
             attributes=[field.attname for field in returned],
             converters=[(at, made, column) for at, (made, column) in converters.items()],
         )
 
     def _statements(
-        self, jobs: "QuerySet[Job]", connection: Any, fields: Values, returned: Sequence[Any]
+        self, rows: QuerySet[M], connection: Any, fields: Values, returned: Sequence[Any]
     ) -> Sequence[Statement]:
         quote = connection.ops.quote_name
         becomes = self._fields | {name: Slot(name) for name in fields}
-        query: Any = jobs.model._base_manager.filter(self._where).query.chain(UpdateQuery)
+        query: Any = rows.model._base_manager.filter(self._where).query.chain(UpdateQuery)
         query.add_update_values(becomes)
-        sql, parameters = query.get_compiler(jobs.db).as_sql()
+        sql, parameters = query.get_compiler(rows.db).as_sql()
         columns = ", ".join(quote(field.column) for field in returned)
         update = f"{sql} RETURNING {columns}"
         line = {"job_id": Slot("id"), "kind": EventKind.STATE, "state": becomes["state"]}

@@ -33,7 +33,7 @@ from celery.exceptions import Ignore, Reject, Retry
 from celery.result import AsyncResult
 from django.db import close_old_connections
 
-from realtime import ends
+from realtime import ends, lease
 from realtime.alive import alive
 from realtime.bus import bus
 from realtime.enqueue import adopt, check_arguments, described, published, save
@@ -174,11 +174,11 @@ class JobTask(Task[Any, Any]):
         task_id = request.id or ""
         job_id = job_id_of(task_id)
         worker = request.hostname or "this process"
-        job = Job.objects.claim(job_id, worker=worker)
+        job = lease.claim(job_id, worker=worker)
         if job is None and not Job.objects.filter(pk=job_id).exists():
             queue = (request.delivery_info or {}).get("routing_key") or ""
             adopt(self, task_id, request.args or (), request.kwargs or {}, queue=queue)
-            job = Job.objects.claim(job_id, worker=worker)
+            job = lease.claim(job_id, worker=worker)
         return job
 
     def _run(

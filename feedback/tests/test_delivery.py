@@ -17,6 +17,7 @@ from feedback.tests.mail_server import (
     fall_silent,
     hang_up,
 )
+from realtime import lease
 from realtime.models import Job, JobItem
 from realtime.progress import Progress
 from realtime.tests.ports import free_port
@@ -36,7 +37,7 @@ class Run:
 
     def attempt(self, *, is_retry: bool = False) -> dict[str, int]:
         Job.objects.filter(pk=self.job_id).update(state="queued")
-        job = Job.objects.claim(self.job_id, worker="test")
+        job = lease.claim(self.job_id, worker="test")
         assert job
         self.progress = Progress(job)
         feedback = Feedback.objects.get(job_id=self.job_id)
@@ -146,7 +147,7 @@ def test_silence_after_the_content_is_never_repeated(
 def test_a_worker_that_died_while_sending_is_not_repeated(
     run: Run, mail_server: MailServer
 ) -> None:
-    job = Job.objects.claim(run.job_id, worker="dies")
+    job = lease.claim(run.job_id, worker="dies")
     assert job
     assert Progress(job).begin("team-1", "sending")
     with pytest.raises(NotDelivered, match="may have arrived, or not"):

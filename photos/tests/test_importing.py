@@ -20,6 +20,7 @@ from photos.sandbox.replies import FLICKR_HOUSE_PAGE, TOO_MANY, Reply
 from photos.saving import Mark
 from photos.tasks import ON_DEMAND
 from photos.tests.sandboxes import NOW, Flickr, flickr_of, sandbox
+from realtime import lease
 from realtime.actions import run_again
 from realtime.models import Job, JobItem
 from realtime.progress import Progress
@@ -121,7 +122,7 @@ LISTING = "/services/rest/"
 
 def attempt_of(job: Job) -> Job:
     """The next run of `job`, as a worker begins it."""
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
     return claimed
 
@@ -133,7 +134,7 @@ def test_a_retry_does_only_what_failed() -> None:
     assert first.result == outcome(failed=12)
     assert any(path.startswith(LISTING) for path in box.paths)
     box = sandbox(gone_rate=0.4)
-    assert Job.objects.finish(first.progress.job, result=first.result, **first.progress.look())
+    assert lease.finish(first.progress.job, result=first.result, **first.progress.look())
     first.progress.save_items()
     job.refresh_from_db()
     assert job.failed == 12
@@ -145,7 +146,7 @@ def test_a_retry_does_only_what_failed() -> None:
     gone = second.result["failed"]
     assert 0 < gone < 12
     assert not any(path.startswith(LISTING) for path in box.paths)
-    assert Job.objects.finish(second.progress.job, result=second.result, **second.progress.look())
+    assert lease.finish(second.progress.job, result=second.result, **second.progress.look())
     second.progress.save_items()
     job.refresh_from_db()
     assert run_again(job)
@@ -158,14 +159,14 @@ def test_a_retry_that_was_cancelled_is_not_the_last_of_what_failed_in_it() -> No
     job = Job.objects.create(task=ON_DEMAND, title="Import")
     first = Run(sandbox(script=(None, *(TOO_MANY,) * 100)), job=attempt_of(job))
     assert first.result == outcome(failed=12)
-    assert Job.objects.finish(first.progress.job, result=first.result, **first.progress.look())
+    assert lease.finish(first.progress.job, result=first.result, **first.progress.look())
     first.progress.save_items()
     job.refresh_from_db()
     assert run_again(job)
     retry = Progress(attempt_of(job))
     for key in sorted(retry.keys(ItemState.PENDING))[:5]:
         retry.item(key, "failed", state=ItemState.FAILED)
-    assert Job.objects.cancel_running(retry.job, **retry.look())
+    assert lease.cancel_running(retry.job, **retry.look())
     retry.save_items()
     job.refresh_from_db()
     assert run_again(job)
@@ -179,7 +180,7 @@ def test_an_import_that_was_cancelled_goes_on_with_what_was_never_begun() -> Non
     box = sandbox(script=(None, *(TOO_MANY,) * 100))
     first = Run(box, job=attempt_of(job), limit=5)
     assert first.result == outcome(failed=5)
-    assert Job.objects.cancel_running(first.progress.job, **first.progress.look())
+    assert lease.cancel_running(first.progress.job, **first.progress.look())
     first.progress.save_items()
     job.refresh_from_db()
     assert run_again(job)

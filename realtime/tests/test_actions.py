@@ -4,12 +4,12 @@ import pytest
 from celery import shared_task
 from django.utils import timezone
 
+from realtime import lease, transitions
 from realtime.actions import cancel, resumes, run_again
 from realtime.models import Job, JobItem
 from realtime.states import FINISHED, Carrier, EventKind, ItemState, JobState
 from realtime.tasks import JobTask
 from realtime.tests.people import user
-from realtime.transitions import JobQuerySet
 
 pytestmark = pytest.mark.django_db
 
@@ -44,13 +44,13 @@ def test_a_job_whose_run_fails_meanwhile_is_not_tried_again(
 ) -> None:
     job = make(JobState.RUNNING)
 
-    def fail_first(queryset: JobQuerySet, job_id: UUID) -> bool:
-        running = queryset.get(pk=job_id)
-        assert queryset.retry_later(running, due_at=timezone.now(), error="")
-        return request(queryset, job_id)
+    def fail_first(job_id: UUID) -> bool:
+        running = Job.objects.get(pk=job_id)
+        assert lease.retry_later(running, due_at=timezone.now(), error="")
+        return request(job_id)
 
-    request = JobQuerySet.request_cancel
-    monkeypatch.setattr(JobQuerySet, "request_cancel", fail_first)
+    request = transitions.request_cancel
+    monkeypatch.setattr(transitions, "request_cancel", fail_first)
     assert cancel(job)
     job.refresh_from_db()
     assert job.state == JobState.CANCELLED

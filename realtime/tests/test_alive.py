@@ -7,7 +7,7 @@ import pytest
 from celery import shared_task
 from django.db import OperationalError, connection
 
-from realtime import files
+from realtime import files, lease
 from realtime.alive import alive
 from realtime.enqueue import enqueue
 from realtime.ledger import Ledger
@@ -15,7 +15,6 @@ from realtime.models import Job
 from realtime.progress import Progress
 from realtime.states import ItemState, JobState
 from realtime.tasks import JobTask
-from realtime.transitions import JobQuerySet
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 
@@ -96,7 +95,7 @@ def test_what_a_living_database_refuses_is_not_repeated() -> None:
 
 @pytest.mark.parametrize("when", [before, after])
 def test_an_end_is_an_end(when: Callable[[Call], Call], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(JobQuerySet, "finish", when(JobQuerySet.finish))
+    monkeypatch.setattr(lease, "finish", when(lease.finish))
     job = run()
     assert (job.state, job.attempt, job.message) == (JobState.SUCCEEDED, 1, "Nearly there")
     assert job.events.filter(state=JobState.SUCCEEDED).count() == 1
@@ -111,7 +110,7 @@ def test_an_end_that_another_run_has_taken_over_is_none(monkeypatch: pytest.Monk
         Job.objects.update(state=JobState.QUEUED)
         return False
 
-    monkeypatch.setattr(JobQuerySet, "finish", before(taken_over))
+    monkeypatch.setattr(lease, "finish", before(taken_over))
     job = run()
     assert job.state == JobState.QUEUED
     assert not list(files.folder(job.pk).glob("*"))
@@ -135,7 +134,7 @@ if connection.vendor == "postgresql":
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
     def begun() -> Progress:
-        claimed = Job.objects.claim(enqueue(work).pk, worker="w")
+        claimed = lease.claim(enqueue(work).pk, worker="w")
         assert claimed
         return Progress(claimed)
 

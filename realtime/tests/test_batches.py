@@ -12,7 +12,7 @@ from django.db.models import F
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks, Settings
 
-from realtime import batches, outbox
+from realtime import batches, lease, outbox, transitions
 from realtime.actions import cancel, run_again
 from realtime.batches import (
     aenqueue_batch,
@@ -50,17 +50,17 @@ def parts(batch: Job) -> list[Job]:
 
 
 def start(job: Job) -> Job:
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
     return claimed
 
 
 def succeed(job: Job) -> None:
-    assert Job.objects.finish(start(job), result=1)
+    assert lease.finish(start(job), result=1)
 
 
 def fail(job: Job) -> None:
-    assert Job.objects.fail(start(job), code="c", error="It broke.")
+    assert lease.fail(start(job), code="c", error="It broke.")
 
 
 def ended(batch: Job) -> Job:
@@ -175,7 +175,7 @@ def test_a_batch_of_nothing_has_ended() -> None:
 
 
 def test_no_worker_can_claim_a_batch() -> None:
-    assert Job.objects.claim(batch_of(1).pk, worker="w") is None
+    assert lease.claim(batch_of(1).pk, worker="w") is None
 
 
 def test_recovery_leaves_a_batch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,9 +192,9 @@ def test_recovery_leaves_a_batch_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_what_a_worker_says_of_a_batch_is_not_heard() -> None:
     batch = batch_of(1)
-    assert not Job.objects.finish(batch, result=1)
-    assert not Job.objects.fail(batch, code="c", error="e")
-    assert not Job.objects.held(batch).exists()
+    assert not lease.finish(batch, result=1)
+    assert not lease.fail(batch, code="c", error="e")
+    assert not Job.objects.leased(batch).exists()
 
 
 # Its sums
@@ -205,7 +205,7 @@ def test_a_batch_is_its_jobs_added_up() -> None:
     first, second, third, fourth, _ = parts(batch)
     succeed(first)
     fail(second)
-    Job.objects.cancel_waiting(third.pk)
+    transitions.cancel_waiting(third.pk)
     Job.objects.filter(pk=start(fourth).pk).update(fraction=0.5)
     batch = ended(batch)
     assert (batch.state, batch.done, batch.total) == (JobState.RUNNING, 3, 5)
@@ -303,7 +303,7 @@ def test_a_batch_ends_with_its_last_job(
 def test_a_job_that_somebody_cancelled_does_not_fail_its_batch() -> None:
     batch = batch_of(2)
     first, second = parts(batch)
-    Job.objects.cancel_waiting(first.pk)
+    transitions.cancel_waiting(first.pk)
     succeed(second)
     batch = ended(batch)
     assert batch.state == JobState.SUCCEEDED
@@ -379,7 +379,7 @@ def test_a_cancelled_batch_cancels_its_jobs(
     assert running.cancel_requested_at is not None
     batch.refresh_from_db()
     assert batch.state == JobState.RUNNING  # until the running one has ended
-    assert Job.objects.cancel_running(running)
+    assert lease.cancel_running(running)
     assert ended(batch).state == JobState.CANCELLED
     assert batch.events.get(kind=EventKind.ACTION).reason == "By mistake"
 
@@ -396,7 +396,7 @@ def test_a_batch_that_was_done_before_the_cancelling_took_effect_succeeded() -> 
     batch = batch_of(1)
     running = start(parts(batch)[0])
     cancel(batch)
-    Job.objects.finish(running, result=1)
+    lease.finish(running, result=1)
     assert ended(batch).state == JobState.SUCCEEDED
 
 
@@ -497,7 +497,7 @@ def test_a_task_that_fans_out_ends_with_its_jobs() -> None:
     succeed(first)
     roll_up(job.pk)
     assert Job.objects.get(pk=job.pk).done == 0  # the body's own bar shows while it runs
-    assert Job.objects.finish(job, result=7, done=9, fraction=1.0)
+    assert lease.finish(job, result=7, done=9, fraction=1.0)
     job = ended(job)
     assert (job.state, job.carrier, job.worker) == (JobState.RUNNING, Carrier.CHILDREN, "")
     assert (job.done, job.total, job.fraction) == (1, 2, 0.5)
@@ -509,7 +509,7 @@ def test_a_task_that_fans_out_ends_with_its_jobs() -> None:
 def test_a_task_whose_jobs_have_ended_before_its_body_ends_too() -> None:
     job = start(enqueue(part))
     succeed(enqueue(part, parent=job))
-    Job.objects.finish(job, result=7)
+    lease.finish(job, result=7)
     job.refresh_from_db()
     assert touched([job]) == {job.pk}
     assert ended(job).state == JobState.SUCCEEDED
@@ -518,7 +518,7 @@ def test_a_task_whose_jobs_have_ended_before_its_body_ends_too() -> None:
 def test_a_task_that_fails_after_it_fanned_out_has_failed() -> None:
     job = start(enqueue(part))
     child = enqueue(part, parent=job)
-    assert Job.objects.fail(job, code="c", error="It broke.")
+    assert lease.fail(job, code="c", error="It broke.")
     succeed(child)
     assert ended(job).error == "It broke."
 
@@ -526,8 +526,8 @@ def test_a_task_that_fails_after_it_fanned_out_has_failed() -> None:
 def test_the_bus_saves_no_late_progress_over_the_sums() -> None:
     job = start(enqueue(part))
     enqueue(part, parent=job)
-    Job.objects.finish(job, result=7)
-    assert not Job.objects.held(job).exists()
+    lease.finish(job, result=7)
+    assert not Job.objects.leased(job).exists()
 
 
 def test_a_cancelled_task_takes_the_jobs_that_it_has_made_with_it() -> None:
@@ -537,7 +537,7 @@ def test_a_cancelled_task_takes_the_jobs_that_it_has_made_with_it() -> None:
     before.refresh_from_db()
     assert before.state == JobState.CANCELLED
     after = enqueue(part, parent=job)
-    Job.objects.finish(job, result=7)
+    lease.finish(job, result=7)
     assert ended(job).state == JobState.CANCELLED
     after.refresh_from_db()
     assert after.state == JobState.CANCELLED
@@ -547,7 +547,7 @@ def test_a_cancelled_batch_cancels_the_jobs_of_a_job_that_waits_for_its_next_try
     batch = batch_of(1)
     body = start(parts(batch)[0])
     made = enqueue(part, parent=body)
-    assert Job.objects.retry_later(body, due_at=timezone.now(), error="Later.")
+    assert lease.retry_later(body, due_at=timezone.now(), error="Later.")
     assert cancel(batch)
     made.refresh_from_db()
     assert made.state == JobState.CANCELLED
@@ -586,7 +586,7 @@ def test_the_end_of_a_cancelled_body_and_that_of_its_jobs_are_one(
 def test_a_failed_fan_out_runs_its_failed_jobs_again_and_not_its_body() -> None:
     job = start(enqueue(part))
     child = enqueue(part, parent=job)
-    Job.objects.finish(job, result=7)
+    lease.finish(job, result=7)
     fail(child)
     assert ended(job).error == "1 of 1 failed."
     assert run_again(job)
@@ -610,19 +610,19 @@ def test_a_job_that_has_ended_can_have_no_further_parts(state: JobState) -> None
 
 VERBS: dict[str, tuple[Callable[[Job], bool], Carrier, frozenset[JobState], JobState]] = {
     "hand_over": (
-        lambda job: Job.objects.hand_over(job, result=1),
+        lambda job: lease.hand_over(job, result=1),
         Carrier.BOTH,
         frozenset({JobState.RUNNING}),
         JobState.RUNNING,
     ),
     "end_batch": (
-        lambda job: Job.objects.end_batch(job.pk, JobState.FAILED, text="t"),
+        lambda job: transitions.end_batch(job.pk, JobState.FAILED, text="t"),
         Carrier.CHILDREN,
         frozenset({JobState.RUNNING}),
         JobState.FAILED,
     ),
     "reopen": (
-        lambda job: Job.objects.reopen(job.pk, text="t"),
+        lambda job: transitions.reopen(job.pk, text="t"),
         Carrier.CHILDREN,
         FINISHED,
         JobState.RUNNING,

@@ -12,7 +12,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test import Client
 
-from realtime import files
+from realtime import files, lease, transitions
 from realtime.access import watch_key
 from realtime.actions import cancel, run_again
 from realtime.batches import enqueue_batch, repair, roll_up
@@ -44,11 +44,11 @@ for number, job_id in enumerate(
     Job.objects.filter(parent_id=sys.argv[1]).order_by("pk").values_list("pk", flat=True)
 ):
     if number % shares == share:
-        job = Job.objects.claim(job_id, worker=str(share))
+        job = lease.claim(job_id, worker=str(share))
         if number % 2:
-            Job.objects.fail(job, code="odd", error="It is odd.")
+            lease.fail(job, code="odd", error="It is odd.")
         else:
-            Job.objects.finish(job, result=None)
+            lease.finish(job, result=None)
 """
 
 
@@ -89,14 +89,14 @@ def in_threads(work: Callable[[int], object], *, threads: int = THREADS) -> None
 
 def end(job_id: UUID, state: JobState) -> None:
     if state == JobState.CANCELLED:
-        assert Job.objects.cancel_waiting(job_id)
+        assert transitions.cancel_waiting(job_id)
         return
-    job = Job.objects.claim(job_id, worker="w")
+    job = lease.claim(job_id, worker="w")
     assert job
     if state == JobState.FAILED:
-        assert Job.objects.fail(job, code="c", error="e")
+        assert lease.fail(job, code="c", error="e")
     else:
-        assert Job.objects.finish(job, result=None)
+        assert lease.finish(job, result=None)
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -142,10 +142,10 @@ if connection.vendor == "postgresql":  # elsewhere one waits for the other in an
 
     def test_a_cancel_and_a_roll_up_far_below_do_not_wait_for_each_other() -> None:
         outer = batch_of(1)
-        body = Job.objects.claim(outer.children.get().pk, worker="w")
+        body = lease.claim(outer.children.get().pk, worker="w")
         assert body
         inner = enqueue_batch(even, [(0,), (2,)], title="Two", queue=UNSERVED, parent=body)
-        assert Job.objects.finish(body, result=None)
+        assert lease.finish(body, result=None)
         end(inner.children.earliest("pk").pk, JobState.SUCCEEDED)
         with ThreadPoolExecutor(1) as pool:
             with transaction.atomic():
@@ -202,13 +202,13 @@ def test_an_end_whose_transaction_is_open_is_not_counted_and_not_lost() -> None:
 def test_no_job_that_a_body_makes_is_left_out_by_its_end() -> None:
     """A job is enqueued for a parent whose body ends at that moment: it counts, or is refused."""
     for _ in range(10):
-        found = Job.objects.claim(enqueue(fan_out, args=(0,), queue=UNSERVED).pk, worker="w")
+        found = lease.claim(enqueue(fan_out, args=(0,), queue=UNSERVED).pk, worker="w")
         assert found
         parent = found
 
         def work(number: int, parent: Job = parent) -> None:
             if number:
-                Job.objects.finish(parent, result=None)
+                lease.finish(parent, result=None)
                 return
             with suppress(JobEnded):
                 enqueue(even, args=(0,), queue=UNSERVED, parent=parent)
@@ -227,8 +227,8 @@ def test_a_cancellation_amid_the_ends_loses_none() -> None:
             cancel(batch)
             return
         for job_id in ids[number - 1 :: THREADS - 1]:
-            if job := Job.objects.claim(job_id, worker="w"):
-                Job.objects.finish(job, result=None)
+            if job := lease.claim(job_id, worker="w"):
+                lease.finish(job, result=None)
             roll_up(batch.pk)
 
     in_threads(work)

@@ -17,6 +17,7 @@ from channels.layers import get_channel_layer
 from django.utils import timezone
 from pytest_django import Settings
 
+from realtime import lease
 from realtime.actions import cancel
 from realtime.bus import Wanted, bus
 from realtime.enqueue import aenqueue, enqueue
@@ -66,7 +67,7 @@ async def heard_within(seconds: float, hear: Any) -> list[dict[str, Any]]:
 
 def claimed() -> Progress:
     job = Job.objects.create(task="t", title="T", queue="celery")
-    found = Job.objects.claim(job.pk, worker="w")
+    found = lease.claim(job.pk, worker="w")
     assert found
     return Progress(found)
 

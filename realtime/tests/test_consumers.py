@@ -12,6 +12,7 @@ from channels.testing import WebsocketCommunicator
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from pytest_django import Settings
 
+from realtime import lease
 from realtime.access import watch_key
 from realtime.bus import bus
 from realtime.consumers import jobs_socket
@@ -98,7 +99,7 @@ async def test_a_watcher_sees_a_change_of_state() -> None:
     async with connected() as client:
         await client.watch(job)
         await client.hear()
-        await sync_to_async(Job.objects.claim)(job.pk, worker="w")
+        await sync_to_async(lease.claim)(job.pk, worker="w")
         frame = await client.hear_until(lambda frame: frame["jobs"][0]["state"] == "running")
     assert frame["jobs"][0]["revision"] == 1
 
@@ -161,7 +162,7 @@ async def test_who_may_watch_a_private_job(who: str, allowed: bool) -> None:
         frame = await client.hear()
         assert frame["type"] == ("jobs" if allowed else "denied")
         if not allowed:
-            await sync_to_async(Job.objects.claim)(job.pk, worker="w")
+            await sync_to_async(lease.claim)(job.pk, worker="w")
             assert await client.hear_nothing()
 
 
@@ -190,7 +191,7 @@ async def test_what_is_unwatched_is_not_heard_of() -> None:
         await client.watch(job)
         await client.hear()
         await client.say({"type": "unwatch", "jobs": [str(job.pk)]})
-        await sync_to_async(Job.objects.claim)(job.pk, worker="w")
+        await sync_to_async(lease.claim)(job.pk, worker="w")
         assert await client.hear_nothing()
 
 

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from realtime import files
+from realtime import files, lease
 from realtime.actions import run_again
 from realtime.enqueue import enqueue
 from realtime.errors import Cancelled, FileTooLarge, JobError, LeaseLost
@@ -151,10 +151,10 @@ def test_an_end_that_comes_late_leaves_the_next_attempts_file_alone(media: Path)
     """Its process stood still between the commit of the end and the tidying up."""
     job = enqueue(sync_task)
     first = begin(job)
-    assert Job.objects.retry_later(first.job, due_at=timezone.now(), error="Later.")
+    assert lease.retry_later(first.job, due_at=timezone.now(), error="Later.")
     second = begin(job)
     first.attachment.settle(held=True, kept=False)
-    assert Job.objects.finish(second.job, result=None, file=second.attachment.stored())
+    assert lease.finish(second.job, result=None, file=second.attachment.stored())
     second.attachment.settle(held=True, kept=True)
     job.refresh_from_db()
     assert files.path(job, made_by(job)).read_bytes() == b"of attempt 2"
@@ -164,10 +164,10 @@ def test_an_end_that_comes_late_leaves_the_next_attempts_file_alone(media: Path)
 def test_an_end_that_comes_late_leaves_what_the_next_attempt_writes_alone(media: Path) -> None:
     job = enqueue(sync_task)
     first = begin(job)
-    assert Job.objects.fail(first.job, code="c", error="It broke.")
+    assert lease.fail(first.job, code="c", error="It broke.")
     job.refresh_from_db()
     assert run_again(job)
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
     with Progress(claimed).attach("a.csv") as file:
         file.write(b"half")
@@ -179,7 +179,7 @@ def test_an_end_that_comes_late_leaves_what_the_next_attempt_writes_alone(media:
 
 def begin(job: Job) -> Progress:
     """An attempt that has attached its file, and not ended yet."""
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
     progress = Progress(claimed)
     with progress.attach("a.csv") as file:

@@ -8,7 +8,7 @@ from celery import shared_task
 from django.utils import timezone
 from pytest_django import Settings
 
-from realtime import layer
+from realtime import layer, lease
 from realtime.enqueue import enqueue
 from realtime.errors import LeaseLost
 from realtime.follow import Followed
@@ -62,7 +62,7 @@ async def test_of_a_run_that_ends_at_once_no_progress_is_shown(
 @pytest.mark.parametrize(("name", "value"), [("total", math.inf), ("done", -1), ("done", 10**30)])
 def test_a_run_whose_progress_cannot_be_saved_keeps_its_job(name: str, value: Any) -> None:
     job = enqueue(free)
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
     Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
     progress = Progress(claimed)

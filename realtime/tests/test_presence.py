@@ -15,6 +15,7 @@ from django.db import OperationalError
 from django.test import Client as Browser
 from pytest_django import Settings
 
+from realtime import lease
 from realtime.access import Viewer
 from realtime.bus import bus
 from realtime.consumers import jobs_socket
@@ -53,7 +54,7 @@ async def watch_something(client: Client) -> None:
     job = await Job.objects.acreate(task="t", title="T", visibility=Visibility.PUBLIC)
     await client.watch(job)
     await client.hear()
-    await sync_to_async(Job.objects.claim)(job.pk, worker="w")
+    await sync_to_async(lease.claim)(job.pk, worker="w")
     await client.hear_until(lambda frame: frame["jobs"][0]["state"] == "running")
 
 

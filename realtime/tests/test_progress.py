@@ -4,6 +4,7 @@ import pytest
 from django.db import DataError, transaction
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
+from realtime import lease
 from realtime.errors import Cancelled, LeaseLost
 from realtime.ledger import DETAIL_MAX, IMAGE_MAX, KEY_MAX, LABEL_MAX, OUTCOME_MAX
 from realtime.models import Job, JobItem
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 def begun(**fields: object) -> Progress:
     job = Job.objects.create(task="t", title="T", **fields)
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
     return Progress(claimed)
 
@@ -127,7 +128,7 @@ def test_a_later_attempt_knows_what_is_done() -> None:
     first = begun()
     first.settle("ada", "sent")
     Job.objects.update(state="retrying", due_at=None)
-    claimed = Job.objects.claim(first.job.pk, worker="w")
+    claimed = lease.claim(first.job.pk, worker="w")
     assert claimed
     second = Progress(claimed)
     assert second.keys() == {"ada"}
@@ -139,7 +140,7 @@ def test_an_effect_that_a_lost_attempt_began_is_unknown_and_not_repeated() -> No
     first = begun()
     first.begin("ada", "sending")
     Job.objects.update(state="retrying", due_at=None)
-    claimed = Job.objects.claim(first.job.pk, worker="w")
+    claimed = lease.claim(first.job.pk, worker="w")
     assert claimed
     second = Progress(claimed)
     assert not second.begin("ada", "sending")

@@ -10,7 +10,7 @@ from django.db import InterfaceError, OperationalError, connection
 from django.db.models import DateTimeField, Value
 from django.utils import timezone
 
-from realtime import broker, outbox
+from realtime import broker, lease, outbox
 from realtime.conf import conf
 from realtime.hand import Hand
 from realtime.models import Job, Worker
@@ -395,8 +395,8 @@ def test_a_step_that_fails_keeps_no_other_from_its_work(
 
 def test_a_job_that_expired_is_not_begun() -> None:
     late, early = make(expires_at=ago(1)), make(expires_at=ago(-60))
-    assert Job.objects.claim(late.pk, worker="w") is None
-    begun = Job.objects.claim(early.pk, worker="w")
+    assert lease.claim(late.pk, worker="w") is None
+    begun = lease.claim(early.pk, worker="w")
     assert begun
     assert begun.expires_at is None, "begun in time, it goes on whatever happens to its worker"
 

@@ -6,6 +6,7 @@ import pytest
 from celery import shared_task
 from django.db.models.functions import Now
 
+from realtime import lease, transitions
 from realtime.actions import cancel, run_again
 from realtime.batches import enqueue_batch, roll_up
 from realtime.enqueue import enqueue
@@ -23,27 +24,27 @@ def part(number: int = 0, *, loud: bool = False) -> int:
 
 
 def start(job: Job) -> Job:
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
     return claimed
 
 
 def rescued(body: Job) -> Job:
     """The next attempt of a body whose worker was lost."""
-    assert Job.objects.lose(body, silence=timedelta(seconds=-1))
-    assert Job.objects.rescue(body.pk)
+    assert transitions.lose(body, silence=timedelta(seconds=-1))
+    assert transitions.rescue(body.pk)
     return start(body)
 
 
 def by_hand(body: Job, *, keep_ledger: bool = True) -> Job:
     """The next attempt of a body that had failed."""
-    assert Job.objects.fail(body, code="c", error="It broke.")
+    assert lease.fail(body, code="c", error="It broke.")
     assert run_again(Job.objects.get(pk=body.pk), keep_ledger=keep_ledger)
     return start(body)
 
 
 def fail(job: Job) -> None:
-    assert Job.objects.fail(start(job), code="c", error="It broke.")
+    assert lease.fail(start(job), code="c", error="It broke.")
 
 
 def state(job: Job) -> str:
@@ -111,7 +112,7 @@ def test_who_runs_the_body_again_wants_those_too() -> None:
     body = start(enqueue(part))
     failed, succeeded = (enqueue(part, args=(n,), parent=body) for n in range(2))
     fail(failed)
-    assert Job.objects.finish(start(succeeded), result=1)
+    assert lease.finish(start(succeeded), result=1)
     body = by_hand(body)
     for n in range(2):
         enqueue(part, args=(n,), parent=body)
@@ -139,7 +140,7 @@ def test_who_runs_the_body_again_wants_the_failed_jobs_of_a_part_that_fanned_out
     inner = enqueue(part, args=(1,), parent=body)
     running = start(inner)
     leaf = enqueue(part, args=(2,), parent=running)
-    assert Job.objects.finish(running, result=1)
+    assert lease.finish(running, result=1)
     fail(leaf)
     roll_up(inner.pk)
     assert state(inner) == JobState.FAILED
@@ -152,8 +153,8 @@ def test_from_the_start_is_so_for_the_jobs_of_a_batchs_jobs_too() -> None:
     batch = enqueue_batch(part, [(1,)], title="One")
     body = start(batch.children.get())
     leaf = enqueue(part, args=(2,), parent=body)
-    assert Job.objects.finish(start(leaf), result=1)
-    assert Job.objects.fail(body, code="c", error="It broke.")
+    assert lease.finish(start(leaf), result=1)
+    assert lease.fail(body, code="c", error="It broke.")
     roll_up(batch.pk)
     assert run_again(Job.objects.get(pk=batch.pk), keep_ledger=False)
     assert state(body) == state(leaf) == JobState.QUEUED
@@ -171,7 +172,7 @@ def test_who_runs_it_from_the_start_wants_all_again() -> None:
     body = start(enqueue(part))
     failed, succeeded = (enqueue(part, args=(n,), parent=body) for n in range(2))
     fail(failed)
-    assert Job.objects.finish(start(succeeded), result=1)
+    assert lease.finish(start(succeeded), result=1)
     body = by_hand(body, keep_ledger=False)
     for n in range(2):
         enqueue(part, args=(n,), parent=body)
@@ -220,7 +221,7 @@ def test_a_zombie_makes_no_part(ended: bool) -> None:
     body = rescued(zombie)
     enqueue(part, args=(7,), parent=body)
     if ended:
-        Job.objects.fail(body, code="c", error="It broke.")
+        lease.fail(body, code="c", error="It broke.")
     for add in (enqueue, enqueue_batch):
         call = {"args": (7,)} if add == enqueue else {"calls": [(7,)], "title": "T"}
         with pytest.raises(JobEnded if ended else LeaseLost):

@@ -11,6 +11,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from realtime import lease
 from realtime.models import Job, JobEvent
 from realtime.statements import Move, Slot, Statement
 from realtime.states import EventKind, JobState
@@ -69,7 +70,7 @@ def test_a_move_writes_the_line_that_the_model_writes() -> None:
 def test_a_claim_returns_the_job_as_the_database_has_it() -> None:
     owner = User.objects.create(username="ann")
     job = make(owner=owner, parent=make(), phases=[["Reading", "waiting"]], due_at=timezone.now())
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
     stored = Job.objects.get(pk=job.pk)
     for field in Job._meta.concrete_fields:
@@ -81,7 +82,7 @@ def test_a_claim_knows_the_owner_of_the_job(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
     job = make(owner=User.objects.create(username="ann"))
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
     with django_assert_num_queries(0):  # The event loop, which asks, must not query.
         assert claimed.owner
@@ -100,10 +101,10 @@ def test_what_every_run_does_takes_few_statements(
     job = make()
     monkeypatch.setattr(Statement, "run", noted)
     with django_assert_num_queries(0):  # besides
-        claimed = Job.objects.claim(job.pk, worker="w")
+        claimed = lease.claim(job.pk, worker="w")
         assert claimed
         assert len(run) == STATEMENTS
-        assert Job.objects.finish(claimed, result=None, **PROGRESS)
+        assert lease.finish(claimed, result=None, **PROGRESS)
         assert len(run) == 2 * STATEMENTS
 
 
@@ -161,7 +162,7 @@ def test_a_move_outside_a_transaction_is_one_of_its_own() -> None:
 def test_a_move_belongs_to_the_transaction_around_it() -> None:
     job = make()
     with transaction.atomic():
-        assert Job.objects.claim(job.pk, worker="w")
+        assert lease.claim(job.pk, worker="w")
         transaction.set_rollback(True)
     job.refresh_from_db()
     assert job.state == JobState.QUEUED
@@ -173,7 +174,7 @@ def test_a_broken_transaction_makes_no_move() -> None:
     with transaction.atomic():
         transaction.set_rollback(True)
         with pytest.raises(transaction.TransactionManagementError):
-            Job.objects.claim(job.pk, worker="w")
+            lease.claim(job.pk, worker="w")
 
 
 if connection.vendor == "postgresql":
@@ -181,9 +182,9 @@ if connection.vendor == "postgresql":
     @pytest.mark.django_db(transaction=True)
     def test_postgresql_keeps_what_every_run_does() -> None:
         for _ in range(12):
-            claimed = Job.objects.claim(make().pk, worker="w")
+            claimed = lease.claim(make().pk, worker="w")
             assert claimed
-            assert Job.objects.finish(claimed, result=None, **PROGRESS)
+            assert lease.finish(claimed, result=None, **PROGRESS)
         with connection.cursor() as cursor:
             cursor.execute("SELECT statement FROM pg_prepared_statements")
             kept = [statement for (statement,) in cursor.fetchall()]

@@ -12,6 +12,7 @@ from django.test import AsyncClient
 from django.urls import reverse
 from pytest_django import Settings
 
+from realtime import lease
 from realtime.access import watch_key
 from realtime.models import Job
 from realtime.states import JobState, Visibility
@@ -44,9 +45,9 @@ async def read(response: Any) -> AsyncIterator[dict[str, Any]]:
 
 
 def run(job: Job) -> None:
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
-    Job.objects.finish(claimed, result=None)
+    lease.finish(claimed, result=None)
 
 
 async def later(job: Job) -> None:

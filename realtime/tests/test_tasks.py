@@ -15,6 +15,7 @@ from celery import shared_task
 from celery.app.trace import build_tracer
 from celery.exceptions import Ignore, Retry
 
+from realtime import transitions
 from realtime.actions import cancel
 from realtime.ends import CODE_MAX, TRACEBACK_MAX, stored_result
 from realtime.enqueue import enqueue
@@ -238,7 +239,7 @@ def test_a_cancelled_job_is_not_begun() -> None:
     global body
     body = lambda self: pytest.fail("it ran")  # noqa: E731
     job = enqueue(sync_task)
-    Job.objects.cancel_waiting(job.pk)
+    transitions.cancel_waiting(job.pk)
     deliver(job, sync_task)
     job.refresh_from_db()
     assert job.state == JobState.CANCELLED

@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from realtime import lease, transitions
 from realtime.models import Job
 from realtime.states import CLAIMABLE, FINISHED, WAITING, JobState
 
@@ -17,19 +18,19 @@ NOW = timezone.now
 Verb = Callable[[Job], bool]
 
 VERBS: dict[str, Verb] = {
-    "claim": lambda job: Job.objects.claim(job.pk, worker="w") is not None,
-    "finish": lambda job: Job.objects.finish(job, result=7),
-    "fail": lambda job: Job.objects.fail(job, code="c", error="It broke."),
-    "retry_later": lambda job: Job.objects.retry_later(job, due_at=NOW(), error="Busy."),
-    "lose": lambda job: Job.objects.lose(job, silence=timedelta(seconds=30)),
-    "refuse": lambda job: Job.objects.refuse(job.pk, code="c", error="No."),
-    "rescue": lambda job: Job.objects.rescue(job.pk),
-    "give_up": lambda job: Job.objects.give_up(job.pk, code="c", error="Lost."),
-    "run_again": lambda job: Job.objects.run_again(
+    "claim": lambda job: lease.claim(job.pk, worker="w") is not None,
+    "finish": lambda job: lease.finish(job, result=7),
+    "fail": lambda job: lease.fail(job, code="c", error="It broke."),
+    "retry_later": lambda job: lease.retry_later(job, due_at=NOW(), error="Busy."),
+    "lose": lambda job: transitions.lose(job, silence=timedelta(seconds=30)),
+    "refuse": lambda job: transitions.refuse(job.pk, code="c", error="No."),
+    "rescue": lambda job: transitions.rescue(job.pk),
+    "give_up": lambda job: transitions.give_up(job.pk, code="c", error="Lost."),
+    "run_again": lambda job: transitions.run_again(
         job.pk, options={}, phases=(), text="Queued again"
     ),
-    "cancel_waiting": lambda job: Job.objects.cancel_waiting(job.pk),
-    "cancel_running": lambda job: Job.objects.cancel_running(job),
+    "cancel_waiting": lambda job: transitions.cancel_waiting(job.pk),
+    "cancel_running": lambda job: lease.cancel_running(job),
 }
 FROM = {
     "claim": CLAIMABLE,
@@ -83,8 +84,8 @@ def test_a_verb_knows_no_job_that_is_not_there(verb: str) -> None:
 
 def test_a_claim_is_won_once() -> None:
     job = make()
-    assert Job.objects.claim(job.pk, worker="first")
-    assert Job.objects.claim(job.pk, worker="second") is None
+    assert lease.claim(job.pk, worker="first")
+    assert lease.claim(job.pk, worker="second") is None
     job.refresh_from_db()
     assert (job.worker, job.attempt) == ("first", 1)
 
@@ -92,10 +93,10 @@ def test_a_claim_is_won_once() -> None:
 @pytest.mark.parametrize("verb", ["finish", "fail", "retry_later", "cancel_running", "lose"])
 def test_a_zombie_moves_nothing(verb: str) -> None:
     job = make()
-    zombie = Job.objects.claim(job.pk, worker="zombie")
+    zombie = lease.claim(job.pk, worker="zombie")
     assert zombie
-    Job.objects.retry_later(zombie, due_at=NOW(), error="")
-    assert Job.objects.claim(job.pk, worker="successor")
+    lease.retry_later(zombie, due_at=NOW(), error="")
+    assert lease.claim(job.pk, worker="successor")
     assert not VERBS[verb](zombie)
     job.refresh_from_db()
     assert (job.state, job.worker) == (JobState.RUNNING, "successor")
@@ -103,16 +104,16 @@ def test_a_zombie_moves_nothing(verb: str) -> None:
 
 def test_a_retry_is_claimed_when_it_is_due_and_not_before() -> None:
     job = make(JobState.RETRYING, due_at=NOW() + timedelta(seconds=30))
-    assert Job.objects.claim(job.pk, worker="w") is None
+    assert lease.claim(job.pk, worker="w") is None
     Job.objects.update(due_at=NOW())
-    assert Job.objects.claim(job.pk, worker="w")
+    assert lease.claim(job.pk, worker="w")
 
 
 def test_a_retry_is_to_be_published_again() -> None:
     job = make(published_at=NOW())
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
-    Job.objects.retry_later(claimed, due_at=NOW(), error="Busy.")
+    lease.retry_later(claimed, due_at=NOW(), error="Busy.")
     job.refresh_from_db()
     assert job.published_at is None
     assert job.error == "Busy."
@@ -120,10 +121,10 @@ def test_a_retry_is_to_be_published_again() -> None:
 
 def test_the_start_is_that_of_the_first_attempt() -> None:
     job = make()
-    first = Job.objects.claim(job.pk, worker="w")
+    first = lease.claim(job.pk, worker="w")
     assert first
-    Job.objects.retry_later(first, due_at=NOW(), error="")
-    second = Job.objects.claim(job.pk, worker="w")
+    lease.retry_later(first, due_at=NOW(), error="")
+    second = lease.claim(job.pk, worker="w")
     assert second
     assert second.started_at == first.started_at
     assert second.attempt == 2
@@ -131,9 +132,9 @@ def test_the_start_is_that_of_the_first_attempt() -> None:
 
 def test_the_end_keeps_the_last_progress() -> None:
     job = make()
-    claimed = Job.objects.claim(job.pk, worker="w")
+    claimed = lease.claim(job.pk, worker="w")
     assert claimed
-    Job.objects.finish(claimed, result={"new": 3}, done=3, total=3, fraction=1.0)
+    lease.finish(claimed, result={"new": 3}, done=3, total=3, fraction=1.0)
     job.refresh_from_db()
     assert (job.done, job.total, job.fraction, job.result) == (3, 3, 1.0, {"new": 3})
     assert job.finished_at is not None
@@ -159,30 +160,30 @@ def test_what_the_broker_should_have_and_has_not(fields: dict[str, object], list
 def test_a_lease_runs_out_after_its_time(silent_for: int, lost: bool) -> None:
     heartbeat_at = NOW() - timedelta(seconds=silent_for)
     job = make(JobState.RUNNING, heartbeat_at=heartbeat_at, attempt=1)
-    assert Job.objects.lose(job, silence=timedelta(seconds=30)) is lost
+    assert transitions.lose(job, silence=timedelta(seconds=30)) is lost
 
 
 @pytest.mark.parametrize(("losses", "rescued"), [(2, True), (3, False), (4, False)])
 def test_a_job_may_lose_so_many_workers(losses: int, rescued: bool) -> None:
     job = make(JobState.LOST, losses=losses, max_attempts=3)
-    assert Job.objects.rescue(job.pk) is rescued
-    assert Job.objects.give_up(job.pk, code="c", error="Lost.") is not rescued
+    assert transitions.rescue(job.pk) is rescued
+    assert transitions.give_up(job.pk, code="c", error="Lost.") is not rescued
 
 
 def test_a_job_that_is_run_again_keeps_its_attempts_and_nothing_of_its_end() -> None:
     job = make(
         JobState.FAILED, attempt=2, error="It broke.", traceback="t", fraction=0.5, done=3, losses=3
     )
-    assert Job.objects.run_again(job.pk, options={"priority": 3}, phases=(), text="Queued again")
+    assert transitions.run_again(job.pk, options={"priority": 3}, phases=(), text="Queued again")
     job.refresh_from_db()
     assert (job.error, job.traceback, job.fraction, job.done, job.losses) == ("", "", None, 0, 0)
     assert (job.attempt, job.options) == (2, {"priority": 3})
-    assert Job.objects.claim(job.pk, worker="w")
+    assert lease.claim(job.pk, worker="w")
 
 
 def test_a_running_job_is_asked_to_end_once() -> None:
     job = make(JobState.RUNNING)
-    assert Job.objects.request_cancel(job.pk)
-    assert not Job.objects.request_cancel(job.pk)
+    assert transitions.request_cancel(job.pk)
+    assert not transitions.request_cancel(job.pk)
     job.refresh_from_db()
     assert (job.state, job.revision) == (JobState.RUNNING, 0)
