@@ -20,6 +20,10 @@ os.environ.update(VAR_DIR=str(_folder), DEBUG="on", DJANGO_SETTINGS_MODULE="pich
 if _server := os.environ.get("TEST_DATABASE_URL"):
     os.environ["DATABASE_URL"] = _server
 
+import django  # noqa: E402
+
+django.setup()  # before the conftest files below, which import models
+
 from django.conf import settings as django_settings  # noqa: E402
 from django.db import connection  # noqa: E402
 

@@ -9,7 +9,7 @@ from feedback.conf import conf
 from feedback.forms import Submission
 from feedback.models import Feedback, mailbox_of
 from feedback.tasks import send_feedback_email_task
-from realtime.enqueue import enqueue
+from realtime.jobs import enqueue
 
 
 def receive(submission: Submission, *, owner: AbstractBaseUser | None = None) -> UUID:

@@ -10,8 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from feedback import decoys, inbox
 from feedback.forms import FeedbackForm
-from realtime.access import job_url, opens
-from realtime.views import sealed
+from realtime.access import is_valid_watch_key, job_url, keep_private
 
 
 class SeeOther(HttpResponseRedirect):
@@ -32,10 +31,10 @@ async def contact(request: HttpRequest) -> HttpResponse:
 @require_safe
 async def decoy(request: HttpRequest, job_id: UUID) -> HttpResponse:
     key = request.GET.get("key", "")
-    if not opens(key, job_id):
+    if not is_valid_watch_key(key, job_id):
         raise Http404("No such job.")
     context = decoys.context(job_id, key=key)
-    return sealed(await sync_to_async(render)(request, "realtime/job.html", context))
+    return keep_private(await sync_to_async(render)(request, "realtime/job.html", context))
 
 
 async def _accept(request: HttpRequest, form: FeedbackForm) -> str:

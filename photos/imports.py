@@ -11,7 +11,7 @@ from django.urls import reverse
 from photos.models import ImportRequest, Photo
 from photos.tags import joined
 from photos.tasks import FIRST_LIMIT, ON_DEMAND, SCHEDULED, import_photos
-from realtime.enqueue import enqueue
+from realtime.jobs import enqueue
 from realtime.models import Job
 from realtime.states import FINISHED, Visibility
 

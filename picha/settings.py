@@ -177,7 +177,7 @@ _REDIS_TIMEOUTS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 
 CHANNEL_LAYERS = {
     "default": {
-        "BACKEND": "realtime.pubsub.RedisPubSubChannelLayer",
+        "BACKEND": "realtime.channel_layer.redis.RedisPubSubChannelLayer",
         "CONFIG": {
             "hosts": [{"address": REDIS_URL, **_REDIS_TIMEOUTS}],
             "prefix": "picha.live",
@@ -217,7 +217,7 @@ if not CELERY_BROKER_URL.startswith("amqp"):
         # Longer than any task may run, or Redis hands out again what is still being worked on.
         "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
     }
-CELERY_BEAT_SCHEDULER = "realtime.schedules:Scheduler"
+CELERY_BEAT_SCHEDULER = "realtime.schedules.scheduler:Scheduler"
 CELERY_BEAT_SCHEDULE = {
     "Import the latest photos from Flickr": {
         "task": "task_save_latest_flickr_image",

@@ -2,16 +2,19 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.core import signing
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from realtime.conf import conf
 from realtime.models import Job
 from realtime.states import Visibility
+
+R = TypeVar("R", bound=HttpResponseBase)
 
 OPERATOR_PERMISSION: Final = "realtime.view_job"
 ACTION_PERMISSION: Final = "realtime.change_job"
@@ -29,7 +32,7 @@ def watch_key(job_id: UUID) -> str:
     return _signer().sign(job_id.hex).removeprefix(f"{job_id.hex}:")
 
 
-def opens(key: str, job_id: UUID) -> bool:
+def is_valid_watch_key(key: str, job_id: UUID) -> bool:
     """Whether `key` is a valid watch key of the job `job_id`."""
     try:
         _signer().unsign(f"{job_id.hex}:{key}", max_age=conf.WATCH_KEY_MAX_AGE)
@@ -83,12 +86,14 @@ def _fits(key: str, job: Job) -> bool:
     """A batch's key is one to its jobs too, and to theirs."""
     if key == "":
         return False
-    if opens(key, job.pk) or (job.parent_id is not None and opens(key, job.parent_id)):
+    if is_valid_watch_key(key, job.pk) or (
+        job.parent_id is not None and is_valid_watch_key(key, job.parent_id)
+    ):
         return True  # without a query
     return job.parent is not None and _fits(key, job.parent)
 
 
-def climb(jobs: Iterable[Job]) -> None:
+def load_ancestors(jobs: Iterable[Job]) -> None:
     """Have the jobs above these at hand: `may_watch` may ask for them where no query can be made.
 
     It takes one query for each storey.
@@ -113,3 +118,11 @@ def is_operator(user: AbstractBaseUser | AnonymousUser) -> bool:
 
 def has_permission(user: AbstractBaseUser | AnonymousUser, permission: str) -> bool:
     return bool(getattr(user, "has_perm", lambda _: False)(permission))
+
+
+def keep_private(response: R) -> R:
+    """Keep an address with a watch key out of caches, referrers and search engines."""
+    response["Cache-Control"] = "no-store"
+    response["Referrer-Policy"] = "no-referrer"
+    response["X-Robots-Tag"] = "noindex"
+    return response

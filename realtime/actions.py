@@ -5,9 +5,10 @@ from django.contrib.auth.models import AbstractBaseUser
 from django.db import transaction
 from django.db.models import Count
 
-from realtime import batches, cascade, transitions
+from realtime.batches import rollup
+from realtime.jobs import descendants, transitions
+from realtime.jobs.reuse import QUEUED_AGAIN
 from realtime.models import Job, JobEvent
-from realtime.reruns import AGAIN
 from realtime.states import Carrier, EventKind, ItemState, JobState
 
 
@@ -26,7 +27,7 @@ def cancel(job: Job, *, actor: AbstractBaseUser | None = None, reason: str = "")
         )
         if done:
             _note(job, "Cancel", actor, reason)
-            batches.cancel_rest(job)
+            rollup.cancel_children(job)
     return done
 
 
@@ -46,10 +47,10 @@ def run_again(
     cancelled, or all of them. Returns False when the job has not finished.
     """
     with transaction.atomic():
-        cascade.reopen_above(job)
+        descendants.reopen_ancestors(job)
         if not (
             _queue_again(job, keep_ledger=keep_ledger)
-            or cascade.run_parts_again(job, every=not keep_ledger)
+            or descendants.run_children_again(job, every=not keep_ledger)
         ):
             transaction.set_rollback(True)
             return False
@@ -60,12 +61,12 @@ def run_again(
 def _queue_again(job: Job, *, keep_ledger: bool) -> bool:
     fresh = {name: value for name, value in job.options.items() if name != "retries"}
     phases = [name for name, _ in job.phases]
-    if not transitions.run_again(job.pk, options=fresh, phases=phases, text=AGAIN):
+    if not transitions.run_again(job.pk, options=fresh, phases=phases, text=QUEUED_AGAIN):
         return False
     if not keep_ledger:
         job.items.all().delete()
         Job.objects.filter(pk=job.pk).update(counts={}, failed=0, recent=[])
-        cascade.queue_parts_again(job, every=True)
+        descendants.queue_children_again(job, every=True)
     elif resumes(job) and (job.state == JobState.SUCCEEDED or _has_waiting(job)):
         _failed_wait_again(job)
     return True

@@ -17,18 +17,18 @@ jobs_queued: Final = Signal()
 """Sent with `ids` of jobs that are committed and wait to be published."""
 
 
-def announce(*ids: UUID) -> None:
+def notify_changed(*ids: UUID) -> None:
     """Send `jobs_changed` once the surrounding transaction is committed."""
     transaction.on_commit(partial(_send, jobs_changed, ids))
 
 
-def announce_queued(*ids: UUID) -> None:
+def notify_queued(*ids: UUID) -> None:
     """Send `jobs_queued`, then `jobs_changed`, once the surrounding transaction is committed."""
-    hand_in(*ids)
-    announce(*ids)
+    request_publish(*ids)
+    notify_changed(*ids)
 
 
-def hand_in(*ids: UUID) -> None:
+def request_publish(*ids: UUID) -> None:
     """Send `jobs_queued` alone, for jobs that are too many to be news, each of them."""
     transaction.on_commit(partial(_send, jobs_queued, ids))
 

@@ -1,4 +1,4 @@
-"""For tests of tasks: run one here and now, and look at what its watchers would have been shown.
+"""For tests of tasks: run one here and now, and look at what its recorders would have been shown.
 
     def test_an_import_counts_its_photos() -> None:
         run = run_task(import_photos, tags="sea", limit=4)
@@ -7,29 +7,28 @@
         assert set(run.outcomes.values()) == {"new"}
 
 It is one attempt by a worker, with its claim, its ledger and its end, but without broker, Redis or
-bus. A watcher of a real run is shown some of these snapshots, at most ten a second, and the last.
+bus. A recorder of a real run is shown some of these snapshots, at most ten a second, and the last.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
-from types import SimpleNamespace
 from typing import Any, Final, TypeVar
-from unittest.mock import patch
 
 from asgiref.sync import async_to_sync
 from celery.app.trace import build_tracer
 
-from realtime.enqueue import check_arguments, described, published, save
-from realtime.follow import ESTIMATES
+from realtime.bus.runs import ESTIMATES
+from realtime.jobs.create import save
+from realtime.jobs.message import check_arguments, job_fields_of_task, message_fields
 from realtime.models import Job, JobItem
-from realtime.progress import Progress
-from realtime.snapshots import load, public
+from realtime.progress.progress import Progress
+from realtime.snapshots.build import load_for_snapshots, public
+from realtime.snapshots.schema import Snapshot
 from realtime.tasks import JobTask
-from realtime.wire import Snapshot
+from realtime.worker.run import Runtime, use_runtime
 
 T = TypeVar("T")
 
@@ -73,19 +72,19 @@ def run_task(task: Any, *args: Any, **kwargs: Any) -> Run:
         TypeError: the arguments do not fit the task's signature.
     """
     check_arguments(task, args, kwargs)
-    job = Job(**described(task), **published(task, args, kwargs, {}))
+    job = Job(**job_fields_of_task(task), **message_fields(task, args, kwargs, {}))
     save(job, publish=False)
-    watcher = Watcher(load([job.pk])[0])
-    with _at_hand(task, watcher):
+    recorder = Recorder(load_for_snapshots([job.pk])[0])
+    with use_runtime(_runtime(task, recorder)):
         request = {"id": str(job.pk), "hostname": WORKER, "delivery_info": {}}
         tracer = build_tracer(task.name, task, app=task.app)
         tracer(str(job.pk), job.args, job.kwargs, request)
-    ended = load([job.pk])[0]
-    watcher.show(ended)
-    return Run(job=ended, snapshots=watcher.snapshots)
+    ended = load_for_snapshots([job.pk])[0]
+    recorder.show(ended)
+    return Run(job=ended, snapshots=recorder.snapshots)
 
 
-class Watcher:
+class Recorder:
     """Somebody who misses nothing."""
 
     def __init__(self, job: Job) -> None:
@@ -95,64 +94,64 @@ class Watcher:
         self.snapshots.append(public(job))
 
 
-class Watched(Progress):
-    """Shows its watcher every change, and not just the newest ten times a second."""
+class RecordedProgress(Progress):
+    """Shows its recorder every change, and not just the newest ten times a second."""
 
-    def __init__(self, job: Job, *, watcher: Watcher, **options: Any) -> None:
-        self._watcher: Watcher | None = None
+    def __init__(self, job: Job, *, recorder: Recorder, **options: Any) -> None:
+        self._recorder: Recorder | None = None
         super().__init__(job, **options)
-        self._watcher = watcher
+        self._recorder = recorder
         self._shown: dict[str, Any] = {}
-        self._tell()
+        self._record()
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name in {"done", "total", "unit", "message"}:
-            self._tell()
+            self._record()
 
     def item(self, key: str, outcome: str, **entry: Any) -> None:
-        self._quietly(super().item, key, outcome, **entry)
+        self._as_one_change(super().item, key, outcome, **entry)
 
     def begin(self, key: str, outcome: str, **entry: Any) -> bool:
-        return self._quietly(super().begin, key, outcome, **entry)
+        return self._as_one_change(super().begin, key, outcome, **entry)
 
     def settle(self, key: str, outcome: str, **entry: Any) -> None:
-        self._quietly(super().settle, key, outcome, **entry)
+        self._as_one_change(super().settle, key, outcome, **entry)
 
     def skip(self, units: int = 1) -> None:
-        self._quietly(super().skip, units)
+        self._as_one_change(super().skip, units)
 
     def plan(self, *phases: tuple[str, float]) -> None:
-        self._quietly(super().plan, *phases)
+        self._as_one_change(super().plan, *phases)
 
     @contextmanager
     def phase(self, name: str, **options: Any) -> Iterator[None]:
         with ExitStack() as stack:
-            self._quietly(stack.enter_context, super().phase(name, **options))
+            self._as_one_change(stack.enter_context, super().phase(name, **options))
             yield
-        self._tell()
+        self._record()
 
     def look(self) -> dict[str, Any]:
-        with self._unwatched():  # it sets a total right that more has been done than
+        with self._unrecorded():  # it sets a total right that more has been done than
             return super().look()
 
-    def _quietly(self, call: Callable[..., T], *args: Any, **options: Any) -> T:
+    def _as_one_change(self, call: Callable[..., T], *args: Any, **options: Any) -> T:
         """Several changes at once are one."""
-        with self._unwatched():
+        with self._unrecorded():
             done = call(*args, **options)
-        self._tell()
+        self._record()
         return done
 
     @contextmanager
-    def _unwatched(self) -> Iterator[None]:
-        watcher, self._watcher = self._watcher, None
+    def _unrecorded(self) -> Iterator[None]:
+        recorder, self._recorder = self._recorder, None
         try:
             yield
         finally:
-            self._watcher = watcher
+            self._recorder = recorder
 
-    def _tell(self) -> None:
-        if self._watcher is None:
+    def _record(self) -> None:
+        if self._recorder is None:
             return
         fields = self.look()
         seen = {name: value for name, value in fields.items() if name not in ESTIMATES}
@@ -163,35 +162,31 @@ class Watched(Progress):
         shown = copy(self.job)
         for name, value in fields.items():
             setattr(shown, name, value)
-        self._watcher.show(shown)
+        self._recorder.show(shown)
 
 
-@contextmanager
-def _at_hand(task: JobTask, watcher: Watcher) -> Iterator[None]:
-    """The worker's surroundings, without what other processes and threads do in them."""
-    loop = SimpleNamespace(**vars(asyncio) | {"Runner": partial(Here, task)})
-    bus = SimpleNamespace(follow=_nothing, unfollow=_nothing)
-    with (
-        patch("realtime.tasks.Progress", partial(Watched, watcher=watcher)),
-        patch("realtime.tasks.bus", lambda: bus),
-        patch("realtime.ends.bus", lambda: bus),
-        patch("realtime.tasks.asyncio", loop),
-        patch("realtime.tasks.close_old_connections", _nothing),  # the test's is still needed
-    ):
-        yield
+def _runtime(task: JobTask, recorder: Recorder) -> Runtime:
+    """The surroundings of a worker, without what other processes and threads do in them."""
+    return Runtime(
+        create_progress=partial(RecordedProgress, recorder=recorder),
+        follow=_nothing,
+        unfollow=_nothing,
+        create_runner=partial(InlineLoop, task),
+        close_connections=_nothing,  # The test still needs its connection.
+    )
 
 
 def _nothing(*_: object) -> None:
     pass
 
 
-class Here:
+class InlineLoop:
     """In place of `asyncio.Runner`: code that is not async is run in the thread of the test."""
 
     def __init__(self, task: JobTask) -> None:
         self._task = task
 
-    def __enter__(self) -> "Here":
+    def __enter__(self) -> "InlineLoop":
         return self
 
     def __exit__(self, *failure: object) -> None:

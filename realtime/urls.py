@@ -1,6 +1,6 @@
 from django.urls import path
 
-from realtime import views
+from realtime.pages import views
 
 app_name = "realtime"
 

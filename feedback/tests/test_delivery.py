@@ -17,7 +17,7 @@ from feedback.tests.mail_server import (
     fall_silent,
     hang_up,
 )
-from realtime import lease
+from realtime.jobs import lease
 from realtime.models import Job, JobItem
 from realtime.progress import Progress
 from realtime.tests.ports import free_port

@@ -15,7 +15,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from feedback.models import Feedback
 from feedback.tokens import new_token
-from realtime.access import opens
+from realtime.access import is_valid_watch_key
 from realtime.models import Job
 
 pytestmark = pytest.mark.django_db
@@ -27,7 +27,7 @@ JOB: Final = re.compile(r"/jobs/([0-9a-f-]{36})/\?key=([^&]+)$")
 def job_of(location: str) -> UUID:
     found = JOB.search(location)
     assert found
-    assert opens(found[2], UUID(found[1]))
+    assert is_valid_watch_key(found[2], UUID(found[1]))
     return UUID(found[1])
 
 

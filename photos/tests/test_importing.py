@@ -20,8 +20,8 @@ from photos.sandbox.replies import FLICKR_HOUSE_PAGE, TOO_MANY, Reply
 from photos.saving import Mark
 from photos.tasks import ON_DEMAND
 from photos.tests.sandboxes import NOW, Flickr, flickr_of, sandbox
-from realtime import lease
 from realtime.actions import run_again
+from realtime.jobs import lease
 from realtime.models import Job, JobItem
 from realtime.progress import Progress
 from realtime.states import ItemState, JobState

@@ -18,7 +18,7 @@ from photos.tags import TAGS_MAX
 from photos.tasks import FIRST_LIMIT, import_photos, task_save_latest_flickr_image, what_is_new
 from photos.tests.collection import photo
 from photos.tests.sandboxes import SITE, sandbox
-from realtime.enqueue import enqueue
+from realtime.jobs import enqueue
 from realtime.models import Job
 from realtime.progress import Progress
 from realtime.states import JobState, Visibility

@@ -25,8 +25,8 @@ from redis import Redis  # noqa: E402
 
 from realtime.benchmarks.lines import is_wanted, line, medians  # noqa: E402
 from realtime.benchmarks.load import stored, tracked, untracked  # noqa: E402
-from realtime.bus import drain  # noqa: E402
-from realtime.enqueue import enqueue  # noqa: E402
+from realtime.bus.bus import drain  # noqa: E402
+from realtime.jobs.create import enqueue  # noqa: E402
 from realtime.tests.chaos.processes import Supervised  # noqa: E402
 from realtime.tests.polling import until  # noqa: E402
 

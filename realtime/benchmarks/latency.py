@@ -30,7 +30,7 @@ from realtime.benchmarks.web import (  # noqa: E402
     helper,
     serving,
 )
-from realtime.enqueue import enqueue  # noqa: E402
+from realtime.jobs.create import enqueue  # noqa: E402
 from realtime.models import Job  # noqa: E402
 from realtime.tests.chaos.processes import Supervised  # noqa: E402
 from realtime.tests.polling import until  # noqa: E402

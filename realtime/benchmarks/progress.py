@@ -21,7 +21,7 @@ from tqdm import tqdm  # noqa: E402
 
 from realtime.benchmarks.lines import line, medians  # noqa: E402
 from realtime.models import Job  # noqa: E402
-from realtime.progress import Progress  # noqa: E402
+from realtime.progress.progress import Progress  # noqa: E402
 from realtime.tasks import JobTask  # noqa: E402
 
 STEPS: Final = 200

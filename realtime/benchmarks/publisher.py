@@ -23,8 +23,8 @@ from django.conf import settings  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from redis.asyncio import Redis  # noqa: E402
 
-from realtime import layer  # noqa: E402
 from realtime.benchmarks.broadcasting import CHANNEL  # noqa: E402
+from realtime.channel_layer import messages  # noqa: E402
 from realtime.models import Job  # noqa: E402
 from realtime.states import JobState, Visibility  # noqa: E402
 
@@ -73,10 +73,10 @@ class Publisher:
         self.job.done += 1
         self.job.fraction = self.job.done / 1_000_000
         self.job.message = f"@{monotonic():.6f}@"
-        message = layer.job_message(self.job)
+        message = messages.job_message(self.job)
         if how == "hub":
-            with suppress(*layer.LAYER_DOWN):  # published, and not delivered
-                await layer.send_job(message)
+            with suppress(*messages.LAYER_ERRORS):  # published, and not delivered
+                await messages.send_job(message)
         elif how == "group":
             event = {"type": "job.snapshot", "snapshot": json.loads(message["public"])}
             await self._layer.group_send(GROUP, event)

@@ -26,7 +26,7 @@ UVICORN: Final = (
     *("--log-level", "error", "--no-access-log", "--no-server-header", "--no-proxy-headers"),
     *("--ws-per-message-deflate", "false", "--lifespan", "off", "--timeout-keep-alive", "60"),
 )
-UVICORN_OURS: Final = (*UVICORN, "--ws", "realtime.uvicorn_sockets:SocketProtocol")
+UVICORN_OURS: Final = (*UVICORN, "--ws", "realtime.servers.uvicorn:SocketProtocol")
 OURS: Final = "picha.asgi:application"
 PLAIN: Final = "realtime.benchmarks.plain:application"
 SETTLING: Final = 0.02

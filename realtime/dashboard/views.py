@@ -10,15 +10,16 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from realtime import actions, stats
+from realtime import actions
 from realtime.dashboard.guard import for_operators
 from realtime.dashboard.listing import ANY_WAITING, BATCH, SINGLE, BadQuery, Query, find, parse
 from realtime.dashboard.redaction import shown_args, shown_kwargs
 from realtime.models import Job, JobEvent
-from realtime.parts import parts_of
-from realtime.snapshots import operator, reason
+from realtime.pages.child_list import child_list
+from realtime.pages.views import job_or_404
+from realtime.snapshots.build import operator, reason
+from realtime.snapshots.overview import overview_numbers
 from realtime.states import JobState
-from realtime.views import job_or_404
 
 LINES_MAX: Final = 500
 """The newest events, and the newest items, that a job's page shows."""
@@ -34,7 +35,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         query, status = Query(), HTTPStatus.BAD_REQUEST
     page = find(query)
     context = {
-        "numbers": stats.numbers(),
+        "numbers": overview_numbers(),
         "jobs": [operator(job) for job in page.jobs],
         "states": [(ANY_WAITING, "Waiting in any way"), *JobState.choices],
         "tasks": _tasks(query.task),
@@ -64,7 +65,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "args": shown_args(job),
         "kwargs": shown_kwargs(job),
         "reason": reason(job),
-        "parts": parts_of(job, request.GET, viewer=viewer, route="dashboard:job"),
+        "parts": child_list(job, request.GET, viewer=viewer, route="dashboard:job"),
     }
     return render(request, "realtime/dashboard/job.html", context)
 

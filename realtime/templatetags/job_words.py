@@ -8,29 +8,29 @@ from django import template
 from django.conf import settings
 from django.shortcuts import resolve_url
 
-from realtime import formats, wording
 from realtime.models import Job
+from realtime.snapshots import formats, words
+from realtime.snapshots.outcomes import in_display_order
+from realtime.snapshots.schema import Snapshot
 from realtime.states import FINISHED, JobState
-from realtime.tallies import in_order
-from realtime.wire import Snapshot
 
 register: Final = template.Library()
 
-for words in (
-    wording.sentence,
-    wording.amount,
-    wording.pace,
-    wording.attempt,
-    wording.tallies,
-    wording.row_detail,
-    wording.state_label,
-    wording.item_label,
+for filter_function in (
+    words.sentence,
+    words.amount,
+    words.pace,
+    words.attempt,
+    words.tallies,
+    words.row_detail,
+    words.state_label,
+    words.item_label,
     formats.number,
     formats.percent,
     formats.duration,
     formats.size,
 ):
-    register.filter(words.__name__, words)
+    register.filter(filter_function.__name__, filter_function)
 
 
 @register.filter
@@ -41,25 +41,25 @@ def pairs(value: dict[str, Any]) -> list[tuple[str, Any]]:
 
 @register.filter
 def can_run_again(snapshot: Snapshot, resumes: object) -> bool:
-    return wording.can_run_again(snapshot, resumes=bool(resumes))
+    return words.can_run_again(snapshot, resumes=bool(resumes))
 
 
 @register.filter
 def run_again(snapshot: Snapshot, resumes: object) -> str:
-    return wording.run_again(snapshot, resumes=bool(resumes))
+    return words.run_again(snapshot, resumes=bool(resumes))
 
 
 @register.filter
 def figures(snapshot: Snapshot) -> str:
     """`31 of 60 photos · about 4 s left`, or what holds or ended the job."""
-    said = (wording.amount(snapshot), wording.row_detail(snapshot))
+    said = (words.amount(snapshot), words.row_detail(snapshot))
     return " · ".join(filter(None, said))
 
 
 @register.filter
 def counts(job: Job) -> dict[str, int]:
     """A job's counts in the order in which its page shows them."""
-    return in_order(job.task, job.counts)
+    return in_display_order(job.task, job.counts)
 
 
 @register.filter

@@ -5,7 +5,7 @@ from typing import Any
 from django import template
 
 from realtime.models import Job
-from realtime.snapshots import load, public
+from realtime.snapshots.build import load_for_snapshots, public
 from realtime.states import CLAIMABLE
 
 register = template.Library()
@@ -28,4 +28,4 @@ def _placed(job: Job) -> Job:
     """Only those of `load` and `with_places` know their place in the queue."""
     if job.state not in CLAIMABLE or hasattr(job, "ahead"):
         return job
-    return load([job.pk])[0]
+    return load_for_snapshots([job.pk])[0]

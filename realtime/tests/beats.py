@@ -8,7 +8,7 @@ from celery import current_app
 from django.utils import timezone
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
-from realtime.schedules import Scheduler
+from realtime.schedules.scheduler import Scheduler
 
 TURN = timedelta(days=10_000)
 """So long that no turn ends while a test runs."""

@@ -9,12 +9,6 @@ from realtime.tests.held import HOLD, state, watch
 from realtime.tests.wordings import JOB
 
 
-@pytest.fixture(autouse=True)
-def no_known_paces(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Those of an earlier test's queues."""
-    monkeypatch.setattr("realtime.paces._known", {})
-
-
 @pytest.fixture
 def site(page: Page, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSite]:
     """A page of scripts alone. Whatever the browser complains of fails the test."""

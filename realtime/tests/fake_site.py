@@ -13,8 +13,8 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from playwright.sync_api import Page, Route, WebSocketRoute
 
+from realtime.snapshots.schema import Snapshot, encode
 from realtime.tests.wordings import NOW
-from realtime.wire import Snapshot, encode
 
 ORIGIN: Final = "http://picha.test"
 # As strict as the strictest site's, so that no script or style slips in that it would refuse.

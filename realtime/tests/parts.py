@@ -6,8 +6,8 @@ from typing import Final
 
 from celery import shared_task
 
-from realtime.enqueue import enqueue
 from realtime.errors import JobError
+from realtime.jobs.create import enqueue
 from realtime.tasks import JobTask
 
 QUEUE: Final = "parts"

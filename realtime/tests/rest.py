@@ -13,7 +13,7 @@ def let_the_bus_rest() -> None:
     PostgreSQL may find a deadlock where tables are emptied that somebody is at, and what is sent
     later would be heard by another test.
     """
-    bus = getattr(sys.modules.get("realtime.bus"), "_bus", None)
+    bus = getattr(sys.modules.get("realtime.bus.bus"), "_bus", None)
     if bus is not None:
         bus.drain()
         asyncio.run_coroutine_threadsafe(_hands_are_empty(bus), bus._loop).result(PATIENCE)
@@ -21,4 +21,4 @@ def let_the_bus_rest() -> None:
 
 async def _hands_are_empty(bus: Any) -> None:
     for hand in (bus._database, bus._broker):
-        await hand.do(lambda: None)
+        await hand.call(lambda: None)

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, User
 from pytest_django import DjangoAssertNumQueries
 
-from realtime.access import Viewer, climb, job_url, opens, watch_key
+from realtime.access import Viewer, is_valid_watch_key, job_url, load_ancestors, watch_key
 from realtime.models import Job
 from realtime.states import Visibility
 from realtime.tests.people import operator, user, visitor
@@ -81,12 +81,12 @@ def test_the_key_of_another_job_opens_nothing(job: Job) -> None:
 
 @pytest.mark.parametrize("key", ["", ":", "x", "1:2", "é", "a" * 5000, "\x00"])
 def test_a_forged_key_opens_nothing(job: Job, key: str) -> None:
-    assert not opens(key, job.pk)
+    assert not is_valid_watch_key(key, job.pk)
 
 
 def test_a_key_with_one_letter_changed_opens_nothing(job: Job) -> None:
     key = watch_key(job.pk)
-    assert not opens(key[:-2] + ("A" if key[-2] != "A" else "B") + key[-1], job.pk)
+    assert not is_valid_watch_key(key[:-2] + ("A" if key[-2] != "A" else "B") + key[-1], job.pk)
 
 
 @pytest.mark.parametrize(("age", "works"), [(99, True), (100, True), (101, False)])
@@ -96,13 +96,13 @@ def test_a_key_expires(job: Job, monkeypatch: pytest.MonkeyPatch, age: int, work
     monkeypatch.setattr("time.time", lambda: now)
     key = watch_key(job.pk)
     monkeypatch.setattr("time.time", lambda: now + age)
-    assert opens(key, job.pk) is works
+    assert is_valid_watch_key(key, job.pk) is works
 
 
 def test_the_address_carries_a_key_only_when_asked() -> None:
     job_id = uuid4()
     assert "key=" not in job_url(job_id)
-    assert opens(job_url(job_id, key=True).split("key=")[1], job_id)
+    assert is_valid_watch_key(job_url(job_id, key=True).split("key=")[1], job_id)
 
 
 def test_the_watch_key_of_a_batch_opens_all_that_is_in_it(
@@ -117,6 +117,6 @@ def test_the_watch_key_of_a_batch_opens_all_that_is_in_it(
     assert not sees(visitor(), job, key=watch_key(inner.pk))
 
     fetched = list(Job.objects.filter(pk__in=[below.pk, leaf.pk, job.pk]))
-    climb(fetched)
+    load_ancestors(fetched)
     with django_assert_num_queries(0):
         assert all(sees(visitor(), each, key=watch_key(job.pk)) for each in fetched)

@@ -4,8 +4,8 @@ import pytest
 from celery import shared_task
 from django.utils import timezone
 
-from realtime import lease, transitions
 from realtime.actions import cancel, resumes, run_again
+from realtime.jobs import lease, transitions
 from realtime.models import Job, JobItem
 from realtime.states import FINISHED, Carrier, EventKind, ItemState, JobState
 from realtime.tasks import JobTask

@@ -12,12 +12,14 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test import Client
 
-from realtime import files, lease, transitions
 from realtime.access import watch_key
 from realtime.actions import cancel, run_again
-from realtime.batches import enqueue_batch, repair, roll_up
-from realtime.enqueue import enqueue
+from realtime.batches.batch import enqueue_batch
+from realtime.batches.rollup import roll_up, roll_up_ended
 from realtime.errors import JobEnded
+from realtime.files import storage
+from realtime.jobs import lease, transitions
+from realtime.jobs.create import enqueue
 from realtime.models import Job
 from realtime.states import FINISHED, JobState
 from realtime.tests.chaos.form import QUICK
@@ -55,7 +57,7 @@ for number, job_id in enumerate(
 @pytest.fixture(autouse=True)
 def _nobody_rolls_up_but_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
     """What this process's bus would mend must not hide what is lost here."""
-    monkeypatch.setattr("realtime.bus.roll_up", lambda batch_id: None)
+    monkeypatch.setattr("realtime.bus.bus.roll_up", lambda batch_id: None)
 
 
 def batch_of(count: int, *, queue: str = UNSERVED) -> Job:
@@ -178,7 +180,7 @@ def test_many_roll_ups_of_the_last_end_end_it_once() -> None:
 
     def work(number: int) -> None:
         roll_up(batch.pk)
-        repair()
+        roll_up_ended(500)
 
     in_threads(work)
     batch.refresh_from_db()
@@ -297,9 +299,9 @@ def test_a_real_worker_fans_out_and_attaches_a_file() -> None:
     assert (job.state, job.result, job.done, job.total) == (JobState.SUCCEEDED, 8, 8, 8)
     answer = Client().get(f"/jobs/{job.pk}/file/", {"key": watch_key(job.pk)})
     assert answer.getvalue() == b"as many as asked for"
-    file = files.of(job)
+    file = storage.file_of(job)
     assert file
-    place: Path = files.path(job, file)
+    place: Path = storage.path_of(job, file)
     job.delete()
     assert not place.exists()
 

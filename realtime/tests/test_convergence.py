@@ -19,14 +19,14 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from realtime import hub as hub_module
 from realtime.access import Viewer
-from realtime.hub import Hub
-from realtime.layer import JobMessage, job_message
+from realtime.channel_layer.messages import JobMessage, job_message
+from realtime.live import hub as hub_module
+from realtime.live.hub import Hub
+from realtime.live.socket import Socket
+from realtime.live.wire import Watched
 from realtime.models import Job
-from realtime.sockets import Socket
 from realtime.states import JobState, Visibility
-from realtime.wire import Watched
 
 Version = tuple[int, int]
 
@@ -48,7 +48,7 @@ class Database:
 
 
 class InlineHand:
-    async def do(self, call: Callable[..., Any], *args: Any) -> Any:
+    async def call(self, call: Callable[..., Any], *args: Any) -> Any:
         return call(*args)
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class Machine(RuleBasedStateMachine):
         self.tick = 0
         self.browsers = [Browser() for _ in range(3)]
         self.hubs = [self.new_hub(), self.new_hub()]
-        setattr(hub_module, "load", self.database.load)  # noqa: B010 - undone by the test
+        setattr(hub_module, "load_for_snapshots", self.database.load)  # noqa: B010 - undone by the test
 
     def new_hub(self) -> Hub:
         hub = self.runner.run(_make_hub())
@@ -194,7 +194,7 @@ async def _settle() -> None:
 
 
 def test_every_watcher_ends_at_the_databases_state(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub_module, "load", None)
+    monkeypatch.setattr(hub_module, "load_for_snapshots", None)
     run_state_machine_as_test(
         Machine, settings=settings(max_examples=60, stateful_step_count=30, deadline=None)
     )

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
+from realtime.snapshots.schema import Snapshot, encode
+from realtime.snapshots.words import tallies
 from realtime.states import FINISHED, ItemState, JobState
 from realtime.tests.fake_site import FakeSite
 from realtime.tests.wordings import AGAIN, NOW, NUMBERS, WORDS, snapshot
-from realtime.wire import Snapshot, encode
-from realtime.wording import tallies
 
 pytestmark = pytest.mark.browser
 

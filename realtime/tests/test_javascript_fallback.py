@@ -6,10 +6,10 @@ from uuid import UUID
 import pytest
 from playwright.sync_api import Locator, expect
 
+from realtime.snapshots.schema import Snapshot, encode
 from realtime.tests.fake_site import WITHOUT_SOCKETS, Answer, FakeSite, streamed, told
 from realtime.tests.held import HOLD, hide, run
 from realtime.tests.wordings import JOB, NOW, snapshot
-from realtime.wire import Snapshot, encode
 
 pytestmark = pytest.mark.browser
 

@@ -7,10 +7,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.template.loader import render_to_string
 from playwright.sync_api import Locator, expect
 
-from realtime.parts import Parts, Row, Tab
+from realtime.pages.child_list import ChildList, Row, Tab
+from realtime.snapshots.schema import Snapshot
 from realtime.tests.fake_site import PAGE, Answer, FakeSite, rendered
 from realtime.tests.wordings import JOB, STATES, snapshot
-from realtime.wire import Snapshot
 
 pytestmark = pytest.mark.browser
 
@@ -18,16 +18,16 @@ EVERY = 2
 HTML = "text/html; charset=utf-8"
 
 
-def parts(*states: str, later: str = "") -> Parts:
+def parts(*states: str, later: str = "") -> ChildList:
     rows = [
         Row(snapshot=snapshot(id=f"part-{number}", state=state, title=f"Part {number}"), url="/x/")
         for number, state in enumerate(states)
     ]
     tabs = [Tab(label="All", number=len(rows), address="?", is_here=True)]
-    return Parts(rows=rows, tabs=tabs, later=later)
+    return ChildList(rows=rows, tabs=tabs, later=later)
 
 
-def body(shown: Snapshot, made: Parts | None) -> str:
+def body(shown: Snapshot, made: ChildList | None) -> str:
     context = {"snapshot": shown, "parts": made}
     return rendered(shown, titled=True) + render_to_string("realtime/_job_parts.html", context)
 
@@ -36,13 +36,13 @@ def batch(**changes: Any) -> Snapshot:
     return snapshot(batch=True, **changes)
 
 
-def open_batch(site: FakeSite, shown: Snapshot, made: Parts | None) -> None:
+def open_batch(site: FakeSite, shown: Snapshot, made: ChildList | None) -> None:
     site.open(body(shown, made))
     site.until(lambda: bool(site.links and site.link.of_type("watch")))
     site.until_true("customElements.get('job-parts') !== undefined")
 
 
-def serve_again(site: FakeSite, made: Parts | None, *, status: int = 200) -> None:
+def serve_again(site: FakeSite, made: ChildList | None, *, status: int = 200) -> None:
     html = PAGE.format(head="", body=body(batch(), made))
     site.serve("picha.test/", Answer(body=html, kind=HTML, status=status))
 

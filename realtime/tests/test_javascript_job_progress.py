@@ -10,10 +10,10 @@ from django.template import Context, Template
 from playwright.sync_api import Locator, expect
 
 from realtime.models import Job
+from realtime.snapshots.schema import File, Item, Phase, Snapshot
 from realtime.states import FINISHED, JobState
 from realtime.tests.fake_site import FakeSite, rendered
 from realtime.tests.wordings import JOB, NOW, STATES, snapshot, waiting
-from realtime.wire import File, Item, Phase, Snapshot
 
 pytestmark = pytest.mark.browser
 

@@ -3,9 +3,9 @@
 import pytest
 from playwright.sync_api import expect
 
+from realtime.live.wire import AGED, MALFORMED, SESSION_ENDED, TOO_MANY, TOO_SLOW
 from realtime.tests.fake_site import FakeSite
 from realtime.tests.wordings import snapshot
-from realtime.wire import AGED, MALFORMED, SESSION_ENDED, TOO_MANY, TOO_SLOW
 
 pytestmark = pytest.mark.browser
 

@@ -10,10 +10,10 @@ from axe_playwright_python.sync_playwright import Axe
 from django.template.loader import render_to_string
 from playwright.sync_api import Locator, expect
 
+from realtime.snapshots.schema import Numbers, OperatorSnapshot, Snapshot, encode
 from realtime.states import JobState
 from realtime.tests.fake_site import PAGE, Answer, FakeSite
 from realtime.tests.wordings import JOB, NOW, STATES
-from realtime.wire import Numbers, OperatorSnapshot, Snapshot, encode
 
 pytestmark = pytest.mark.browser
 

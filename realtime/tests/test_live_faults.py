@@ -16,15 +16,15 @@ import pytest
 from channels.layers import get_channel_layer
 from django.db.models import F
 
-from realtime import layer
-from realtime.bus import bus
+from realtime.bus.bus import bus
+from realtime.channel_layer import messages
+from realtime.live.wire import ACK_EVERY, TOO_MANY, TOO_SLOW
 from realtime.models import Job
 from realtime.states import JobState, Visibility
 from realtime.tests.polling import until
 from realtime.tests.raw_socket import PATIENCE, PING, Raw, frame, opened
 from realtime.tests.servers import Web, serving
 from realtime.tests.valkey import Valkey
-from realtime.wire import ACK_EVERY, TOO_MANY, TOO_SLOW
 
 pytestmark = [pytest.mark.stack, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
@@ -182,8 +182,8 @@ async def publish(job: Job, over: asyncio.Event, *, hertz: float) -> None:
         if over.is_set():
             return
         job.tick, job.message = tick, f"step {tick}"
-        with suppress(*layer.LAYER_DOWN):  # as the bus: the next one is newer
-            await layer.send_job(layer.job_message(job))
+        with suppress(*messages.LAYER_ERRORS):  # as the bus: the next one is newer
+            await messages.send_job(messages.job_message(job))
         await asyncio.sleep(1 / hertz)
 
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 
+from realtime.live.wire import MALFORMED, TOO_MANY
 from realtime.models import Job
 from realtime.states import JobState, Visibility
 from realtime.tests.raw_socket import (
@@ -28,7 +29,6 @@ from realtime.tests.raw_socket import (
 )
 from realtime.tests.servers import Web, serving
 from realtime.tests.valkey import Valkey
-from realtime.wire import MALFORMED, TOO_MANY
 
 pytestmark = [pytest.mark.stack, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 

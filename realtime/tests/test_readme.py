@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from realtime import wire
-from realtime.wire import ClientFrame, parse
+from realtime.live import wire
+from realtime.live.wire import ClientFrame, parse
 
 HOME = Path(__file__).resolve().parents[1]
 README = (HOME / "README.md").read_text("utf-8")

@@ -26,7 +26,7 @@ import django
 django.setup()
 from celery import current_app
 from realtime.models import Job, ScheduledRun
-from realtime.schedules import Scheduler
+from realtime.schedules.scheduler import Scheduler
 import realtime.tests.work
 
 class Mortal(Scheduler):

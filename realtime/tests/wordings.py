@@ -3,7 +3,7 @@
 from typing import Any, Final
 from uuid import UUID
 
-from realtime.wire import Item, Phase, Snapshot
+from realtime.snapshots.schema import Item, Phase, Snapshot
 
 NOW: Final = 1_750_000_000.0
 JOB: Final = UUID("01977000-0000-7000-8000-000000000001")

@@ -8,8 +8,8 @@ from pytest_django import DjangoAssertNumQueries
 
 from realtime.dashboard.listing import PAGE_SIZE, BadQuery, Page, Query, find, parse
 from realtime.models import Job
+from realtime.snapshots.overview import overview_numbers
 from realtime.states import WAITING, JobState
-from realtime.stats import numbers
 
 pytestmark = pytest.mark.django_db
 
@@ -103,7 +103,7 @@ def test_those_that_wait_are_those_that_the_numbers_count() -> None:
         make(1, state=state)
     found = find(parse(QueryDict("state=waiting"))).jobs
     assert {job.state for job in found} == WAITING
-    assert len(found) == numbers().waiting
+    assert len(found) == overview_numbers().waiting
 
 
 def test_a_page_that_ended_at_a_pruned_job_leads_back_to_the_start() -> None:

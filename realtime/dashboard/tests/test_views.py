@@ -15,9 +15,9 @@ from pytest_django import DjangoAssertNumQueries
 
 from realtime.dashboard.listing import PAGE_SIZE
 from realtime.models import Job, JobEvent, JobItem
+from realtime.snapshots.schema import OperatorSnapshot
 from realtime.states import Carrier, EventKind, JobState, Visibility
 from realtime.tests import people
-from realtime.wire import OperatorSnapshot
 
 pytestmark = pytest.mark.django_db
 

@@ -25,7 +25,7 @@ from realtime.tests.chaos.scenarios import verdict
 NAME: Final = "two beats"
 TURN: Final = 1.0
 SCHEDULERS: Final = {
-    "picha": ("chaos.turn", "realtime.schedules:Scheduler"),
+    "picha": ("chaos.turn", "realtime.schedules.scheduler:Scheduler"),
     "plain celery": ("chaos.plain_turn", "django_celery_beat.schedulers:DatabaseScheduler"),
 }
 BEAT: Final = """

@@ -14,7 +14,7 @@ from django.core.asgi import get_asgi_application
 
 site = get_asgi_application()
 
-from realtime.enqueue import enqueue  # noqa: E402 - needs the apps
+from realtime.jobs.create import enqueue  # noqa: E402 - needs the apps
 from realtime.tests.chaos.load import plain, plain_mail, tracked  # noqa: E402
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]

@@ -1,0 +1,110 @@
+"""What the bus says to the hubs through the Channels layer.
+
+A group a job, for its watchers; one for the operators, with all changes of jobs; one in which the
+hubs are told that a user's sessions or rights have changed.
+Snapshots travel encoded: whoever makes one encodes it, once.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, TypedDict
+from uuid import UUID
+
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+from realtime.channel_layer.redis import RedisPubSubChannelLayer
+from realtime.conf import conf
+from realtime.models import Job
+from realtime.snapshots.build import operator, public
+from realtime.snapshots.schema import encode
+
+log: Final = logging.getLogger(__name__)
+
+OPERATORS_GROUP: Final = "jobs"
+ACCESS_GROUP: Final = "people"
+LAYER_ERRORS: Final = (OSError, RedisError)  # TimeoutError is an OSError.
+
+
+class JobMessage(TypedDict):
+    """One job's newest snapshot, for its watchers and for operators among them."""
+
+    type: str
+    id: str
+    revision: int
+    tick: int
+    finished: bool
+    public: str
+    operator: str
+
+
+class BatchMessage(TypedDict):
+    """The operators' snapshots, by id, of jobs that changed their state."""
+
+    type: str
+    jobs: dict[str, str]
+
+
+def group(job_id: UUID) -> str:
+    return f"job.{job_id.hex}"
+
+
+def job_message(job: Job) -> JobMessage:
+    return {
+        "type": "job",
+        "id": job.pk.hex,
+        "revision": job.revision,
+        "tick": job.tick,
+        "finished": job.is_finished,
+        "public": encode(public(job)),
+        "operator": encode(operator(job)),
+    }
+
+
+def messages(jobs: Iterable[Job]) -> dict[Job, JobMessage]:
+    """What there is to say of each of these jobs, but for those that cannot be shown."""
+    found = {}
+    for job in jobs:
+        try:
+            found[job] = job_message(job)
+        except Exception:  # one row that cannot be shown must not hide the others
+            log.exception("Job %s cannot be shown", job.pk)
+    return found
+
+
+async def send_job(message: JobMessage) -> None:
+    await _send(_to_watchers(message))
+
+
+async def send_many(messages: Sequence[JobMessage]) -> None:
+    """To each job's watchers, and all together to the operators.
+
+    Raises:
+        TimeoutError, OSError, redis.exceptions.RedisError: the layer did not answer.
+    """
+    batch: BatchMessage = {
+        "type": "jobs",
+        "jobs": {message["id"]: message["operator"] for message in messages},
+    }
+    await _send(*map(_to_watchers, messages), (OPERATORS_GROUP, batch))
+
+
+async def send_access_check(user_id: int | None) -> None:
+    """Have the hubs look again at what a user, or everybody, may see."""
+    doubt = {"type": "everyone"} if user_id is None else {"type": "person", "user": user_id}
+    await _send((ACCESS_GROUP, doubt))
+
+
+def _to_watchers(message: JobMessage) -> tuple[str, JobMessage]:
+    return group(UUID(hex=message["id"])), message
+
+
+async def _send(*messages: tuple[str, Any]) -> None:
+    layer = get_channel_layer()
+    async with asyncio.timeout(conf.LAYER_TIMEOUT):
+        if len(messages) > 1 and isinstance(layer, RedisPubSubChannelLayer):
+            await layer.group_send_many(messages)
+        else:
+            for name, message in messages:
+                await layer.group_send(name, message)

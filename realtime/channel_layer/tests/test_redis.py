@@ -1,0 +1,75 @@
+"""The layer that sends many messages at once, on a real server."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis.exceptions import RedisError
+
+from realtime.channel_layer.redis import RedisPubSubChannelLayer
+from realtime.tests.valkey import Valkey, running_valkey
+
+WAIT = 10
+"""Seconds, for what takes a few milliseconds."""
+
+
+def layer_of(*servers: Valkey) -> RedisPubSubChannelLayer:
+    return RedisPubSubChannelLayer(hosts=[{"address": each.url} for each in servers])
+
+
+async def received(layer: RedisPubSubChannelLayer, channel: str, number: int) -> list[Any]:
+    async with asyncio.timeout(WAIT):
+        return [await layer.receive(channel) for _ in range(number)]
+
+
+def numbered(number: int) -> list[tuple[str, Any]]:
+    return [(f"job.{n % 7}", {"type": "job", "n": n}) for n in range(number)]
+
+
+async def sent_and_received(layer: RedisPubSubChannelLayer, number: int) -> list[Any]:
+    channel = await layer.new_channel()
+    for n in range(7):
+        await layer.group_add(f"job.{n}", channel)
+    await layer.group_send_many(numbered(number))
+    got = await received(layer, channel, number)
+    await layer.group_send_many([])
+    await layer.flush()
+    return got
+
+
+def test_each_message_arrives_in_its_order(valkey: Valkey) -> None:
+    messages = [message for _, message in numbered(100)]
+    assert asyncio.run(sent_and_received(layer_of(valkey), 100)) == messages
+
+
+def test_each_message_goes_to_the_server_of_its_group(valkey: Valkey, tmp_path: Path) -> None:
+    with running_valkey(socket=tmp_path / "other.sock") as other:
+        got = asyncio.run(sent_and_received(layer_of(valkey, other), 100))
+    assert sorted(message["n"] for message in got) == list(range(100))
+
+
+def test_nobody_else_gets_them(valkey: Valkey) -> None:
+    async def run() -> Any:
+        layer = layer_of(valkey)
+        channel = await layer.new_channel()
+        await layer.group_add("job.1", channel)
+        await layer.group_send_many([("job.2", {"n": 2}), ("job.1", {"n": 1})])
+        first = await received(layer, channel, 1)
+        await layer.flush()
+        return first
+
+    assert asyncio.run(run()) == [{"n": 1}]
+
+
+def test_a_server_that_is_gone_is_an_error_and_one_that_is_back_is_used(tmp_path: Path) -> None:
+    async def run() -> Any:
+        with running_valkey(socket=tmp_path / "one.sock") as server:
+            layer = layer_of(server)
+            await layer.group_send_many(numbered(3))
+        with pytest.raises((OSError, RedisError)):
+            await layer.group_send_many(numbered(3))
+        with running_valkey(socket=tmp_path / "one.sock"):
+            return await sent_and_received(layer, 3)
+
+    assert len(asyncio.run(run())) == 3

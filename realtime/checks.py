@@ -1,0 +1,13 @@
+"""Django's system checks of `realtime`."""
+
+from typing import Any
+
+from celery import current_app
+from django.core.checks import CheckMessage, Error, register
+
+from realtime.jobs.time_limits import problems
+
+
+@register
+def check_time_limits(**_: Any) -> list[CheckMessage]:
+    return [Error(problem, id="realtime.E001") for problem in problems(current_app)]

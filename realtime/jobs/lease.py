@@ -1,0 +1,151 @@
+"""The lease of a job: what only the worker that runs the job may do to it.
+
+`claim` takes the lease. The other functions take the claimed `job` and write only while its
+attempt still has the lease; otherwise they return False and change nothing.
+
+`attempt` is the fencing token. Every claim raises it, so the writes of a worker that was thought
+lost and wakes up later match no row.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import F, Q, Value
+from django.db.models.functions import Coalesce, Now
+
+from realtime.jobs.prepared import PreparedUpdate, Slot
+from realtime.jobs.state_change import change_state
+from realtime.models import Job
+from realtime.signals import notify_changed
+from realtime.states import CLAIMABLE, FINISHED, Carrier, JobState
+
+CLOCK_DIFFERENCE: Final = timedelta(seconds=1)
+"""How long before its `due_at` a retry may be claimed: the clocks of two machines differ."""
+
+HANDED_OVER: Final[dict[str, Any]] = {
+    "carrier": Carrier.CHILDREN,
+    "worker": "",
+    "heartbeat_at": None,
+    "fraction": None,
+    "done": 0,
+    "total": None,
+    "rate": None,
+    "eta": None,
+    "message": "",
+}
+"""The fields that change when the body has ended and the child jobs carry the job on."""
+
+_IS_DUE: Final = (Q(due_at=None) | Q(due_at__lte=Now() + Value(CLOCK_DIFFERENCE))) & (
+    Q(expires_at=None) | Q(expires_at__gt=Now())
+)
+_IS_LEASED: Final = Q(id=Slot("id"), state=JobState.RUNNING, attempt=Slot("attempt"))
+_CHANGED: Final[dict[str, Any]] = {"revision": F("revision") + 1, "tick": 0}
+_ENDED: Final[dict[str, Any]] = _CHANGED | {"finished_at": Now(), "due_at": None}
+
+_CLAIM: Final = PreparedUpdate(
+    Q(_IS_DUE, id=Slot("id"), state__in=sorted(CLAIMABLE)),
+    state=JobState.RUNNING,
+    attempt=F("attempt") + 1,
+    started_at=Coalesce(F("started_at"), Now()),
+    heartbeat_at=Now(),
+    due_at=None,
+    expires_at=None,
+    message="",
+    error="",
+    error_code="",
+    **_CHANGED,
+)
+_FINISH: Final = PreparedUpdate(_IS_LEASED & Q(carrier=Carrier.BODY), **_ENDED)
+_END: Final = PreparedUpdate(_IS_LEASED & ~Q(carrier=Carrier.CHILDREN), **_ENDED)
+
+
+def claim(job_id: UUID, *, worker: str) -> Job | None:
+    """Take the lease of a waiting job for `worker`; None if the job cannot be claimed."""
+    job = _CLAIM.take(Job.objects.all(), {"id": job_id}, text=f"Started on {worker}", worker=worker)
+    if job:
+        job.is_claimed = True
+        notify_changed(job_id)
+        _ = job.owner  # Snapshots name the owner, and they are made on the event loop.
+    return job
+
+
+def finish(job: Job, *, result: Any, **progress: Any) -> bool:
+    """The body returned `result`; `progress` are the last values of the progress fields.
+
+    A job that has child jobs (`transitions.add_child`) goes on until they have ended.
+    """
+    return _end(
+        _FINISH, job, JobState.SUCCEEDED, text="Done", result=result, **progress
+    ) or hand_over(job, result=result, **progress)
+
+
+def hand_over(job: Job, *, result: Any, **progress: Any) -> bool:
+    """The body returned; from now on the child jobs carry the job on.
+
+    Its bar starts again, like that of a new phase: it counts the child jobs.
+    """
+    return change_state(
+        Job.objects.leased(job).filter(carrier=Carrier.BOTH),
+        job.pk,
+        JobState.RUNNING,
+        text="Waits for its jobs",
+        **progress | HANDED_OVER | {"result": result},
+    )
+
+
+def fail(job: Job, *, code: str, error: str, traceback: str = "", **progress: Any) -> bool:
+    """The body raised; `error` is a sentence for people, `traceback` is for operators."""
+    return _end(
+        _END,
+        job,
+        JobState.FAILED,
+        text=error,
+        error_code=code,
+        error=error,
+        traceback=traceback,
+        **progress,
+    )
+
+
+def retry_later(
+    job: Job, *, due_at: datetime, error: str, traceback: str = "", **progress: Any
+) -> bool:
+    """This try failed and the next one is due at `due_at`.
+
+    Returns False for a job with a cancel request: it gets no other try.
+    """
+    return change_state(
+        Job.objects.leased(job).filter(cancel_requested_at=None),
+        job.pk,
+        JobState.RETRYING,
+        text=error,
+        queued=True,
+        due_at=due_at,
+        published_at=None,
+        error=error,
+        traceback=traceback,
+        **progress,
+    )
+
+
+def cancel_running(job: Job, *, text: str = "Cancelled", **progress: Any) -> bool:
+    """The body of a running job has ended because of a cancel request."""
+    return _end(_END, job, JobState.CANCELLED, text=text, **progress)
+
+
+def attempt_has_ended(job: Job) -> bool:
+    """Whether this attempt has ended already, in a transaction whose answer was lost."""
+    ended = Q(state__in={*FINISHED, JobState.RETRYING}) | Q(carrier=Carrier.CHILDREN)
+    has_ended = Job.objects.filter(ended, pk=job.pk, attempt=job.attempt).exists()
+    if has_ended:
+        notify_changed(job.pk)
+    return has_ended
+
+
+def _end(move: PreparedUpdate, job: Job, state: JobState, *, text: str, **fields: Any) -> bool:
+    slots = {"id": job.pk, "attempt": job.attempt}
+    ended = move.make(Job.objects.all(), slots, text=text, state=state, **fields)
+    if ended:
+        notify_changed(job.pk)
+    return ended

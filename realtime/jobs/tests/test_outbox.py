@@ -1,0 +1,149 @@
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from realtime.jobs import lease, outbox
+from realtime.jobs.create import enqueue
+from realtime.models import Job
+from realtime.states import JobState
+from realtime.tasks import JobTask
+
+pytestmark = pytest.mark.django_db
+
+
+@shared_task(base=JobTask, name="test.outbox")
+def task(*args: Any, **kwargs: Any) -> None:
+    pass
+
+
+class Broker:
+    """Stands where Celery hands a message to kombu; the broker itself is the edge here."""
+
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+        self.down_after: int | None = None
+
+    def send_task(self, name: str, args: Any = None, kwargs: Any = None, **options: Any) -> None:
+        if self.down_after is not None and len(self.sent) >= self.down_after:
+            raise OperationalError("down")
+        self.sent.append({"name": name, "args": args, "kwargs": kwargs, **options})
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    broker = Broker()
+    monkeypatch.setattr(task.app, "send_task", broker.send_task)
+    return broker
+
+
+def test_a_message_is_what_was_enqueued(broker: Broker) -> None:
+    moment = timezone.now()
+    job = enqueue(task, args=(1, moment), kwargs={"a": [2]}, priority=3, queue="slow")
+    outbox.publish([job.pk])
+    (sent,) = broker.sent
+    assert (sent["name"], sent["task_id"]) == ("test.outbox", str(job.pk))
+    assert (sent["args"], sent["kwargs"]) == ([1, moment], {"a": [2]})
+    assert (sent["priority"], sent["queue"], sent["retry"]) == (3, "slow", False)
+
+
+def test_what_is_published_is_not_published_again(broker: Broker) -> None:
+    job = enqueue(task)
+    outbox.publish([job.pk])
+    outbox.publish([job.pk])
+    assert len(broker.sent) == 1
+    job.refresh_from_db()
+    assert job.published_at is not None
+
+
+def test_those_behind_a_failure_stay_unpublished(broker: Broker) -> None:
+    jobs = [enqueue(task) for _ in range(3)]
+    broker.down_after = 1
+    with pytest.raises(outbox.BrokerDown):
+        outbox.publish([job.pk for job in jobs])
+    published = Job.objects.exclude(published_at=None)
+    assert list(published) == jobs[:1]
+
+
+@pytest.mark.parametrize("state", [JobState.RUNNING, JobState.CANCELLED, JobState.SUCCEEDED])
+def test_a_job_that_does_not_wait_is_not_published(broker: Broker, state: JobState) -> None:
+    job = enqueue(task)
+    Job.objects.update(state=state)
+    outbox.publish([job.pk])
+    assert broker.sent == []
+
+
+@pytest.mark.parametrize(("seconds", "sent"), [(59, True), (65, False)])
+def test_a_long_wait_is_not_left_to_the_broker(broker: Broker, seconds: int, sent: bool) -> None:
+    job = enqueue(task, countdown=seconds)
+    outbox.publish([job.pk])
+    assert bool(broker.sent) is sent
+    if sent:
+        assert broker.sent[0]["eta"] == job.due_at
+
+
+@pytest.mark.parametrize("fast_by", [-300, 300])
+def test_it_is_the_databases_clock_that_counts(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch, fast_by: int
+) -> None:
+    now = timezone.now()
+    soon, later = enqueue(task, countdown=30), enqueue(task, countdown=90)
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(seconds=fast_by))
+    outbox.publish([soon.pk, later.pk])
+    assert [sent["task_id"] for sent in broker.sent] == [str(soon.pk)]
+    soon.refresh_from_db()
+    assert soon.published_at
+    assert abs(soon.published_at - now) < timedelta(seconds=200)
+
+
+def test_a_job_that_has_moved_on_is_not_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+    job = enqueue(task)
+
+    def claimed_meanwhile(*args: Any, **options: Any) -> None:
+        claimed = lease.claim(job.pk, worker="w")
+        assert claimed
+        lease.retry_later(claimed, due_at=timezone.now() + timedelta(hours=1), error="")
+
+    monkeypatch.setattr(task.app, "send_task", claimed_meanwhile)
+    outbox.publish([job.pk])
+    job.refresh_from_db()
+    assert job.published_at is None
+
+
+def test_a_task_that_this_process_does_not_know_is_published_by_name(broker: Broker) -> None:
+    job = Job.objects.create(task="of.another.service", title="T", queue="theirs")
+    outbox.publish([job.pk])
+    assert (broker.sent[0]["name"], broker.sent[0]["queue"]) == ("of.another.service", "theirs")
+
+
+def test_a_message_that_no_broker_takes_fails_its_job_and_stops_no_other(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bad, good = enqueue(task, args=("bad",)), enqueue(task, args=("good",))
+
+    def send_task(name: str, args: Any = None, kwargs: Any = None, **options: Any) -> None:
+        if args == ["bad"]:
+            raise ValueError("a queue of no exchange")
+        broker.send_task(name, args, kwargs, **options)
+
+    monkeypatch.setattr(task.app, "send_task", send_task)
+    outbox.publish([bad.pk, good.pk])
+    bad.refresh_from_db()
+    assert (bad.state, bad.error_code) == (JobState.FAILED, "unpublishable")
+    assert [sent["args"] for sent in broker.sent] == [["good"]]
+
+
+def test_no_worker_hears_of_an_expiry(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would remember the id of a message that came too late, and drop the job's next one."""
+    own, given = enqueue(task), enqueue(task, expires=60)
+    monkeypatch.setattr(task, "expires", 30)
+    declared = enqueue(task)
+    outbox.publish([own.pk, given.pk, declared.pk])
+    assert [sent["expires"] for sent in broker.sent] == [None, None, None]
+    assert own.expires_at is None
+    for job, seconds in ((given, 60), (declared, 30)):
+        assert job.expires_at
+        assert 0 < (job.expires_at - timezone.now()).total_seconds() <= seconds

@@ -1,0 +1,165 @@
+"""Server-Sent Events and polling: the same snapshots, for those without a WebSocket."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.http import StreamingHttpResponse
+from django.test import AsyncClient
+from django.urls import reverse
+from pytest_django import Settings
+
+from realtime.access import watch_key
+from realtime.jobs import lease
+from realtime.models import Job
+from realtime.states import JobState, Visibility
+from realtime.tests.people import operator, user
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+
+
+@pytest.fixture(autouse=True)
+def quick(settings: Settings) -> None:
+    settings.REALTIME_STREAM_INTERVAL = 0.01
+    settings.REALTIME_REPAIR_INTERVAL = 0.5
+
+
+async def make(**fields: Any) -> Job:
+    described = {"task": "t", "title": "T", "queue": "celery", "visibility": Visibility.PUBLIC}
+    return await Job.objects.acreate(**described | fields)
+
+
+def url(job: Job, name: str = "events") -> str:
+    return reverse(f"realtime:{name}", args=[job.pk])
+
+
+async def read(response: Any) -> AsyncIterator[dict[str, Any]]:
+    assert isinstance(response, StreamingHttpResponse)
+    async for chunk in response:
+        lines = dict(line.split(": ", 1) for line in chunk.decode().strip().split("\n"))
+        if "data" in lines:
+            yield {"id": lines["id"], "job": json.loads(lines["data"])}
+
+
+def run(job: Job) -> None:
+    claimed = lease.claim(job.pk, worker="w")
+    assert claimed
+    lease.finish(claimed, result=None)
+
+
+async def later(job: Job) -> None:
+    await asyncio.sleep(0.2)
+    await Job.objects.filter(pk=job.pk).aupdate(revision=4, tick=0)
+
+
+async def test_a_stream_tells_the_present_and_every_end(async_client: AsyncClient) -> None:
+    job = await make()
+    response = await async_client.get(url(job))
+    assert response["Content-Type"] == "text/event-stream"
+    states = []
+    async for event in read(response):
+        states.append(event["job"]["state"])
+        if states == ["queued"]:
+            await sync_to_async(run)(job)
+    assert states[0] == "queued"
+    assert states[-1] == "succeeded"
+
+
+async def test_what_the_reader_has_is_not_sent_again(async_client: AsyncClient) -> None:
+    job = await make(revision=3, tick=7)
+    response = await async_client.get(url(job), headers={"Last-Event-ID": "3-7"})
+    change = asyncio.create_task(later(job))
+    async for event in read(response):
+        assert event["id"] == "4-0"
+        break
+    await change
+
+
+async def test_a_reader_that_has_the_end_need_not_come_again(async_client: AsyncClient) -> None:
+    job = await make(state=JobState.SUCCEEDED, revision=2, finished_at="2026-01-01T00:00Z")
+    response = await async_client.get(url(job), headers={"Last-Event-ID": "2-0"})
+    assert response.status_code == 204
+
+
+async def test_readers_are_told_to_come_back_at_different_times(async_client: AsyncClient) -> None:
+    job = await make()
+    told = set()
+    for _ in range(8):
+        response: Any = await async_client.get(url(job))
+        told.add(await anext(response.streaming_content))
+        await response.streaming_content.aclose()
+    assert len(told) > 1
+    assert all(500 <= int(line.removeprefix(b"retry: ")) <= 2500 for line in told)
+
+
+async def test_a_stream_ends_after_a_while(async_client: AsyncClient, settings: Settings) -> None:
+    settings.REALTIME_STREAM_MAX_AGE = 5.0
+    response = await async_client.get(url(await make(state=JobState.RUNNING)))
+    assert len([event async for event in read(response)]) == 1
+
+
+async def test_a_sleeping_reader_gets_the_newest_state_only(
+    async_client: AsyncClient, settings: Settings
+) -> None:
+    settings.REALTIME_STREAM_INTERVAL = 1.0
+    job = await make()
+    ticks = []
+    async for event in read(await async_client.get(url(job))):
+        ticks.append(event["job"]["tick"])
+        if ticks[-1] == 20:
+            break
+        for tick in range(1, 21):
+            await Job.objects.filter(pk=job.pk).aupdate(tick=tick)
+    assert len(ticks) <= 10  # of twenty
+
+
+@pytest.mark.parametrize(("already", "status"), [(0, 200), (1, 200), (2, 429)])
+async def test_an_address_has_so_many_streams(
+    async_client: AsyncClient, settings: Settings, already: int, status: int
+) -> None:
+    settings.REALTIME_SOCKETS_PER_ADDRESS = 2
+    job = await make()
+    streams: list[Any] = [await async_client.get(url(job)) for _ in range(already)]
+    response = await async_client.get(url(job))
+    assert response.status_code == status
+    for stream in (*streams, response):
+        if stream.status_code == 200:
+            await stream.streaming_content.aclose()
+
+
+@pytest.mark.parametrize("name", ["events", "snapshot"])
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("visitor", 404), ("key", 200), ("owner", 200), ("other", 404), ("operator", 200)],
+)
+async def test_who_may_have_them(
+    async_client: AsyncClient, settings: Settings, name: str, who: str, status: int
+) -> None:
+    settings.REALTIME_STREAM_MAX_AGE = 0.01
+    owner = await sync_to_async(user)("owner")
+    job = await make(owner=owner, visibility=Visibility.PRIVATE)
+    people = {"owner": owner}
+    if who == "other":
+        people["other"] = await sync_to_async(user)("other")
+    if who == "operator":
+        people["operator"] = await sync_to_async(operator)()
+    if who in people:
+        await async_client.aforce_login(people[who])
+    query = {"key": watch_key(job.pk)} if who == "key" else {}
+    response = await async_client.get(url(job, name), query)
+    assert response.status_code == status
+    if response.streaming:
+        assert len([event async for event in read(response)]) <= 1
+    if status == 200:
+        assert response["Cache-Control"] == "no-store"
+
+
+async def test_polling_gives_the_snapshot(async_client: AsyncClient) -> None:
+    job = await make(worker="celery@inner")
+    response = await async_client.get(url(job, "snapshot"))
+    shown = json.loads(response.content)
+    assert (shown["id"], shown["state"]) == (str(job.pk), "queued")
+    assert "worker" not in shown

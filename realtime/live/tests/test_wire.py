@@ -1,0 +1,86 @@
+import json
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from realtime.live.wire import (
+    Ack,
+    Denied,
+    Overview,
+    Ping,
+    Pong,
+    UnknownType,
+    Unwatch,
+    Watch,
+    Watched,
+    jobs_frame,
+    overview_frame,
+    parse,
+)
+from realtime.snapshots.schema import encode
+
+ID = UUID("01a20391-cf6f-710b-bd83-cd1e99a51024")
+
+
+@pytest.mark.parametrize(
+    ("text", "frame"),
+    [
+        (f'{{"type":"watch","jobs":[{{"id":"{ID}"}}]}}', Watch(jobs=[Watched(id=ID)])),
+        (
+            f'{{"type":"watch","jobs":[{{"id":"{ID}","key":"k"}}]}}',
+            Watch(jobs=[Watched(id=ID, key="k")]),
+        ),
+        (f'{{"type":"unwatch","jobs":["{ID}"]}}', Unwatch(jobs=[ID])),
+        ('{"type":"overview"}', Overview()),
+        ('{"type":"ack","seq":16}', Ack(seq=16)),
+        ('{"type":"ping"}', Ping()),
+    ],
+)
+def test_the_browsers_frames_are_understood(text: str, frame: object) -> None:
+    assert parse(text) == frame
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "not json",
+        "[]",
+        "{}",
+        '{"type":7}',
+        '{"type":"watch"}',
+        '{"type":"watch","jobs":[{"id":"7"}]}',
+        '{"type":"watch","jobs":[],"more":1}',
+        '{"type":"ack","seq":"16"}',
+        '{"type":"ack","seq":1e400}',
+        '{"type":"overview","jobs":[]}',
+        '{"type":"ping","payload":"more"}',
+    ],
+)
+def test_anything_else_is_refused(text: str) -> None:
+    with pytest.raises(msgspec.DecodeError):
+        parse(text)
+
+
+def test_a_frame_of_snapshots_is_json() -> None:
+    frame = json.loads(jobs_frame(3, ['{"id":1}', '{"id":2}']))
+    assert frame == {"type": "jobs", "seq": 3, "jobs": [{"id": 1}, {"id": 2}]}
+
+
+def test_an_overview_is_json() -> None:
+    frame = json.loads(overview_frame(4, '{"running":1}', []))
+    assert frame == {"type": "overview", "seq": 4, "numbers": {"running": 1}, "jobs": []}
+
+
+def test_what_is_denied_names_the_jobs() -> None:
+    assert json.loads(encode(Denied(jobs=[ID]))) == {"type": "denied", "jobs": [str(ID)]}
+
+
+def test_the_answer_to_a_ping_says_nothing_else() -> None:
+    assert json.loads(encode(Pong())) == {"type": "pong"}
+
+
+def test_a_type_of_a_later_version_is_told_from_what_is_malformed() -> None:
+    with pytest.raises(UnknownType, match="'unheard'"):
+        parse('{"type":"unheard","of":1}')

@@ -1,0 +1,20 @@
+"""The tables of `realtime`, and the queries over them. Nothing here changes a job's state."""
+
+from realtime.models.event import JobEvent
+from realtime.models.item import JobItem
+from realtime.models.job import NO_JOB, Job, JobQuerySet, job_id_of
+from realtime.models.scheduled_run import ScheduledRun
+from realtime.models.worker import HEARTBEAT_SECONDS, HEARTBEATS, Worker
+
+__all__ = [
+    "HEARTBEATS",
+    "HEARTBEAT_SECONDS",
+    "NO_JOB",
+    "Job",
+    "JobEvent",
+    "JobItem",
+    "JobQuerySet",
+    "ScheduledRun",
+    "Worker",
+    "job_id_of",
+]

@@ -1,0 +1,34 @@
+"""The entries of a job's ledger."""
+
+from django.db import models
+from django.db.models.functions import Now
+
+from realtime.models.job import Job
+from realtime.states import (
+    ItemState,
+)
+
+
+class JobItem(models.Model):
+    """One entry of a job's ledger, named by a key that is unique in the job."""
+
+    job = models.ForeignKey(
+        Job,
+        related_name="items",
+        on_delete=models.CASCADE,
+        db_index=False,  # item_key
+    )
+    key = models.CharField(max_length=200)
+    label = models.CharField(max_length=300, blank=True)
+    state = models.CharField(max_length=10, choices=ItemState.choices, default=ItemState.PENDING)
+    outcome = models.CharField(max_length=50, blank=True)
+    detail = models.CharField(max_length=500, blank=True)
+    image = models.CharField(max_length=500, blank=True)
+    updated_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (models.UniqueConstraint(fields=("job", "key"), name="item_key"),)
+
+    def __str__(self) -> str:
+        return self.label or self.key

@@ -1,0 +1,182 @@
+"""Jobs, their ledger, their timeline, and the workers that run them."""
+
+from collections import defaultdict, deque
+from datetime import datetime
+from typing import Any, Final
+from uuid import NAMESPACE_OID, UUID, uuid5
+
+from django.conf import settings
+from django.db import models, transaction
+from django.db.models import Q
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Now
+from uuid_utils.compat import uuid7
+
+from realtime.states import (
+    CLAIMABLE,
+    FINISHED,
+    WAITING,
+    Carrier,
+    JobState,
+    Visibility,
+)
+
+NO_JOB: Final = UUID(int=0)
+"""The id of no job."""
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    """Queries over jobs. What changes a job's state is in `realtime.jobs`."""
+
+    def unfinished(self) -> "JobQuerySet":
+        return self.exclude(state__in=FINISHED)
+
+    def waiting(self) -> "JobQuerySet":
+        return self.filter(state__in=WAITING)
+
+    def batches(self) -> "JobQuerySet":
+        """Jobs that no worker runs: their state and bar are those of their child jobs."""
+        return self.filter(carrier=Carrier.CHILDREN)
+
+    def unpublished(self, *, before: datetime | Combinable) -> "JobQuerySet":
+        """Jobs that should have been published `before` and were not."""
+        due = Q(due_at=None) | Q(due_at__lte=before)
+        return self.filter(due, state__in=CLAIMABLE, published_at=None, queued_at__lte=before)
+
+    def leased(self, job: "Job") -> "JobQuerySet":
+        """The row of `job`, if the attempt of this object still has the lease."""
+        running = self.filter(pk=job.pk, state=JobState.RUNNING, attempt=job.attempt)
+        return running.exclude(carrier=Carrier.CHILDREN)
+
+    def update_in_order(self, **fields: Any) -> int:
+        """`update` for many jobs at once, which cannot end in a deadlock.
+
+        It locks the rows in the order of their ids, as every other writer does. It does not lock
+        their keys (`no_key`): if a child job is updated twice in a transaction, PostgreSQL looks
+        for the row of its parent at the end.
+        """
+        with transaction.atomic():
+            rows = self.order_by("pk").select_for_update(no_key=True).values("pk")
+            return self.model.objects.filter(pk__in=rows).update(**fields)
+
+
+class Job(models.Model):
+    """One tracked run of a task. Its id is the Celery task id too."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    task = models.CharField(max_length=255)
+    title = models.CharField(max_length=255)
+    queue = models.CharField(max_length=255)
+    args = models.JSONField(default=list, blank=True)
+    kwargs = models.JSONField(default=dict, blank=True)
+    options = models.JSONField(default=dict, blank=True, help_text="How it is published.")
+    parent = models.ForeignKey(
+        "self",
+        null=True,
+        blank=True,
+        related_name="children",
+        on_delete=models.CASCADE,
+        db_index=False,  # job_children
+    )
+    carrier = models.CharField(max_length=10, choices=Carrier.choices, default=Carrier.BODY)
+
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        blank=True,
+        related_name="jobs",
+        on_delete=models.SET_NULL,
+        db_index=False,  # job_owner
+    )
+    visibility = models.CharField(
+        max_length=10, choices=Visibility.choices, default=Visibility.PRIVATE
+    )
+    subject_url = models.CharField(max_length=500, blank=True)
+
+    state = models.CharField(max_length=10, choices=JobState.choices, default=JobState.QUEUED)
+    attempt = models.PositiveIntegerField(default=0)
+    max_attempts = models.PositiveIntegerField(default=3)
+    losses = models.PositiveIntegerField(default=0, help_text="How many workers it has lost.")
+    worker = models.CharField(max_length=255, blank=True)
+    result = models.JSONField(null=True, blank=True)
+    file = models.JSONField(null=True, blank=True, help_text="The file that it made.")
+    error_code = models.CharField(max_length=100, blank=True)
+    error = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)
+
+    phase = models.CharField(max_length=100, blank=True)
+    phases = models.JSONField(default=list, blank=True)
+    fraction = models.FloatField(null=True, blank=True)
+    done = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(null=True, blank=True)
+    unit = models.CharField(max_length=50, blank=True)
+    rate = models.FloatField(null=True, blank=True)
+    eta = models.FloatField(null=True, blank=True)
+    estimated_at = models.DateTimeField(null=True, blank=True, help_text="Of a batch.")
+    message = models.CharField(max_length=500, blank=True)
+    counts = models.JSONField(default=dict, blank=True)
+    failed = models.PositiveBigIntegerField(default=0, help_text="How many items have failed.")
+    recent = models.JSONField(default=list, blank=True, help_text="The newest items.")
+
+    queued_at = models.DateTimeField(db_default=Now())
+    published_at = models.DateTimeField(null=True, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    started_at = models.DateTimeField(null=True, blank=True)
+    finished_at = models.DateTimeField(null=True, blank=True)
+    heartbeat_at = models.DateTimeField(null=True, blank=True)
+    cancel_requested_at = models.DateTimeField(null=True, blank=True)
+
+    revision = models.PositiveIntegerField(default=0)
+    tick = models.PositiveIntegerField(default=0)
+
+    objects = JobQuerySet.as_manager()
+
+    is_claimed = False
+    """Whether this very object is the one that a worker has claimed."""
+    made_before: "defaultdict[str, deque[UUID]] | None" = None
+    """Of a claimed job: the parts that earlier attempts have made (see `realtime.jobs.reuse`)."""
+
+    class Meta:
+        ordering = ("-id",)
+        # On PostgreSQL a move leaves a dead entry in each. So none says what another says, the id
+        # follows the state, and a value that most rows share is in none: or a move would look for
+        # its row among all that have been there.
+        indexes = (
+            models.Index(fields=("state", "id", "queue"), name="job_state"),
+            models.Index(fields=("-queued_at", "-id"), name="job_newest"),
+            models.Index(fields=("task", "-id"), name="job_task"),
+            models.Index(fields=("owner", "-id"), name="job_owner"),
+            models.Index(
+                fields=("finished_at",),
+                condition=Q(finished_at__isnull=False),
+                name="job_finished",
+            ),
+            models.Index(
+                fields=("parent", "state"), condition=Q(parent__isnull=False), name="job_children"
+            ),
+            models.Index(
+                fields=("queued_at",),
+                condition=Q(state__in=sorted(CLAIMABLE), published_at=None),
+                name="job_unpublished",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def is_finished(self) -> bool:
+        return self.state in FINISHED
+
+
+def job_id_of(task_id: str) -> UUID:
+    """The job id of a Celery task id.
+
+    They are equal wherever the task id is a UUID, as Celery makes them. A sender may choose any
+    other text; that is mapped to a UUID, always the same one.
+    """
+    try:
+        return UUID(task_id)
+    except ValueError:
+        return uuid5(NAMESPACE_OID, task_id)

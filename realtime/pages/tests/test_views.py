@@ -1,0 +1,230 @@
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+import pytest
+from django.http import HttpRequest
+from django.test import AsyncClient, Client
+from django.urls import reverse
+from pytest_django import DjangoAssertNumQueries
+
+from realtime.access import job_url, watch_key
+from realtime.models import Job
+from realtime.snapshots import queue_speed
+from realtime.states import EventKind, JobState, Visibility
+from realtime.tests.people import operator, user
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def job() -> Job:
+    return Job.objects.create(
+        task="secret.task",
+        title="Import <b>photos</b>",
+        owner=user("owner"),
+        args=["secret"],
+        traceback="secret",
+    )
+
+
+def logged_in(client: Client, who: str) -> Client:
+    if who == "owner":
+        client.login(username="owner", password="a password")
+    elif who == "other":
+        client.force_login(user("other"))
+    elif who == "clerk":
+        client.force_login(user("clerk", is_staff=True))
+    elif who == "operator":
+        client.force_login(operator())
+    elif who == "superuser":
+        client.force_login(user("root", is_staff=True, is_superuser=True))
+    return client
+
+
+def without_tokens(page: bytes) -> bytes:
+    """The page without the feedback form's tokens, which are new on every page."""
+    return re.sub(rb'value="[^"]*"', b"", page)
+
+
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [("visitor", 404), ("owner", 200), ("other", 404), ("clerk", 404), ("operator", 200)],
+)
+def test_who_gets_the_page(client: Client, job: Job, who: str, status: int) -> None:
+    assert logged_in(client, who).get(job_url(job.pk)).status_code == status
+
+
+def test_the_watch_key_opens_the_page_for_a_visitor(client: Client, job: Job) -> None:
+    assert client.get(job_url(job.pk, key=True)).status_code == 200
+
+
+def test_a_public_job_is_anyones(client: Client, job: Job) -> None:
+    Job.objects.update(visibility=Visibility.PUBLIC)
+    assert client.get(job_url(job.pk)).status_code == 200
+
+
+def test_unknown_forbidden_and_forged_are_answered_alike(client: Client, job: Job) -> None:
+    unknown = client.get(job_url(uuid4()))
+    forbidden = client.get(job_url(job.pk))
+    forged = client.get(f"{job_url(job.pk)}?key={watch_key(uuid4())}")
+    assert unknown.status_code == forbidden.status_code == forged.status_code == 404
+    pages = {without_tokens(answer.content) for answer in (unknown, forbidden, forged)}
+    assert len(pages) == 1
+
+
+def test_the_page_tells_watchers_nothing_that_is_for_operators(client: Client, job: Job) -> None:
+    page = client.get(job_url(job.pk, key=True)).content.decode()
+    assert "secret" not in page
+    assert "Import &lt;b&gt;photos&lt;/b&gt;" in page
+
+
+def test_an_address_with_a_key_stays_where_it_is(client: Client, job: Job) -> None:
+    response = client.get(job_url(job.pk, key=True))
+    assert response["Cache-Control"] == "no-store"
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["X-Robots-Tag"] == "noindex"
+
+
+@pytest.mark.parametrize("state", list(JobState))
+def test_without_javascript_only_an_unfinished_job_refreshes(
+    client: Client, job: Job, state: JobState
+) -> None:
+    Job.objects.update(state=state)
+    job.refresh_from_db()
+    page = client.get(job_url(job.pk, key=True)).content.decode()
+    assert ('http-equiv="refresh"' in page) is not job.is_finished
+
+
+@pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
+def test_the_page_is_only_read(client: Client, job: Job, method: str) -> None:
+    request: Callable[..., HttpRequest] = getattr(client, method)
+    assert request(job_url(job.pk)).status_code == 405  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(("state", "queries"), [(JobState.QUEUED, 2), (JobState.RUNNING, 1)])
+def test_the_page_costs_few_queries_for_a_visitor(
+    client: Client,
+    job: Job,
+    state: JobState,
+    queries: int,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    monkeypatch.setattr(queue_speed, "FRESH", 600)
+    Job.objects.update(state=state)
+    url = job_url(job.pk, key=True)
+    client.get(url)  # looks up how fast the queue moves, for the next seconds
+    with django_assert_num_queries(queries):
+        client.get(url)
+
+
+@pytest.mark.django_db(transaction=True)
+async def test_the_page_is_served_asynchronously(async_client: AsyncClient) -> None:
+    job = await Job.objects.acreate(task="t", title="T", visibility=Visibility.PUBLIC)
+    response = await async_client.get(reverse("realtime:job", args=[job.pk]))
+    assert response.status_code == 200
+
+
+ACTIONS = {"cancel": JobState.QUEUED, "retry": JobState.FAILED}
+AFTER = {"cancel": JobState.CANCELLED, "retry": JobState.QUEUED}
+
+
+@pytest.mark.parametrize("action", list(ACTIONS))
+@pytest.mark.parametrize(
+    ("who", "status"),
+    [
+        ("visitor", 404),
+        ("owner", 303),
+        ("other", 404),
+        ("clerk", 404),
+        ("operator", 403),
+        ("superuser", 303),
+    ],
+)
+def test_who_may_act_on_a_job(client: Client, job: Job, action: str, who: str, status: int) -> None:
+    Job.objects.update(state=ACTIONS[action])
+    url = reverse(f"realtime:{action}", args=[job.pk])
+    assert logged_in(client, who).post(url, {"reason": "By mistake"}).status_code == status
+    job.refresh_from_db()
+    assert job.state == (AFTER if status == 303 else ACTIONS)[action]
+    noted = job.events.filter(kind=EventKind.ACTION, reason="By mistake")
+    assert noted.count() == (1 if status == 303 else 0)
+
+
+@pytest.mark.parametrize(("length", "kept"), [(499, 499), (500, 500), (501, 500)])
+def test_a_reason_is_cut(client: Client, job: Job, length: int, kept: int) -> None:
+    url = reverse("realtime:cancel", args=[job.pk])
+    logged_in(client, "owner").post(url, {"reason": "x" * length})
+    assert job.events.get(kind=EventKind.ACTION).reason == "x" * kept
+
+
+@pytest.mark.parametrize("action", list(ACTIONS))
+def test_a_reason_is_made_fit_for_the_database(client: Client, job: Job, action: str) -> None:
+    Job.objects.update(state=ACTIONS[action])
+    url = reverse(f"realtime:{action}", args=[job.pk])
+    assert logged_in(client, "owner").post(url, {"reason": "a\0b"}).status_code == 303
+    assert job.events.get(kind=EventKind.ACTION).reason == "a\N{REPLACEMENT CHARACTER}b"
+
+
+@pytest.mark.parametrize("action", list(ACTIONS))
+def test_a_watch_key_is_for_watching_only(client: Client, job: Job, action: str) -> None:
+    Job.objects.update(state=ACTIONS[action])
+    key = watch_key(job.pk)
+    url = reverse(f"realtime:{action}", args=[job.pk])
+    assert client.post(f"{url}?key={key}").status_code == 403
+
+
+@pytest.mark.parametrize("action", list(ACTIONS))
+def test_an_action_is_never_a_get(client: Client, job: Job, action: str) -> None:
+    url = reverse(f"realtime:{action}", args=[job.pk])
+    assert logged_in(client, "owner").get(url).status_code == 405
+
+
+@pytest.mark.parametrize("action", list(ACTIONS))
+def test_an_action_needs_the_csrf_token(job: Job, action: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    url = reverse(f"realtime:{action}", args=[job.pk])
+    assert logged_in(client, "owner").post(url).status_code == 403
+
+
+@pytest.mark.parametrize("action", list(ACTIONS))
+def test_an_action_that_comes_too_late_changes_nothing(
+    client: Client, job: Job, action: str
+) -> None:
+    state = JobState.SUCCEEDED if action == "cancel" else JobState.RUNNING
+    Job.objects.update(state=state)
+    url = reverse(f"realtime:{action}", args=[job.pk])
+    assert logged_in(client, "owner").post(url).status_code == 303
+    job.refresh_from_db()
+    assert job.state == state
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+@pytest.mark.parametrize(
+    ("asked", "leads_back"),
+    [
+        ("/ops/jobs/?state=running", True),
+        ("/fotos/gr%C3%B6%C3%9Fe/?tag=a%20b", True),
+        ("", False),
+        ("/ops/\r\nSet-Cookie: a=b", False),
+        ("/ops/\x00", False),
+        ("https://evil.example/", False),
+        ("//evil.example/", False),
+        ("javascript:alert(1)", False),
+    ],
+)
+def test_an_action_leads_back_to_the_page_of_this_site_that_it_was_done_on(
+    client: Client, job: Job, action: str, asked: str, leads_back: bool
+) -> None:
+    Job.objects.update(state=ACTIONS[action])
+    url = reverse(f"realtime:{action}", args=[job.pk])
+    answer = logged_in(client, "owner").post(url, {"next": asked})
+    assert answer.status_code == 303
+    assert answer["Location"] == (asked if leads_back else job_url(job.pk))
+
+
+def test_an_action_leads_back_to_a_page_in_any_script(client: Client, job: Job) -> None:
+    url = reverse("realtime:cancel", args=[job.pk])
+    answer = logged_in(client, "owner").post(url, {"next": "/größe/?tag=ä"})
+    assert answer["Location"] == "/gr%C3%B6%C3%9Fe/?tag=%C3%A4"

@@ -1,0 +1,177 @@
+"""The ledger of one attempt: what came of each item, and what of it is not yet saved."""
+
+from collections import Counter, deque
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+from django.utils import timezone
+
+from realtime.conf import conf
+from realtime.models import Job, JobItem
+from realtime.serialization import clean_text, is_storable
+from realtime.states import ItemState
+
+KEY_MAX: Final = 200
+IMAGE_MAX: Final = 500
+LABEL_MAX: Final = 300
+DETAIL_MAX: Final = 500
+OUTCOME_MAX: Final = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    key: str
+    label: str
+    outcome: str
+    state: ItemState
+    detail: str
+    image: str
+    at: datetime
+
+    def storable(self) -> "Entry":
+        return replace(
+            self,
+            label=clean_text(self.label, LABEL_MAX),
+            outcome=clean_text(self.outcome, OUTCOME_MAX),
+            detail=clean_text(self.detail, DETAIL_MAX),
+        )
+
+
+def checked_key(given: Any, *, image: str = "") -> str:
+    """The key of an item as a text.
+
+    Raises:
+        ValueError: it, or the address of the item's picture, cannot be stored.
+    """
+    key = str(given)
+    if len(key) > KEY_MAX or not is_storable(key):
+        raise ValueError(f"An item's key is a text of up to {KEY_MAX} characters, not {key!r}.")
+    if len(image) > IMAGE_MAX or not is_storable(image):
+        raise ValueError(f"A picture's address has up to {IMAGE_MAX} characters, not {image!r}.")
+    return key
+
+
+class Ledger:
+    """Filled by the task's thread through `add`, read by whoever holds the progress' lock.
+
+    `add` only appends to a deque, which is atomic; the sums are made when somebody looks.
+    """
+
+    def __init__(self, job: Job) -> None:
+        self._job = job
+        self._added: deque[Entry] = deque()
+        self._entries: dict[str, Entry] = {}
+        self._unsaved: dict[str, Entry] = {}
+        self._recent: dict[str, Entry] = {}
+        self._counts: Counter[str] = Counter()
+        self._states: Counter[ItemState] = Counter()
+        if job.attempt > 1:
+            self._load()
+
+    def add(
+        self, key: str, outcome: str, state: ItemState, label: str, detail: str, image: str
+    ) -> None:
+        self._added.append(
+            Entry(key, label, outcome, ItemState(state), detail, image, timezone.now())
+        )
+
+    def entry(self, key: str) -> Entry | None:
+        self.collect()
+        return self._entries.get(key)
+
+    def take_back(self, key: str, before: Entry | None) -> None:
+        """Have the item `key` be what it was `before`; what has been saved of it stays."""
+        self.collect()
+        entry = self._entries.pop(key)
+        self._counts[entry.outcome] -= 1
+        self._states[entry.state] -= 1
+        self._unsaved.pop(key, None)
+        self._recent.pop(key, None)
+        if before:
+            self._unsaved[key] = before
+            self._take(before)
+
+    def keys(self, state: ItemState) -> frozenset[str]:
+        self.collect()
+        return frozenset(key for key, entry in self._entries.items() if entry.state == state)
+
+    def collect(self) -> None:
+        """Take in what was added since the last look."""
+        while self._added:
+            entry = self._added.popleft().storable()
+            self._unsaved[entry.key] = entry
+            self._take(entry)
+
+    def counts(self) -> dict[str, int]:
+        return {outcome: count for outcome, count in self._counts.items() if count and outcome}
+
+    @property
+    def failed(self) -> int:
+        """How many of the items have failed, as of the last `collect`."""
+        return self._states[ItemState.FAILED]
+
+    def recent(self) -> list[list[str]]:
+        """The newest items, newest first, as `realtime.snapshots.schema.Item` takes them."""
+        return [
+            [entry.key, entry.label, entry.outcome, entry.state.value, entry.detail, entry.image]
+            for entry in reversed(self._recent.values())
+        ]
+
+    def unsaved(self) -> list[Entry]:
+        return list(self._unsaved.values())
+
+    def save(self, entries: list[Entry]) -> None:
+        """Write `entries` to the database; those that changed meanwhile stay unsaved."""
+        JobItem.objects.bulk_create(
+            [
+                JobItem(
+                    job_id=self._job.pk,
+                    key=entry.key,
+                    label=entry.label,
+                    outcome=entry.outcome,
+                    state=entry.state,
+                    detail=entry.detail,
+                    image=entry.image,
+                    updated_at=entry.at,
+                )
+                for entry in entries
+            ],
+            batch_size=500,
+            update_conflicts=True,
+            unique_fields=["job", "key"],
+            update_fields=["label", "outcome", "state", "detail", "image", "updated_at"],
+        )
+
+    def saved(self, entries: list[Entry]) -> None:
+        for entry in entries:
+            if self._unsaved.get(entry.key) is entry:
+                del self._unsaved[entry.key]
+
+    def _take(self, entry: Entry) -> None:
+        before = self._entries.get(entry.key)
+        if before:
+            self._counts[before.outcome] -= 1
+            self._states[before.state] -= 1
+        self._counts[entry.outcome] += 1
+        self._states[entry.state] += 1
+        self._entries[entry.key] = entry
+        self._recent.pop(entry.key, None)
+        self._recent[entry.key] = entry
+        if len(self._recent) > conf.ITEMS_SHOWN:
+            del self._recent[next(iter(self._recent))]
+
+    def _load(self) -> None:
+        for item in JobItem.objects.filter(job_id=self._job.pk).order_by("updated_at"):
+            state = ItemState(item.state)
+            self._take(
+                Entry(
+                    item.key,
+                    item.label,
+                    item.outcome,
+                    state,
+                    item.detail,
+                    item.image,
+                    item.updated_at,
+                )
+            )

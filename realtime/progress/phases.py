@@ -1,0 +1,81 @@
+"""The phases of a job, and what their weights make of its bar."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from realtime.serialization import is_storable
+
+NAME_MAX: Final = 100
+
+
+class Phase:
+    __slots__ = ("free", "name", "state", "weight")
+
+    def __init__(self, name: str, weight: float) -> None:
+        if weight <= 0:
+            raise ValueError(f"The weight of the phase {name!r} must be above 0, not {weight}.")
+        if len(name) > NAME_MAX or not is_storable(name):
+            raise ValueError(f"A phase's name has up to {NAME_MAX} characters, not {name!r}.")
+        self.name = name
+        self.weight = weight
+        self.state = "waiting"
+        self.free = 0.0  # the share of it that cost nothing
+
+
+class Phases:
+    """The planned and begun phases of one attempt, of which one at most runs."""
+
+    def __init__(self, planned: Iterable[tuple[str, float]]) -> None:
+        self._phases: list[Phase] = []
+        self._current: Phase | None = None
+        self.plan(planned)
+
+    def plan(self, planned: Iterable[tuple[str, float]]) -> None:
+        self._phases = [Phase(name, weight) for name, weight in planned]
+
+    def named(self, name: str, weight: float) -> Phase:
+        """The phase `name`; `weight` is its own if it is not planned."""
+        for phase in self._phases:
+            if phase.name == name:
+                return phase
+        self._phases.append(Phase(name, weight))
+        return self._phases[-1]
+
+    def begin(self, phase: Phase) -> None:
+        """The phase that runs ends here: one whose loop was left by `break` has no other end."""
+        if self._current is not None and self._current.state == "running":
+            self._current.state = "done"
+        self._current, phase.state = phase, "running"
+
+    @property
+    def current(self) -> str:
+        """The name of the phase that began last, empty where none has."""
+        return self._current.name if self._current else ""
+
+    def states(self) -> list[list[str]]:
+        return [[phase.name, phase.state] for phase in self._phases]
+
+    def fraction(self, share: float | None) -> float | None:
+        """The share of the whole bar that is done, `share` being that of the running phase.
+
+        None when that cannot be known.
+        """
+        current = self._current
+        if current is None:
+            return share
+        whole = sum(phase.weight for phase in self._phases)
+        ended = sum(phase.weight for phase in self._phases if phase.state == "done")
+        if share is None and not ended:
+            return None
+        running = current.weight * (share or 0.0) if current.state == "running" else 0.0
+        return (ended + running) / whole
+
+    def free(self, share: float) -> float:
+        """The share of the whole bar that has cost nothing, `share` being as for `fraction`."""
+        current = self._current
+        if current is None:
+            return share
+        whole = sum(phase.weight for phase in self._phases)
+        ended = sum(phase.weight * phase.free for phase in self._phases if phase.state == "done")
+        running = share if current.state == "running" else 0.0
+        return (ended + current.weight * running) / whole

@@ -1,0 +1,123 @@
+# ruff: noqa: N802 - the names are Twisted's
+import asyncio
+from functools import partial
+from typing import Any
+
+import pytest
+
+from realtime.servers.daphne import Valve, with_backpressure
+
+TEXT: dict[str, Any] = {"type": "websocket.send", "text": "x"}
+CLOSE: dict[str, Any] = {"type": "websocket.close", "code": 4408}
+
+
+class Protocol:
+    """As much of daphne's as there is to it here; it is its own transport."""
+
+    STATE_CLOSING, STATE_OPEN = 2, 3
+
+    def __init__(self) -> None:
+        self.state = self.STATE_OPEN
+        self.written: list[bytes] = []
+        self.producer: Any = "the request's"
+        self.is_reading = True
+        self.muted = False
+        self.answered: list[bytes] = []
+
+    @property
+    def transport(self) -> "Protocol":
+        return self
+
+    def write(self, data: bytes) -> None:
+        self.written.append(data)
+
+    def registerProducer(self, producer: Any, streaming: bool) -> None:
+        assert self.producer is None
+        assert streaming
+        self.producer = producer
+
+    def unregisterProducer(self) -> None:
+        self.producer = None
+
+    def pauseProducing(self) -> None:
+        self.is_reading = False
+
+    def resumeProducing(self) -> None:
+        self.is_reading = True
+
+    def onPing(self, payload: bytes) -> None:
+        self.answered.append(payload)
+
+
+class Server:
+    def __init__(self) -> None:
+        self.sent: list[dict[str, Any]] = []
+
+    async def handle_reply(self, protocol: Protocol, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+
+
+@pytest.fixture
+def protocol() -> Protocol:
+    return Protocol()
+
+
+@pytest.fixture
+def server() -> Server:
+    return Server()
+
+
+async def test_elsewhere_nothing_is_changed(server: Server) -> None:
+    async def send(message: dict[str, Any]) -> None: ...
+
+    assert with_backpressure(send) is send
+    other = partial(server.handle_reply, "no protocol")  # type: ignore[arg-type]
+    assert with_backpressure(other) is other
+
+
+async def test_a_frame_waits_until_the_reader_has_taken_others(
+    protocol: Protocol, server: Server
+) -> None:
+    send = with_backpressure(partial(server.handle_reply, protocol))
+    await send(TEXT)
+    protocol.producer.pauseProducing()
+    sending = asyncio.create_task(send(TEXT))
+    await asyncio.sleep(0)
+    assert (protocol.written, protocol.is_reading) == ([b"\x81\x01x"], False)
+    protocol.producer.resumeProducing()
+    await sending
+    assert (protocol.written, protocol.is_reading) == ([b"\x81\x01x"] * 2, True)
+
+
+async def test_nothing_is_sent_after_the_close(protocol: Protocol, server: Server) -> None:
+    send = with_backpressure(partial(server.handle_reply, protocol))
+    protocol.state = Protocol.STATE_CLOSING
+    await send(TEXT)
+    assert protocol.written == []
+
+
+async def test_the_close_does_not_wait(protocol: Protocol, server: Server) -> None:
+    send = with_backpressure(partial(server.handle_reply, protocol))
+    protocol.producer.pauseProducing()
+    await send(CLOSE)
+    assert server.sent == [CLOSE]
+    assert (protocol.producer, protocol.is_reading, protocol.muted) == (None, True, True)
+
+
+async def test_a_lost_connection_lets_go_of_what_waits(protocol: Protocol, server: Server) -> None:
+    send = with_backpressure(partial(server.handle_reply, protocol))
+    protocol.producer.pauseProducing()
+    sending = asyncio.create_task(send(TEXT))
+    await asyncio.sleep(0)
+    protocol.producer.stopProducing()
+    await sending
+
+
+async def test_pings_are_told_and_answered(protocol: Protocol, server: Server) -> None:
+    valve = Valve(partial(server.handle_reply, protocol), protocol)
+    protocol.onPing(b"1")
+    told: list[bool] = []
+    valve.pinged = lambda: told.append(True)
+    protocol.onPing(b"2")
+    assert protocol.answered == [b"1", b"2"]
+    assert told == [True]

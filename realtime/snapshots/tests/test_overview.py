@@ -1,0 +1,81 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from realtime.models import Job, Worker
+from realtime.snapshots.overview import overview_numbers
+from realtime.states import Carrier, JobState
+
+pytestmark = pytest.mark.django_db
+
+
+def make(state: JobState, **fields: object) -> Job:
+    return Job.objects.create(**{"task": "t", "title": "T", "state": state, **fields})
+
+
+def test_an_empty_site_has_numbers_too() -> None:
+    found = overview_numbers()
+    assert (found.running, found.waiting, found.failed, found.workers_known) == (0, 0, 0, 0)
+    assert found.oldest_wait is None
+    assert found.success is None
+
+
+def test_the_numbers_count_what_they_say() -> None:
+    now = timezone.now()
+    for state in JobState:
+        make(state, finished_at=now)
+    make(JobState.SUCCEEDED, finished_at=now)
+    found = overview_numbers()
+    assert (found.running, found.waiting, found.failed) == (1, 3, 1)
+    assert found.success == pytest.approx(2 / 3)
+
+
+def test_success_is_of_the_last_hour() -> None:
+    now = timezone.now()
+    make(JobState.FAILED, finished_at=now - timedelta(minutes=61))
+    make(JobState.SUCCEEDED, finished_at=now - timedelta(minutes=59))
+    assert overview_numbers().success == 1
+
+
+def test_the_oldest_wait_is_in_seconds() -> None:
+    make(JobState.QUEUED, queued_at=timezone.now() - timedelta(seconds=40))
+    make(JobState.QUEUED)
+    assert overview_numbers().oldest_wait == pytest.approx(40, abs=10)
+
+
+def test_a_job_that_was_put_off_waits_from_when_it_is_due() -> None:
+    now = timezone.now()
+    day = timedelta(days=1)
+    make(JobState.QUEUED, queued_at=now - day, due_at=now + day)
+    make(JobState.RETRYING, queued_at=now - day, due_at=now + day)
+    assert (overview_numbers().waiting, overview_numbers().oldest_wait) == (2, None)
+    make(JobState.QUEUED, queued_at=now - day, due_at=now - timedelta(seconds=40))
+    assert overview_numbers().oldest_wait == pytest.approx(40, abs=10)
+
+
+def test_a_silent_worker_is_down_but_known() -> None:
+    Worker.objects.stamp("up")
+    Worker.objects.create(name="down", heartbeat_at=timezone.now() - timedelta(minutes=1))
+    found = overview_numbers()
+    assert (found.workers_up, found.workers_known) == (1, 2)
+
+
+def test_two_queries_are_enough(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(2):
+        overview_numbers()
+
+
+@pytest.mark.parametrize("state", JobState)
+def test_a_batch_is_in_no_number(state: JobState) -> None:
+    """It occupies no worker, and its jobs are counted."""
+    long_ago = timezone.now() - timedelta(days=1)
+    empty = overview_numbers()
+    make(state, carrier=Carrier.CHILDREN, queued_at=long_ago, finished_at=timezone.now())
+    assert overview_numbers() == empty
+
+
+def test_a_running_body_that_has_made_jobs_is_counted() -> None:
+    make(JobState.RUNNING, carrier=Carrier.BOTH)
+    assert overview_numbers().running == 1

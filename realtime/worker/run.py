@@ -1,0 +1,72 @@
+"""Run: one attempt of a job in this process, and what it uses of the process.
+
+`JobTask` sets the current run while it calls a body. `testing.run_task` replaces the runtime.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+from django.db import close_old_connections
+
+from realtime.bus.bus import bus
+from realtime.progress import Progress
+
+
+@dataclass
+class Run:
+    """One attempt in progress; `retry_message` is what `retry` asks to publish for the next one."""
+
+    progress: Progress
+    retry_message: dict[str, Any] | None = None
+
+
+current_run: Final[ContextVar[Run]] = ContextVar("realtime_run")
+
+
+class Runner(Protocol):
+    """What `asyncio.Runner` does for a coroutine body."""
+
+    def run(self, coroutine: Any) -> Any: ...
+
+
+def _follow(progress: Progress) -> None:
+    bus().follow(progress)
+
+
+def _unfollow(progress: Progress) -> None:
+    bus().unfollow(progress)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Runtime:
+    """What a run uses of its process; the defaults are those of a Celery worker."""
+
+    create_progress: Callable[..., Progress] = Progress
+    follow: Callable[[Progress], None] = _follow
+    """Have the bus send and save what the progress says, until `unfollow`."""
+    unfollow: Callable[[Progress], None] = _unfollow
+    create_runner: Callable[[], AbstractContextManager[Runner]] = asyncio.Runner
+    close_connections: Callable[[], None] = close_old_connections
+    """Close the database connections of the thread that a coroutine body has used."""
+
+
+_WORKER: Final = Runtime()
+_runtime: Final[ContextVar[Runtime]] = ContextVar("realtime_runtime", default=_WORKER)
+
+
+def runtime() -> Runtime:
+    return _runtime.get()
+
+
+@contextmanager
+def use_runtime(replacement: Runtime) -> Iterator[None]:
+    """Have the runs that this thread starts within the block use `replacement`."""
+    token = _runtime.set(replacement)
+    try:
+        yield
+    finally:
+        _runtime.reset(token)
