@@ -40,6 +40,7 @@ import sys
 import django
 django.setup()
 import realtime.tests.parts
+from realtime.jobs import lease
 from realtime.models import Job
 share, shares = int(sys.argv[2]), int(sys.argv[3])
 for number, job_id in enumerate(
