@@ -1,4 +1,4 @@
-"""Numbers and times for people; static/realtime/format.js says the same in the browser."""
+"""Numbers and times for people; static/realtime/shared/formats.js says the same in the browser."""
 
 import math
 import re

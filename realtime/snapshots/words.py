@@ -1,7 +1,7 @@
 """What a snapshot says in plain words.
 
-The page is first rendered with these and then kept current by static/realtime/words.js, which
-says the same: a text that changed as the script takes over would be a jolt.
+The page is first rendered with these and then kept current by static/realtime/shared/words.js,
+which says the same: a text that changed as the script takes over would be a jolt.
 """
 
 from collections.abc import Callable

@@ -24,7 +24,7 @@ def site(page: Page, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSite]:
 def live(site: FakeSite) -> FakeSite:
     """A page that watches one job, and is live."""
     site.open()
-    site.module("connection", HOLD)
+    site.module("link/connection", HOLD)
     watch(site, JOB)
     site.until(lambda: bool(site.links and site.link.of_type("watch")))
     assert state(site) == "live"

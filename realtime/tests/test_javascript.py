@@ -32,14 +32,16 @@ def page_of_modules(site: FakeSite) -> FakeSite:
 
 def test_numbers_and_times_are_said_as_on_the_server(page_of_modules: FakeSite) -> None:
     cases = [[camel(name), arguments] for name, arguments, _ in NUMBERS]
-    said = page_of_modules.module("format", "a.map(([name, list]) => m[name](...list))", cases)
+    said = page_of_modules.module(
+        "shared/formats", "a.map(([name, list]) => m[name](...list))", cases
+    )
     assert said == [text for *_, text in NUMBERS]
 
 
 def test_snapshots_are_put_in_words_as_on_the_server(page_of_modules: FakeSite) -> None:
     cases = [[camel(name), plain(shown), NOW] for name, shown, _ in WORDS]
     said = page_of_modules.module(
-        "words", "a.map(([name, shown, at]) => m[name](shown, at))", cases
+        "shared/words", "a.map(([name, shown, at]) => m[name](shown, at))", cases
     )
     assert said == [text for *_, text in WORDS]
 
@@ -48,15 +50,15 @@ def test_tallies_are_those_of_the_server(page_of_modules: FakeSite) -> None:
     shown = snapshot(
         counts={"new": 2, "failed": 0}, result={"new": 9, "bytes_read": 40, "ok": True}
     )
-    told = page_of_modules.module("words", "m.tallies(a)", plain(shown))
+    told = page_of_modules.module("shared/words", "m.tallies(a)", plain(shown))
     assert dict(told) == tallies(shown)
 
 
 def test_what_can_be_run_again_is_said_as_on_the_server(page_of_modules: FakeSite) -> None:
     cases = [[plain(shown), resumes] for shown, resumes, *_ in AGAIN]
-    can = page_of_modules.module("words", "a.map((one) => m.canRunAgain(...one))", cases)
+    can = page_of_modules.module("shared/words", "a.map((one) => m.canRunAgain(...one))", cases)
     assert can == [can for *_, can, _ in AGAIN]
-    said = page_of_modules.module("words", "a.map((one) => m.runAgain(...one))", cases)
+    said = page_of_modules.module("shared/words", "a.map((one) => m.runAgain(...one))", cases)
     assert [text for text, can in zip(said, can, strict=True) if can] == [
         text for *_, text in AGAIN if text
     ]
@@ -66,13 +68,13 @@ def test_what_can_be_run_again_is_said_as_on_the_server(page_of_modules: FakeSit
 def test_every_state_has_the_servers_label(
     page_of_modules: FakeSite, name: str, states: type[JobState | ItemState]
 ) -> None:
-    labels = page_of_modules.module("words", f"m.{name}")
+    labels = page_of_modules.module("shared/words", f"m.{name}")
     assert labels == {str(state): state.label for state in states}
 
 
 def test_the_same_states_are_final(page_of_modules: FakeSite) -> None:
     final = page_of_modules.module(
-        "words", "a.filter((state) => m.isFinished(state))", list(JobState)
+        "shared/words", "a.filter((state) => m.isFinished(state))", list(JobState)
     )
     assert set(final) == FINISHED
 
@@ -97,23 +99,27 @@ def test_a_snapshot_is_older_by_revision_and_then_by_tick(page_of_modules: FakeS
     cases = [
         [dict(zip(("revision", "tick"), at, strict=True)) for at in (p.new, p.shown)] for p in PAIRS
     ]
-    found = page_of_modules.module("snapshots", "a.map((pair) => m.isOlder(...pair))", cases)
+    found = page_of_modules.module(
+        "link/snapshot-order", "a.map((pair) => m.isOlder(...pair))", cases
+    )
     assert found == [pair.is_older for pair in PAIRS]
 
 
 def test_the_first_snapshot_is_never_older(page_of_modules: FakeSite) -> None:
     first = {"revision": 0, "tick": 0}
-    assert page_of_modules.module("snapshots", "m.isOlder(a, null)", first) is False
+    assert page_of_modules.module("link/snapshot-order", "m.isOlder(a, null)", first) is False
 
 
 def test_the_wait_is_anywhere_up_to_a_doubling_ceiling(page_of_modules: FakeSite) -> None:
     lots = "a.map((attempt) => [0, 0.5, 1].map((lot) => m.delay(attempt, () => lot)))"
-    waits = page_of_modules.module("backoff", lots, [0, 1, 3, 40])
+    waits = page_of_modules.module("link/backoff", lots, [0, 1, 3, 40])
     assert waits == [[100, (100 + most) / 2, most] for most in (1_000, 2_000, 8_000, 30_000)]
 
 
 def test_only_addresses_of_the_web_are_followed(page_of_modules: FakeSite) -> None:
     kept = ["/photos/?page=2", "https://www.flickr.com/photos/1", ""]
     refused = ["javascript:alert(1)", "data:text/html,hello", "http://["]
-    shown = page_of_modules.module("dom", "a.map((text) => m.webAddress(text))", kept + refused)
+    shown = page_of_modules.module(
+        "shared/dom", "a.map((text) => m.webAddress(text))", kept + refused
+    )
     assert shown == [*kept, "", "", ""]

@@ -21,7 +21,7 @@ def longest_waits(site: FakeSite) -> None:
 
 def test_watches_of_one_moment_go_in_one_frame(site: FakeSite) -> None:
     site.open()
-    site.module("connection", HOLD)
+    site.module("link/connection", HOLD)
     run(site, 'a.forEach((id) => connection.watch(id, "k"));', [str(JOB), str(OTHER)])
     site.until(lambda: bool(site.links and site.link.frames))
     jobs = [{"id": str(JOB), "key": "k"}, {"id": str(OTHER), "key": "k"}]
@@ -30,7 +30,7 @@ def test_watches_of_one_moment_go_in_one_frame(site: FakeSite) -> None:
 
 def test_many_watches_are_split_under_the_servers_limit(site: FakeSite) -> None:
     site.open()
-    site.module("connection", HOLD)
+    site.module("link/connection", HOLD)
     run(site, "for (let n = 0; n < 90; n += 1) connection.watch(`job-${n}`);")
     site.until(lambda: bool(site.links and len(site.link.frames) == 2))
     assert [len(frame["jobs"]) for frame in site.link.frames] == [50, 40]
@@ -237,7 +237,7 @@ def test_back_online_the_link_is_asked_at_once(live: FakeSite) -> None:
 def test_a_socket_that_does_not_open_is_given_up(site: FakeSite) -> None:
     site.page.add_init_script(NEVER_OPENS)
     site.open()
-    site.module("connection", HOLD)
+    site.module("link/connection", HOLD)
     watch(site, JOB)
     site.until(lambda: state(site) == "connecting")
     site.pass_time(9)
@@ -256,7 +256,7 @@ NEVER_OPENS = """window.WebSocket = class extends EventTarget {
 def test_a_socket_that_is_not_wanted_any_more_when_it_opens_is_closed_then(site: FakeSite) -> None:
     site.page.add_init_script(OPENS_LATE)
     site.open()
-    site.module("connection", HOLD)
+    site.module("link/connection", HOLD)
     run(site, 'connection.watch("a-job"); setTimeout(() => connection.unwatch("a-job"), 100);')
     site.pass_time(1)
     assert site.page.evaluate("window.late.closed") == []
@@ -277,7 +277,7 @@ OPENS_LATE = """window.WebSocket = class extends EventTarget {
 
 def test_a_thousand_pages_do_not_come_back_together(site: FakeSite) -> None:
     site.open()
-    waits = site.module("backoff", "Array.from({ length: 1000 }, () => m.delay(a))", 3)
+    waits = site.module("link/backoff", "Array.from({ length: 1000 }, () => m.delay(a))", 3)
     tenths = [sum(part <= (wait - 100) / 790 < part + 1 for wait in waits) for part in range(10)]
     assert sum(tenths) == 1000
     assert min(tenths) > 50, tenths

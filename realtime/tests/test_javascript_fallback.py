@@ -167,7 +167,7 @@ def test_a_page_that_comes_to_watch_more_jobs_goes_over_to_asking(blocked: FakeS
     blocked.open_without_link(at(11))
     blocked.pass_time_until(is_asked(blocked, EVENTS))
     expect(link(blocked)).to_have_text("live")
-    blocked.module("connection", HOLD)
+    blocked.module("link/connection", HOLD)
     run(blocked, "for (let n = 0; n < 4; n += 1) connection.watch(`job-${n}`);")
     blocked.pass_time_until(is_asked(blocked, JSON, 5))
     expect(link(blocked)).to_have_text("refreshing every 5 s")
@@ -221,7 +221,7 @@ def test_back_online_a_socket_is_tried_at_once(blocked: FakeSite) -> None:
 def test_a_hidden_page_does_not_ask_and_is_current_when_shown(blocked: FakeSite) -> None:
     blocked.serve(JSON, told(at(12)), told(at(13)))
     blocked.open_without_link(at(11))
-    blocked.module("connection", HOLD)
+    blocked.module("link/connection", HOLD)
     blocked.pass_time_until(is_asked(blocked, JSON, 2))
     hide(blocked, hidden=True)
     blocked.pass_time(1)

@@ -1,4 +1,4 @@
-"""<job-parts>: a batch's jobs, read again while the batch moves."""
+"""<child-jobs>: a batch's jobs, read again while the batch moves."""
 
 from typing import Any
 
@@ -39,7 +39,7 @@ def batch(**changes: Any) -> Snapshot:
 def open_batch(site: FakeSite, shown: Snapshot, made: ChildList | None) -> None:
     site.open(body(shown, made))
     site.until(lambda: bool(site.links and site.link.of_type("watch")))
-    site.until_true("customElements.get('job-parts') !== undefined")
+    site.until_true("customElements.get('child-jobs') !== undefined")
 
 
 def serve_again(site: FakeSite, made: ChildList | None, *, status: int = 200) -> None:
@@ -111,7 +111,7 @@ def test_the_jobs_of_a_body_that_still_runs_follow_too(site: FakeSite) -> None:
 
 def test_a_task_that_fans_out_gets_its_list(site: FakeSite) -> None:
     open_batch(site, snapshot(), None)
-    expect(site.page.locator("job-parts")).to_be_hidden()
+    expect(site.page.locator("child-jobs")).to_be_hidden()
     serve_again(site, parts("running"))
     site.link.send_jobs(batch(tick=11))
     site.pass_time_until(lambda: titles(site).count() == 1)
@@ -164,4 +164,4 @@ def test_axe_finds_nothing_wrong(site: FakeSite, width: int, scheme: str) -> Non
 
 def test_the_server_and_the_script_mean_the_same_job(site: FakeSite) -> None:
     open_batch(site, STATES["queued"], None)
-    expect(site.page.locator("job-parts")).to_have_attribute("job", str(JOB))
+    expect(site.page.locator("child-jobs")).to_have_attribute("job", str(JOB))

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 HEAD = """<link rel="stylesheet" href="/static/realtime/job.css">
 <link rel="stylesheet" href="/static/realtime/ops.css">
-<script type="module" src="/static/realtime/ops-overview.js"></script>"""
+<script type="module" src="/static/realtime/ops/ops-overview.js"></script>"""
 NOTHING = "\N{EN DASH}"
 NUMBERS = Numbers(
     running=1, waiting=2, oldest_wait=4.0, failed=0, success=0.991, workers_up=2, workers_known=2

@@ -49,7 +49,7 @@ def test_every_close_code_is_there() -> None:
 
 
 def test_the_scripts_codes_are_the_servers() -> None:
-    script = (HOME / "static/realtime/codes.js").read_text("utf-8")
+    script = (HOME / "static/realtime/link/close-codes.js").read_text("utf-8")
     codes = {name: int(code) for name, code in re.findall(r"const (\w+) = (\d+);", script)}
     assert codes.pop("BROKEN") == 1006
     assert codes == {name: getattr(wire, name) for name in codes}
@@ -57,7 +57,7 @@ def test_the_scripts_codes_are_the_servers() -> None:
 
 
 def test_every_attribute_and_event_of_the_element_is_there() -> None:
-    script = (HOME / "static/realtime/job-progress.js").read_text("utf-8")
+    script = (HOME / "static/realtime/job/job-progress.js").read_text("utf-8")
     attributes = set(re.findall(r'(?:get|has)Attribute\("(\w+)"\)', script))
     events = set(re.findall(r'"(job:\w+)"', script))
     assert names(section("The element")) == attributes | events

@@ -1,5 +1,5 @@
 // One watched job, shared by all who show it on the page.
-import { isOlder } from "./snapshots.js";
+import { isOlder } from "./snapshot-order.js";
 
 export class Watch extends EventTarget {
   // `url` is the job's page, whose address those of its other forms begin with.

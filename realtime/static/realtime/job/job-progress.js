@@ -4,12 +4,12 @@
 // `titled` the tab's title tells how far it is. Events, which bubble: "job:snapshot" and "job:finished", whose detail is
 // the snapshot, and "job:denied".
 import { Announcer } from "./announcer.js";
-import { connection } from "./connection.js";
-import { setText } from "./dom.js";
-import "./link-state.js";
-import { Notice } from "./notice.js";
+import { connection } from "../link/connection.js";
+import { setText } from "../shared/dom.js";
+import "../link/link-state.js";
+import { Notice } from "./notify-button.js";
 import { partsOf, showSentence, showSnapshot } from "./job-view.js";
-import { announcement, isFinished, tabTitle } from "./words.js";
+import { announcement, isFinished, tabTitle } from "../shared/words.js";
 
 const SECOND = 1_000;
 

@@ -1,6 +1,6 @@
 // Asking every few seconds, for pages that get neither a WebSocket nor Server-Sent Events.
-import { BROKEN, OUTGROWN } from "./codes.js";
-import { about, look } from "./look.js";
+import { BROKEN, OUTGROWN } from "./close-codes.js";
+import { about, look } from "./fetch-snapshot.js";
 
 export const EVERY_MS = 5_000;
 // A job that has ended changes only when it is run again: it is asked for once a minute.

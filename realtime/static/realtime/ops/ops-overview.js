@@ -3,14 +3,14 @@
 // The attributes are the page's filter; with `paged` the list is not the newest page and takes no
 // new jobs. Without a WebSocket the page is read again every half minute; and with one once when it
 // comes, since nobody has told what came before.
-import { connection } from "./connection.js";
-import { setAttribute, setText } from "./dom.js";
-import { duration, number, share } from "./format.js";
-import { partsOf } from "./job-view.js";
-import "./link-state.js";
+import { connection } from "../link/connection.js";
+import { setAttribute, setText } from "../shared/dom.js";
+import { duration, number, share } from "../shared/formats.js";
+import { partsOf } from "../job/job-view.js";
+import "../link/link-state.js";
 import { MOST_ROWS, Rows } from "./ops-rows.js";
-import { readPage } from "./pages.js";
-import { isWaiting } from "./words.js";
+import { readPage } from "../link/page-reader.js";
+import { isWaiting } from "../shared/words.js";
 
 const SECOND = 1_000;
 // Between two tries to read the page.

@@ -2,8 +2,8 @@
 //
 // The server ends a stream after a minute and the browser opens it again, with the id of the last
 // event. Whatever else ends one is found out by plain HTTP: the browser does not tell why.
-import { BROKEN } from "./codes.js";
-import { about, look } from "./look.js";
+import { BROKEN } from "./close-codes.js";
+import { about, look } from "./fetch-snapshot.js";
 
 // Some proxies pass on nothing of an answer before its end.
 export const FIRST_MS = 10_000;

@@ -1,5 +1,5 @@
 // What a snapshot says in plain words; realtime/wording.py says the same on the server.
-import { about, duration, eta, now, number, ordinal, percent, plural, rate } from "./format.js";
+import { about, duration, eta, now, number, ordinal, percent, plural, rate } from "./formats.js";
 
 export const STATES = Object.freeze({
   queued: "Waiting",

@@ -1,8 +1,8 @@
 // One job as a row of the operators' list.
-import { setAttribute, setText } from "./dom.js";
-import { partsOf, showBar, showState } from "./job-view.js";
-import { showMoment } from "./moments.js";
-import { amount, rowDetail } from "./words.js";
+import { setAttribute, setText } from "../shared/dom.js";
+import { partsOf, showBar, showState } from "../job/job-view.js";
+import { showMoment } from "../shared/relative-times.js";
+import { amount, rowDetail } from "../shared/words.js";
 
 export function makeRow(template, snapshot) {
   const row = template.content.firstElementChild.cloneNode(true);

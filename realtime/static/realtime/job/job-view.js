@@ -1,9 +1,9 @@
 // A snapshot, put into the nodes that the server rendered: each has its name in data-part.
-import { create, reconcile, setAttribute, setText, webAddress } from "./dom.js";
-import { number, size } from "./format.js";
+import { create, reconcile, setAttribute, setText, webAddress } from "../shared/dom.js";
+import { number, size } from "../shared/formats.js";
 import { showItems } from "./job-items.js";
-import { showMoment } from "./moments.js";
-import { STATES, amount, attempt, canRunAgain, isFinished, pace, runAgain, sentence, tallies } from "./words.js";
+import { showMoment } from "../shared/relative-times.js";
+import { STATES, amount, attempt, canRunAgain, isFinished, pace, runAgain, sentence, tallies } from "../shared/words.js";
 
 export function partsOf(root) {
   const nodes = [...root.querySelectorAll("[data-part]")];

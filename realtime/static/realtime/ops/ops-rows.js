@@ -1,8 +1,8 @@
 // The operators' list: rows change where they are; rows come and go only while nobody points at one.
-import { connection } from "./connection.js";
+import { connection } from "../link/connection.js";
 import { makeRow, showRow } from "./ops-row.js";
-import { isOlder } from "./snapshots.js";
-import { isFinished } from "./words.js";
+import { isOlder } from "../link/snapshot-order.js";
+import { isFinished } from "../shared/words.js";
 
 export const MOST_ROWS = 50;
 

@@ -1,8 +1,8 @@
 // A notification of the browser's at the end of a job, for whoever asks for one on this page.
 // Nothing is remembered beyond the page.
-import { setAttribute, setText } from "./dom.js";
-import { keepLink } from "./page-life.js";
-import { STATES, isFinished, sentence } from "./words.js";
+import { setAttribute, setText } from "../shared/dom.js";
+import { keepLink } from "../link/visibility.js";
+import { STATES, isFinished, sentence } from "../shared/words.js";
 
 export class Notice {
   #button;

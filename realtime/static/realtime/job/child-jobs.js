@@ -1,12 +1,12 @@
-// <job-parts job="id">: the list of a batch's jobs, read again from the server while the batch moves.
+// <child-jobs job="id">: the list of a batch's jobs, read again from the server while the batch moves.
 //
 // Empty and hidden until the job has made some. It listens to the job's <job-progress>.
-import { reconcile, setAttribute } from "./dom.js";
-import { readPage } from "./pages.js";
+import { reconcile, setAttribute } from "../shared/dom.js";
+import { readPage } from "../link/page-reader.js";
 
 export const EVERY_MS = 2_000;
 
-export class JobParts extends HTMLElement {
+export class ChildJobs extends HTMLElement {
   #listening = null;
   #timer = null;
   #isDue = false;
@@ -56,7 +56,7 @@ export class JobParts extends HTMLElement {
     } else if (page === null) {
       this.#listening.abort();
     } else {
-      this.#show(page.querySelector("job-parts"));
+      this.#show(page.querySelector("child-jobs"));
     }
   }
 
@@ -96,4 +96,4 @@ function replace(node, fresh) {
   }
 }
 
-customElements.define("job-parts", JobParts);
+customElements.define("child-jobs", ChildJobs);

@@ -2,9 +2,9 @@
 //
 // `login` is where to log in again once the session has ended.
 import { connection } from "./connection.js";
-import { create, webAddress } from "./dom.js";
-import { duration } from "./format.js";
-import { EVERY_MS as READ_MS } from "./pages.js";
+import { create, webAddress } from "../shared/dom.js";
+import { duration } from "../shared/formats.js";
+import { EVERY_MS as READ_MS } from "./page-reader.js";
 import { EVERY_MS as POLLED_MS } from "./polling.js";
 
 const SECOND = 1_000;

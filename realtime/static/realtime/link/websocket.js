@@ -1,6 +1,6 @@
 // The wire over a WebSocket: frames in, frames out, and the code it closed with.
-import { BROKEN } from "./codes.js";
-import { Pulse } from "./pulse.js";
+import { BROKEN } from "./close-codes.js";
+import { Pulse } from "./heartbeat.js";
 
 export const OPEN_MS = 10_000;
 

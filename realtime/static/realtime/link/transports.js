@@ -3,7 +3,7 @@
 // One that breaks before it has carried anything is soon left for the next; one that has worked is
 // given longer, as then it is rather the server that is away. Below the best, the best is tried
 // again from time to time, beside the one in use.
-import { OUTDONE, OUTGROWN, isServers } from "./codes.js";
+import { OUTDONE, OUTGROWN, isServers } from "./close-codes.js";
 
 export const TRIES = 2;
 export const TRIES_OF_GOOD = 5;

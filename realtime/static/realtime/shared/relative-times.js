@@ -1,6 +1,6 @@
 // Times that say how long ago they are: <span class="moment" hidden>Queued <time datetime="…"></time></span>.
 import { setAttribute, setText } from "./dom.js";
-import { exactTime, isoTime, relative } from "./format.js";
+import { exactTime, isoTime, relative } from "./formats.js";
 
 const SECOND = 1_000;
 

@@ -4,13 +4,13 @@
 // { page }, read again), "refused" (detail: { code, detail }). A Watch, which watch() returns, has
 // "snapshot" and "denied".
 import { delay, longDelay } from "./backoff.js";
-import { MALFORMED, SESSION_ENDED, TOO_MANY } from "./codes.js";
-import { Ladder } from "./ladder.js";
-import { followPage } from "./page-life.js";
-import { pages } from "./pages.js";
+import { MALFORMED, SESSION_ENDED, TOO_MANY } from "./close-codes.js";
+import { Ladder } from "./transports.js";
+import { followPage } from "./visibility.js";
+import { pages } from "./page-reader.js";
 import { polling } from "./polling.js";
-import { socketWorks, webSocket } from "./socket.js";
-import { streams } from "./streams.js";
+import { socketWorks, webSocket } from "./websocket.js";
+import { streams } from "./event-sources.js";
 import { WatchList } from "./watch-list.js";
 
 export const ACK_EVERY = 16;

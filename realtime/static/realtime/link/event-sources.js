@@ -1,6 +1,6 @@
 // Server-Sent Events, a stream a job, for pages that get no WebSocket.
-import { OUTGROWN } from "./codes.js";
-import { Stream } from "./stream.js";
+import { OUTGROWN } from "./close-codes.js";
+import { Stream } from "./event-source.js";
 
 // Under HTTP/1.1 a browser has six connections for a site, all its tabs together.
 export const MOST = 4;

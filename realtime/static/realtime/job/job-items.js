@@ -1,6 +1,6 @@
 // The newest entries of a job's ledger.
-import { create, reconcile, setAttribute, setText, webAddress } from "./dom.js";
-import { ITEM_STATES } from "./words.js";
+import { create, reconcile, setAttribute, setText, webAddress } from "../shared/dom.js";
+import { ITEM_STATES } from "../shared/words.js";
 
 export function showItems(list, items) {
   reconcile(list, items, { keyOf: ({ key }) => key, make: makeItem, update: updateItem });

@@ -1,6 +1,6 @@
 // The page itself, read again, for an overview that gets no WebSocket.
-import { BROKEN, SESSION_ENDED } from "./codes.js";
-import { about, ask } from "./look.js";
+import { BROKEN, SESSION_ENDED } from "./close-codes.js";
+import { about, ask } from "./fetch-snapshot.js";
 
 export const EVERY_MS = 30_000;
 
