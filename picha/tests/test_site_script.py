@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from realtime.tests.fake_site import FakeSite
+from realtime.tests.support.browser_page import FakeSite
 
 pytestmark = pytest.mark.browser
 

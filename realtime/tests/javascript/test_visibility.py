@@ -2,8 +2,8 @@
 
 import pytest
 
-from realtime.tests.fake_site import FakeSite
-from realtime.tests.held import hide, run, state
+from realtime.tests.support.browser_page import FakeSite
+from realtime.tests.support.captured_connection import hide, run, state
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 
 from realtime.pages.child_list import ChildList, Row, Tab
 from realtime.snapshots.schema import Snapshot
-from realtime.tests.fake_site import PAGE, Answer, FakeSite, rendered
+from realtime.tests.support.browser_page import PAGE, Answer, FakeSite, rendered
 from realtime.tests.wordings import JOB, STATES, snapshot
 
 pytestmark = pytest.mark.browser

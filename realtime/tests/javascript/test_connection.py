@@ -5,8 +5,17 @@ from functools import partial
 import pytest
 
 from realtime.live.wire import AGED, MALFORMED, SESSION_ENDED, TOO_MANY, TOO_SLOW
-from realtime.tests.fake_site import FakeSite
-from realtime.tests.held import HOLD, OTHER, heard, is_live_again, run, state, ticks, watch
+from realtime.tests.support.browser_page import FakeSite
+from realtime.tests.support.captured_connection import (
+    HOLD,
+    OTHER,
+    heard,
+    is_live_again,
+    run,
+    state,
+    ticks,
+    watch,
+)
 from realtime.tests.wordings import JOB, snapshot
 
 pytestmark = pytest.mark.browser

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from realtime.tests.fake_site import FakeSite
+from realtime.tests.support.browser_page import FakeSite
 from realtime.tests.wordings import JOB
 
 OTHER = UUID(int=JOB.int + 1)

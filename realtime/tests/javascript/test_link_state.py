@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from realtime.live.wire import AGED, MALFORMED, SESSION_ENDED, TOO_MANY, TOO_SLOW
-from realtime.tests.fake_site import FakeSite
+from realtime.tests.support.browser_page import FakeSite
 from realtime.tests.wordings import snapshot
 
 pytestmark = pytest.mark.browser

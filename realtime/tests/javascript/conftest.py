@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 import pytest
 from playwright.sync_api import Page
 
-from realtime.tests.fake_site import LOADED_AT, FakeSite
-from realtime.tests.held import HOLD, state, watch
+from realtime.tests.support.browser_page import LOADED_AT, FakeSite
+from realtime.tests.support.captured_connection import HOLD, state, watch
 from realtime.tests.wordings import JOB
 
 

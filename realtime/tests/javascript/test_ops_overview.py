@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from realtime.snapshots.schema import Numbers, OperatorSnapshot, Snapshot, encode
 from realtime.states import JobState
-from realtime.tests.fake_site import PAGE, Answer, FakeSite
+from realtime.tests.support.browser_page import PAGE, Answer, FakeSite
 from realtime.tests.wordings import JOB, NOW, STATES
 
 pytestmark = pytest.mark.browser

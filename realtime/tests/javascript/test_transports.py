@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from realtime.snapshots.schema import Snapshot, encode
-from realtime.tests.fake_site import WITHOUT_SOCKETS, Answer, FakeSite, streamed, told
-from realtime.tests.held import HOLD, hide, run
+from realtime.tests.support.browser_page import WITHOUT_SOCKETS, Answer, FakeSite, streamed, told
+from realtime.tests.support.captured_connection import HOLD, hide, run
 from realtime.tests.wordings import JOB, NOW, snapshot
 
 pytestmark = pytest.mark.browser

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 from realtime.models import Job
 from realtime.snapshots.schema import File, Item, Phase, Snapshot
 from realtime.states import FINISHED, JobState
-from realtime.tests.fake_site import FakeSite, rendered
+from realtime.tests.support.browser_page import FakeSite, rendered
 from realtime.tests.wordings import JOB, NOW, STATES, snapshot, waiting
 
 pytestmark = pytest.mark.browser
