@@ -139,6 +139,36 @@ def test_a_page_without_streams_asks_every_five_seconds(blocked: FakeSite, answe
     expect(amount(blocked)).to_have_text("14 of 60 photos")
 
 
+def test_polling_works_in_browsers_without_abort_signal_any(blocked: FakeSite) -> None:
+    blocked.page.add_init_script("delete AbortSignal.any; delete URL.canParse;")
+    blocked.serve(JSON, told(at(12)), told(at(13)))
+    blocked.open_without_link(at(11))
+    blocked.pass_time_until(is_asked(blocked, JSON, 2))
+    expect(link(blocked)).to_have_text("refreshing every 5 s")
+    expect(amount(blocked)).to_have_text("13 of 60 photos")
+    expect(blocked.page.locator(".item__picture img")).to_have_attribute("src", "/2.webp")
+
+
+# The status and the headers of a response arrive, but its body never ends.
+ENDLESS_BODY = """window.requests = [];
+window.fetch = async (address, { signal }) => {
+  window.requests.push(signal);
+  return new Response(new ReadableStream({
+    start: (stream) => signal.addEventListener("abort", () => stream.error(signal.reason)),
+  }));
+};"""
+
+
+def test_a_response_that_never_ends_is_aborted_after_ten_seconds(blocked: FakeSite) -> None:
+    blocked.page.add_init_script(ENDLESS_BODY)
+    blocked.open_without_link(at(11))
+    blocked.pass_time_until(lambda: bool(blocked.page.evaluate("window.requests.length === 1")))
+    blocked.pass_time(9)
+    assert blocked.page.evaluate("window.requests.map(({ aborted }) => aborted)") == [False]
+    blocked.pass_time_until(lambda: bool(blocked.page.evaluate("window.requests.length === 2")))
+    assert blocked.page.evaluate("window.requests[0].aborted")
+
+
 def test_a_stream_whose_first_event_never_comes_is_given_up(blocked: FakeSite) -> None:
     blocked.page.add_init_script(STUCK)
     blocked.serve(JSON, told(at(12)))

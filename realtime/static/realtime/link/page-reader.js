@@ -1,6 +1,6 @@
 // The page itself, read again, for an overview that gets no WebSocket.
 import { BROKEN, SESSION_ENDED } from "./close-codes.js";
-import { about, ask } from "./fetch-snapshot.js";
+import { about, request, requireSuccess } from "./fetch-snapshot.js";
 
 export const EVERY_MS = 30_000;
 
@@ -13,15 +13,14 @@ export const pages = {
 
 // The page as the server would make it now; null when it is no longer for this viewer.
 // Throws when there is no answer.
-export async function readPage(signal) {
-  const answer = await ask(window.location.href, signal);
-  if (answer.redirected || answer.status === FORBIDDEN) {
-    return null;
-  }
-  if (!answer.ok) {
-    throw new Error(`The server answered ${answer.status}.`);
-  }
-  return new DOMParser().parseFromString(await answer.text(), "text/html");
+export function readPage(signal) {
+  return request(window.location.href, signal, async (response) => {
+    if (response.redirected || response.status === FORBIDDEN) {
+      return null;
+    }
+    requireSuccess(response);
+    return new DOMParser().parseFromString(await response.text(), "text/html");
+  });
 }
 
 class Pages {

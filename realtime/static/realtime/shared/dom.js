@@ -40,8 +40,11 @@ function place(parent, node, index) {
   }
 }
 
-// Only addresses of this site or the web: never javascript: or data:.
+// The text, if it is an address of this site or the web (never javascript: or data:); else "".
 export function webAddress(text) {
-  const url = URL.canParse(text, window.location.href) && new URL(text, window.location.href);
-  return url && ["http:", "https:"].includes(url.protocol) ? text : "";
+  try {
+    return ["http:", "https:"].includes(new URL(text, window.location.href).protocol) ? text : "";
+  } catch {
+    return "";
+  }
 }
