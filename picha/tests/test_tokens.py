@@ -21,8 +21,8 @@ def test_every_state_has_a_colour(state: JobState, scheme: str) -> None:
 
 @pytest.mark.parametrize("state", JobState)
 def test_every_state_has_a_rule(state: JobState) -> None:
-    rules = (HOME / "realtime/static/realtime/job.css").read_text("utf-8")
-    assert f'[data-state="{state}"] {{\n  --state: var(--state-{state});' in rules
+    rules = (HOME / "realtime/static/realtime/shared/state.css").read_text("utf-8")
+    assert f'[data-state="{state}"] {{ --state: var(--state-{state});' in rules
 
 
 def test_every_colour_has_a_dark_value() -> None:
@@ -33,6 +33,7 @@ def test_every_colour_has_a_dark_value() -> None:
 @pytest.mark.parametrize("style", STYLES, ids=lambda path: path.name)
 def test_a_stylesheet_has_no_colours_of_its_own(style: Path) -> None:
     text = style.read_text("utf-8")
-    known = {*re.findall(r"(--[a-z0-9-]+):", LIGHT + text)}
+    state = (HOME / "realtime/static/realtime/shared/state.css").read_text("utf-8")
+    known = {*re.findall(r"(--[a-z0-9-]+):", LIGHT + state + text)}
     assert set(re.findall(r"var\((--[a-z0-9-]+)", text)) <= known
     assert not re.findall(r"#[0-9a-f]{3,8}\b|rgba?\(", text)

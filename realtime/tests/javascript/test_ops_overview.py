@@ -17,8 +17,8 @@ from realtime.tests.wordings import JOB, NOW, STATES
 
 pytestmark = pytest.mark.browser
 
-HEAD = """<link rel="stylesheet" href="/static/realtime/job.css">
-<link rel="stylesheet" href="/static/realtime/ops.css">
+HEAD = f"""{render_to_string("realtime/_styles.html")}
+<link rel="stylesheet" href="/static/realtime/ops/ops.css">
 <script type="module" src="/static/realtime/ops/ops-overview.js"></script>"""
 NOTHING = "\N{EN DASH}"
 NUMBERS = Numbers(
