@@ -41,7 +41,7 @@ def hashed(folder: Path, pattern: str) -> Path:
 
 
 async def test_a_file_is_served_whole_and_for_ever(collected: Path) -> None:
-    file = hashed(collected, "picha/site.*.css")
+    file = hashed(collected, "picha/base.*.css")
 
     response = await get(f"/static/picha/{file.name}")
 
@@ -52,7 +52,7 @@ async def test_a_file_is_served_whole_and_for_ever(collected: Path) -> None:
 
 
 async def test_a_compressed_copy_is_served_to_those_who_take_it(collected: Path) -> None:
-    file = hashed(collected, "picha/site.*.css")
+    file = hashed(collected, "picha/base.*.css")
 
     response = await get(f"/static/picha/{file.name}", **{"Accept-Encoding": "br"})
 
@@ -61,7 +61,7 @@ async def test_a_compressed_copy_is_served_to_those_who_take_it(collected: Path)
 
 
 async def test_a_file_that_has_not_changed_is_not_sent_again(collected: Path) -> None:
-    path = f"/static/picha/{hashed(collected, 'picha/site.*.css').name}"
+    path = f"/static/picha/{hashed(collected, 'picha/base.*.css').name}"
     seen = await get(path)
 
     response = await get(path, **{"If-None-Match": seen["ETag"]})
@@ -71,7 +71,7 @@ async def test_a_file_that_has_not_changed_is_not_sent_again(collected: Path) ->
 
 
 async def test_head_sends_no_body(collected: Path) -> None:
-    response = await get(f"/static/picha/{hashed(collected, 'picha/site.*.css').name}", "HEAD")
+    response = await get(f"/static/picha/{hashed(collected, 'picha/base.*.css').name}", "HEAD")
 
     assert response.content == b""
     assert int(response["Content-Length"]) > 0

@@ -23,11 +23,10 @@ POLICY: Final = (
     "connect-src 'self' ws://picha.test"
 )
 WITHOUT_SOCKETS: Final = POLICY.replace("'self' ws:", "http:")
-PAGE: Final = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
+PAGE: Final = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <meta name="color-scheme" content="light dark">
-<link rel="stylesheet" href="/static/picha/tokens.css">
-<link rel="stylesheet" href="/static/picha/site.css">{head}</head>
-<body><main>{body}</main></body></html>"""
+{render_to_string("_styles.html")}{{head}}</head>
+<body><main>{{body}}</main></body></html>"""
 PATIENCE: Final = 60.0
 """Seconds until what is waited for has happened, on a machine that has much else to do."""
 STEP: Final = 3.0
