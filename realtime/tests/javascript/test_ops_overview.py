@@ -257,7 +257,7 @@ def test_without_sockets_the_page_is_read_again(without_sockets: FakeSite) -> No
     expect(rows(without_sockets)).to_have_count(1)
     expect(without_sockets.page.locator('[data-number="running"]')).to_have_text("7")
     tone = without_sockets.page.locator("[data-tone]")
-    expect(tone).to_have_text(["2failed"])
+    expect(tone).to_have_text(["2 failed"])
     expect(link).to_have_text("refreshing every 30 s")
 
 

@@ -16,6 +16,7 @@ from playwright.sync_api import Page, Route, WebSocketRoute
 from realtime.snapshots.schema import Snapshot, encode
 from realtime.tests.wordings import NOW
 
+TEMPLATES: Final = Path(__file__).parents[2] / "templates"
 ORIGIN: Final = "http://picha.test"
 # As strict as the strictest site's, so that no script or style slips in that it would refuse.
 POLICY: Final = (
@@ -23,9 +24,13 @@ POLICY: Final = (
     "connect-src 'self' ws://picha.test"
 )
 WITHOUT_SOCKETS: Final = POLICY.replace("'self' ws:", "http:")
+STYLES: Final = "\n".join(
+    f'<link rel="stylesheet" href="/static/{path}">'
+    for path in re.findall(r"static '(.+?)'", (TEMPLATES / "_styles.html").read_text("utf-8"))
+)
 PAGE: Final = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <meta name="color-scheme" content="light dark">
-{render_to_string("_styles.html")}{{head}}</head>
+{STYLES}{{head}}</head>
 <body><main>{{body}}</main></body></html>"""
 PATIENCE: Final = 60.0
 """Seconds until what is waited for has happened, on a machine that has much else to do."""
