@@ -11,8 +11,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "picha.settings")
 
 http = get_asgi_application()  # first: it loads the apps whose models the routing needs
 
-from picha import daphne_requests  # noqa: E402
-from picha.origins import AtSiteUrl, OriginCheck, refuse  # noqa: E402
+from picha.http import daphne_requests  # noqa: E402
+from picha.http.origins import AtSiteUrl, OriginCheck, refuse  # noqa: E402
 from realtime.routing import websocket_urlpatterns  # noqa: E402
 
 daphne_requests.install()

@@ -14,9 +14,9 @@ from environ import Env
 from feedback.conf import PREFIX as FEEDBACK_PREFIX
 from feedback.conf import Conf as FeedbackConf
 from picha.environment import BadValue, Environment
-from picha.generated import secret_key
-from picha.origins import allowed_origins, is_loopback
-from picha.places import broker_url, socket_url, valkey_socket
+from picha.http.origins import allowed_origins, is_loopback
+from picha.paths import broker_url, socket_url, valkey_socket
+from picha.secret_files import secret_key
 from realtime.conf import PREFIX as REALTIME_PREFIX
 from realtime.conf import Conf as RealtimeConf
 
@@ -71,9 +71,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "picha.staticfiles.StaticFilesMiddleware",
+    "picha.http.staticfiles.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
-    "picha.charsets.utf8_forms_only",
+    "picha.http.utf8_forms.utf8_forms_only",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -301,7 +301,7 @@ LOGOUT_REDIRECT_URL = "/"
 # --- Security
 
 _https = _site.scheme == "https"
-SESSION_ENGINE = "picha.sessions"
+SESSION_ENGINE = "picha.http.sessions"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
 if is_loopback(SITE_URL):
     # Cookies do not know of ports: two sites side by side would log each other's people out, and
@@ -340,7 +340,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "picha.staticfiles.ManifestStorage",
+        else "picha.http.staticfiles.ManifestStorage",
     },
 }
 WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # pages name no others; halves what is compressed

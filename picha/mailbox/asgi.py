@@ -14,8 +14,8 @@ from typing import Any
 
 from django.template import Context, Engine
 
+from picha.http.origins import is_loopback
 from picha.mailbox import maildir
-from picha.origins import is_loopback
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

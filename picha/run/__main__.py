@@ -9,13 +9,13 @@ import sys
 from collections.abc import Mapping
 from types import FrameType
 
-from picha.run import ground
+from picha.run import preflight
 from picha.run.banner import banner
-from picha.run.daemon import Daemon
-from picha.run.ground import CannotRun
-from picha.run.newcomer import first_import
+from picha.run.first_import import first_import
+from picha.run.monitor import wait_until_ready, watch
 from picha.run.plan import HOME, Plan, read_plan, site_environment
-from picha.run.watch import wait_until_ready, watch
+from picha.run.preflight import CannotRun
+from picha.run.supervisor import Daemon
 
 OLDEST_PYTHON = (3, 11)
 
@@ -27,8 +27,8 @@ def main(arguments: list[str]) -> int:
     try:
         check_python(sys.version_info[:2])
         plan = read_plan(os.environ, services_only=options.services)
-        with ground.claim(plan):
-            ground.check_ports(plan)
+        with preflight.claim(plan):
+            preflight.check_ports(plan)
             return _run(plan, environment=site_environment(plan, variables=os.environ))
     except CannotRun as reason:
         print(f"Picha cannot start: {reason}", file=sys.stderr)

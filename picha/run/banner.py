@@ -3,8 +3,8 @@
 import shlex
 from collections.abc import Iterator, Mapping
 
-from picha.generated import operator_password
 from picha.run.plan import Plan, read_plan
+from picha.secret_files import operator_password
 
 COMMANDS = (
     "celery -A picha worker -l info",

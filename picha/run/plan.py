@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from picha.environment import Environment
-from picha.generated import secret_key
-from picha.places import run_dir
+from picha.paths import run_dir
+from picha.secret_files import secret_key
 
 HOME = Path(__file__).resolve().parent.parent.parent
 

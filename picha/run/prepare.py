@@ -12,7 +12,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
-from picha.generated import operator_password
+from picha.secret_files import operator_password
 
 OPERATOR = "operator"
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import httpx
 
-from picha.places import run_dir
+from picha.paths import run_dir
 from picha.run.control import UNREACHABLE, Control, Program
 from realtime.tests.databases import fresh_database, server_url
 from realtime.tests.polling import until

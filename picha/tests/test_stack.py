@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from picha.places import run_dir
+from picha.paths import run_dir
 from picha.tests.site_faults import wait_until_well
 from picha.tests.stack import PATIENCE, Stack, start_stack
 from realtime.tests.polling import until

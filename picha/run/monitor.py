@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from urllib.parse import urlsplit
 
 from picha.run.control import Program
-from picha.run.daemon import Daemon
-from picha.run.ground import CannotRun, newest_problem
 from picha.run.plan import Plan
+from picha.run.preflight import CannotRun, newest_problem
+from picha.run.supervisor import Daemon
 
 PATIENCE = 90.0  # seconds until everything must be up; a slow machine takes 20
 LOOK_EVERY = 1.0

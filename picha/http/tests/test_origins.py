@@ -5,7 +5,7 @@ import pytest
 from django.conf import settings
 
 from picha.asgi import application
-from picha.origins import AtSiteUrl, OriginCheck, Receive, Scope, Send, allowed_origins
+from picha.http.origins import AtSiteUrl, OriginCheck, Receive, Scope, Send, allowed_origins
 
 
 def test_this_machine_has_three_names() -> None:

@@ -8,14 +8,16 @@ from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.test import AsyncRequestFactory, RequestFactory, override_settings
 
-from picha.staticfiles import StaticFilesMiddleware
+from picha.http.staticfiles import StaticFilesMiddleware
 
 
 @pytest.fixture(scope="module")
 def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """All static files of the site, as `make run` collects them."""
     folder = tmp_path_factory.mktemp("static")
-    storages = settings.STORAGES | {"staticfiles": {"BACKEND": "picha.staticfiles.ManifestStorage"}}
+    storages = settings.STORAGES | {
+        "staticfiles": {"BACKEND": "picha.http.staticfiles.ManifestStorage"}
+    }
     with override_settings(STATIC_ROOT=folder, STORAGES=storages):
         call_command("collectstatic", interactive=False, verbosity=0)
         yield folder

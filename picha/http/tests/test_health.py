@@ -7,7 +7,7 @@ from django.test import AsyncClient
 from django.utils import timezone
 from pytest_django import Settings
 
-from picha import health
+from picha.http import health
 from realtime.models import Worker
 from realtime.tests.valkey import Valkey
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from picha.run.control import Program
-from picha.run.daemon import Daemon
+from picha.run.supervisor import Daemon
 
 
 class Control:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from picha.places import LONGEST_SOCKET_PATH, broker_url, run_dir, socket_url, valkey_socket
+from picha.paths import LONGEST_SOCKET_PATH, broker_url, run_dir, socket_url, valkey_socket
 
 
 def test_sockets_are_in_the_folder_of_the_run() -> None:

@@ -5,7 +5,7 @@ from daphne import http_protocol
 from twisted.web.http_headers import Headers
 
 import picha.asgi  # noqa: F401 - installs it
-from picha.daphne_requests import Request
+from picha.http.daphne_requests import Request
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
-from picha.generated import kept, operator_password, secret_key
+from picha.secret_files import kept, operator_password, secret_key
 
 
 def test_a_secret_is_made_once_and_is_the_owners_alone(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
 from pathlib import Path
 
 from picha.run.control import Program
+from picha.run.monitor import all_up, news, what_is_down
 from picha.run.tests.plans import plan_of
-from picha.run.watch import all_up, news, what_is_down
 from realtime.tests.ports import free_port
 
 

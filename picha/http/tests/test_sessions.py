@@ -3,7 +3,7 @@ from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import Client
 
-from picha.sessions import SessionStore
+from picha.http.sessions import SessionStore
 
 pytestmark = pytest.mark.django_db
 
