@@ -1,7 +1,6 @@
 """Every setting of the site. All that differs between two installations is in the environment."""
 
 import os
-import sqlite3
 from pathlib import Path
 from typing import Any, get_type_hints
 from urllib.parse import urlsplit
@@ -13,8 +12,11 @@ from environ import Env
 
 from feedback.conf import PREFIX as FEEDBACK_PREFIX
 from feedback.conf import Conf as FeedbackConf
-from picha.environment import BadValue, Environment
+from picha.databases import default_database
+from picha.environment import Environment
 from picha.http.origins import allowed_origins, is_loopback
+from picha.logs import logging_settings
+from picha.parse import InvalidValue
 from picha.paths import broker_url, socket_url, valkey_socket
 from picha.secret_files import secret_key
 from realtime.conf import PREFIX as REALTIME_PREFIX
@@ -36,17 +38,17 @@ if not SECRET_KEY and DEBUG:
     try:
         SECRET_KEY = secret_key(VAR_DIR)
     except OSError as error:
-        env.refuse(
+        env.add_problem(
             f"{VAR_DIR} cannot be written ({error.strerror}): set VAR_DIR to another folder."
         )
 elif not SECRET_KEY:
-    env.refuse("SECRET_KEY is not set: with DEBUG off it must be a long random text.")
+    env.add_problem("SECRET_KEY is not set: with DEBUG off it must be a long random text.")
 
 _site = urlsplit(SITE_URL)
 _hosts = [_site.hostname or ""]
 if is_loopback(SITE_URL):
     _hosts = ["127.0.0.1", "localhost", "[::1]"]
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default=_hosts)
+ALLOWED_HOSTS = env.strings("ALLOWED_HOSTS", default=_hosts)
 CSRF_TRUSTED_ORIGINS = [SITE_URL, *env.origins("CSRF_TRUSTED_ORIGINS", default=[])]
 ALLOWED_ORIGINS = allowed_origins(SITE_URL, CSRF_TRUSTED_ORIGINS)
 
@@ -103,66 +105,7 @@ TEMPLATES = [
 
 # --- Database
 
-_SQLITE: dict[str, Any] = {
-    "ENGINE": "django.db.backends.sqlite3",
-    "OPTIONS": {
-        # A write transaction that begins as a read fails at once when another has written
-        # since; IMMEDIATE makes it wait its turn instead.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        # NORMAL: no process that dies loses a commit; a power cut may cost the last ones.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
-    },
-    "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
-}
-_POSTGRESQL: dict[str, Any] = {
-    "OPTIONS": {
-        # The pool's default, 300 s, lets the pauses between its tries grow: after an outage of
-        # 45 s it was back 17 s late, and with this at once (measured).
-        "pool": {"min_size": 1, "max_size": 10, "timeout": 10, "reconnect_timeout": 5},
-        # Runs after which a statement is kept, parsed, for those who ask for it. A PgBouncer in
-        # between must be 1.21 or newer.
-        "prepare_threshold": 5,
-        # A process that froze, or whose machine is gone, must not keep others waiting for what it
-        # has locked: as on SQLite they wait for 20 s, and after a lease the transaction is ended.
-        "options": "-c lock_timeout=20s -c idle_in_transaction_session_timeout=30s",
-    },
-}
-
-
-def _database(text: str) -> dict[str, Any]:
-    try:
-        config: dict[str, Any] = dict(Env.db_url_config(text))
-    except (ImproperlyConfigured, ValueError):
-        config = {}
-    if config.get("ENGINE") == _SQLITE["ENGINE"]:
-        return config | _SQLITE
-    if config.get("ENGINE") == "django.db.backends.postgresql":
-        return (
-            config | _POSTGRESQL | {"OPTIONS": config.get("OPTIONS", {}) | _POSTGRESQL["OPTIONS"]}
-        )
-    raise BadValue(
-        "a URL such as sqlite:////srv/picha.sqlite3 or postgresql://user:password@host/name"
-    )
-
-
-_database_config = env.read(
-    "DATABASE_URL", _database, default=_SQLITE | {"NAME": VAR_DIR / "picha.sqlite3"}
-)
-if _database_config.get("ENGINE") == _SQLITE["ENGINE"] and sqlite3.sqlite_version_info < (3, 35):
-    # It has no RETURNING, by which a worker takes a job.
-    env.refuse(
-        f"this Python's SQLite is {sqlite3.sqlite_version}, and Picha needs 3.35 or newer: "
-        "take a newer Python, or set DATABASE_URL to a PostgreSQL."
-    )
-# Under ASGI a connection that outlives its request is another thread's.
-DATABASES = {
-    "default": _database_config
-    | {
-        "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,  # A pool would hand out what a restarted PostgreSQL has ended.
-    }
-}
+DATABASES = {"default": default_database(env, var_dir=VAR_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: the broker and the Channels layer
@@ -237,7 +180,7 @@ def _email(text: str) -> dict[str, Any]:
     try:
         return dict(Env.email_url_config(text))
     except (ImproperlyConfigured, ValueError, KeyError):
-        raise BadValue("a URL such as smtp+tls://user:password@mail.example.org:587") from None
+        raise InvalidValue("a URL such as smtp+tls://user:password@mail.example.org:587") from None
 
 
 globals().update(
@@ -253,7 +196,7 @@ FEEDBACK_RECIPIENTS = env.emails("FEEDBACK_RECIPIENTS", default=["feedback@picha
 FLICKR_SOURCE = env.choice("FLICKR_SOURCE", ["sandbox", "feed", "api"], default="sandbox")
 FLICKR_API_KEY = env.text("FLICKR_API_KEY", default="")
 if FLICKR_SOURCE == "api" and not FLICKR_API_KEY:
-    env.refuse("FLICKR_API_KEY is not set: FLICKR_SOURCE=api needs one; feed needs none.")
+    env.add_problem("FLICKR_API_KEY is not set: FLICKR_SOURCE=api needs one; feed needs none.")
 _sandbox = f"http://127.0.0.1:{PORT + 3}"
 _sandboxed = FLICKR_SOURCE == "sandbox"
 FLICKR_API_URL = env.url(
@@ -266,7 +209,7 @@ FLICKR_FEED_URL = env.url(
     default=f"{_sandbox if _sandboxed else 'https://www.flickr.com'}/services/feeds/photos_public.gne",
     schemes=["http", "https"],
 )
-FLICKR_IMAGE_HOSTS = env.words(
+FLICKR_IMAGE_HOSTS = env.strings(
     "FLICKR_IMAGE_HOSTS",
     default=[f"127.0.0.1:{PORT + 3}"] if _sandboxed else ["live.staticflickr.com"],
 )
@@ -281,7 +224,7 @@ for _prefix, _conf in ((REALTIME_PREFIX, RealtimeConf), (FEEDBACK_PREFIX, Feedba
         globals()[_setting] = (
             env.integer(_setting, default=_default, minimum=min(1, _default), maximum=2**31)
             if _type is int
-            else env.number(_setting, default=_default)
+            else env.positive_number(_setting, default=_default)
         )
 
 # --- People
@@ -353,29 +296,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {
-        "without_queries": {"()": "picha.logs.WithoutQueries"},
-        "without_tracebacks": {"()": "picha.logs.WithoutTracebacks"},
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["without_tracebacks"],
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "django.server": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "django.channels.server": {"filters": ["without_queries"]},  # runserver's lines
-        # One line a request at INFO, addresses and all.
-        "httpx": {"level": "WARNING"},
-    },
-}
+LOGGING = logging_settings(level=LOG_LEVEL)
 
 env.check()

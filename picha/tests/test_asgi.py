@@ -6,7 +6,7 @@ import pytest
 from channels.testing import WebsocketCommunicator
 
 from picha.asgi import application
-from picha.tests.test_settings import run
+from picha.tests.settings_process import run_code
 
 ASK = """
 import asyncio, json, re
@@ -47,7 +47,7 @@ def log_in(var_dir: Path, *, origin: str, **variables: str) -> tuple[int, str]:
     """What becomes of a form without a name, sent from a page of `origin` through a proxy that
     speaks HTTP to the site; and what its page said of safe transport."""
     host = re.sub(r"^https?://", "", variables["SITE_URL"])
-    asked = run(f"HOST, ORIGIN = {host!r}, {origin!r}\n{ASK}", var_dir, **variables)
+    asked = run_code(f"HOST, ORIGIN = {host!r}, {origin!r}\n{ASK}", var_dir, **variables)
     assert asked.returncode == 0, asked.stderr
     answer = json.loads(asked.stdout)
     return answer["status"], answer["safety"]

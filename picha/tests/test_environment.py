@@ -30,7 +30,7 @@ def test_words_for_off(text: str) -> None:
 def test_lists_are_split_at_commas() -> None:
     env = environment(HOSTS="a.example, b.example,", TO="ann@a.example,bob@b.example")
 
-    assert env.words("HOSTS", default=[]) == ["a.example", "b.example"]
+    assert env.strings("HOSTS", default=[]) == ["a.example", "b.example"]
     assert env.emails("TO", default=[]) == ["ann@a.example", "bob@b.example"]
 
 
@@ -63,7 +63,7 @@ def test_a_number_out_of_bounds_is_refused(text: str) -> None:
 def test_a_duration_that_is_none_is_refused(text: str) -> None:
     env = environment(PAUSE=text)
 
-    assert env.number("PAUSE", default=1.5) == 1.5
+    assert env.positive_number("PAUSE", default=1.5) == 1.5
     assert env.problems == [f"PAUSE is {text!r}: it must be a number above 0."]
 
 
