@@ -2,13 +2,10 @@
 
 import os
 from pathlib import Path
-from typing import Any, get_type_hints
 from urllib.parse import urlsplit
 
 from celery.schedules import crontab
 from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
-from environ import Env
 
 from feedback.conf import PREFIX as FEEDBACK_PREFIX
 from feedback.conf import Conf as FeedbackConf
@@ -16,7 +13,6 @@ from picha.databases import default_database
 from picha.environment import Environment
 from picha.http.origins import allowed_origins, is_loopback
 from picha.logs import logging_settings
-from picha.parse import InvalidValue
 from picha.paths import broker_url, socket_url, valkey_socket
 from picha.secret_files import secret_key
 from realtime.conf import PREFIX as REALTIME_PREFIX
@@ -175,17 +171,15 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- Mail
 
-
-def _email(text: str) -> dict[str, Any]:
-    try:
-        return dict(Env.email_url_config(text))
-    except (ImproperlyConfigured, ValueError, KeyError):
-        raise InvalidValue("a URL such as smtp+tls://user:password@mail.example.org:587") from None
-
-
-globals().update(
-    env.read("EMAIL_URL", _email, default=_email(f"smtp://127.0.0.1:{PORT + 1}")),
-)
+_mail = env.email("EMAIL_URL", default=f"smtp://127.0.0.1:{PORT + 1}")
+EMAIL_BACKEND = _mail.backend
+EMAIL_HOST = _mail.host
+EMAIL_PORT = _mail.port
+EMAIL_HOST_USER = _mail.user
+EMAIL_HOST_PASSWORD = _mail.password
+EMAIL_USE_TLS = _mail.use_tls
+EMAIL_USE_SSL = _mail.use_ssl
+EMAIL_FILE_PATH = _mail.file_path
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", default="Picha <picha@picha.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -216,16 +210,44 @@ FLICKR_IMAGE_HOSTS = env.strings(
 FLICKR_TAGS = env.text("FLICKR_TAGS", default="")
 FLICKR_IMPORT_MAX = env.integer("FLICKR_IMPORT_MAX", default=500, minimum=1, maximum=4000)
 
-# --- The apps' own settings, each of which an app declares with its default
+# --- The settings of the apps: each app declares them in its `conf`, with their defaults
 
-for _prefix, _conf in ((REALTIME_PREFIX, RealtimeConf), (FEEDBACK_PREFIX, FeedbackConf)):
-    for _name, _type in get_type_hints(_conf).items():
-        _setting, _default = _prefix + _name, getattr(_conf, _name)
-        globals()[_setting] = (
-            env.integer(_setting, default=_default, minimum=min(1, _default), maximum=2**31)
-            if _type is int
-            else env.positive_number(_setting, default=_default)
-        )
+_realtime = env.app_settings(REALTIME_PREFIX, RealtimeConf)
+REALTIME_WATCH_KEY_MAX_AGE = _realtime.WATCH_KEY_MAX_AGE
+REALTIME_SNAPSHOT_INTERVAL = _realtime.SNAPSHOT_INTERVAL
+REALTIME_PERSIST_INTERVAL = _realtime.PERSIST_INTERVAL
+REALTIME_REPAIR_INTERVAL = _realtime.REPAIR_INTERVAL
+REALTIME_OVERVIEW_INTERVAL = _realtime.OVERVIEW_INTERVAL
+REALTIME_LEASE = _realtime.LEASE
+REALTIME_WORKER_TIMEOUT = _realtime.WORKER_TIMEOUT
+REALTIME_RECOVER_INTERVAL = _realtime.RECOVER_INTERVAL
+REALTIME_MESSAGE_LOST_AFTER = _realtime.MESSAGE_LOST_AFTER
+REALTIME_CANCEL_INTERVAL = _realtime.CANCEL_INTERVAL
+REALTIME_RELAY_AFTER = _realtime.RELAY_AFTER
+REALTIME_BROKER_ETA_MAX = _realtime.BROKER_ETA_MAX
+REALTIME_BATCH_MAX = _realtime.BATCH_MAX
+REALTIME_ROLL_UP_INTERVAL = _realtime.ROLL_UP_INTERVAL
+REALTIME_FILE_MAX_BYTES = _realtime.FILE_MAX_BYTES
+REALTIME_RETENTION_DAYS = _realtime.RETENTION_DAYS
+REALTIME_RETENTION_JOBS = _realtime.RETENTION_JOBS
+REALTIME_LAYER_TIMEOUT = _realtime.LAYER_TIMEOUT
+REALTIME_FRAME_MAX_BYTES = _realtime.FRAME_MAX_BYTES
+REALTIME_FRAMES_PER_SECOND = _realtime.FRAMES_PER_SECOND
+REALTIME_WATCHES_MAX = _realtime.WATCHES_MAX
+REALTIME_CREDIT_WINDOW = _realtime.CREDIT_WINDOW
+REALTIME_SEND_DEADLINE = _realtime.SEND_DEADLINE
+REALTIME_SOCKET_MAX_AGE = _realtime.SOCKET_MAX_AGE
+REALTIME_SOCKETS_PER_ADDRESS = _realtime.SOCKETS_PER_ADDRESS
+REALTIME_TRUSTED_PROXIES = _realtime.TRUSTED_PROXIES
+REALTIME_ACCESS_INTERVAL = _realtime.ACCESS_INTERVAL
+REALTIME_STREAM_INTERVAL = _realtime.STREAM_INTERVAL
+REALTIME_STREAM_MAX_AGE = _realtime.STREAM_MAX_AGE
+REALTIME_ITEMS_SHOWN = _realtime.ITEMS_SHOWN
+
+_feedback = env.app_settings(FEEDBACK_PREFIX, FeedbackConf)
+FEEDBACK_MESSAGE_MAX = _feedback.MESSAGE_MAX
+FEEDBACK_MIN_SECONDS = _feedback.MIN_SECONDS
+FEEDBACK_CONFIRMATIONS_PER_HOUR = _feedback.CONFIRMATIONS_PER_HOUR
 
 # --- People
 

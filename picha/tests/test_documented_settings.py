@@ -1,5 +1,6 @@
 """The README's table of settings and the settings that the code reads are the same."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -77,3 +78,15 @@ def test_every_variable_of_an_app_arrives_in_its_conf(tmp_path: Path) -> None:
 
     assert process.returncode == 0, process.stderr
     assert json.loads(process.stdout) == values
+
+
+def test_every_setting_is_an_assignment_that_type_checkers_see() -> None:
+    tree = ast.parse(Path(settings.__file__).read_text("utf-8"))
+    assigned = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    }
+    defined = {name for name in vars(settings) if name.isupper()}
+    imported = {"FEEDBACK_PREFIX", "REALTIME_PREFIX", "NONE", "SELF"}
+    assert defined - assigned - imported == set()
