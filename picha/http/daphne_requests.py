@@ -1,23 +1,43 @@
-"""What daphne (4.2.3) is not to see of a request: it mounts the site wherever the header
-Daphne-Root-Path of anybody says, and answers 500, with a traceback in the log, when that or the
-name of a subprotocol is not ASCII."""
+"""daphne's request class, without two headers that anybody can send.
 
+daphne 4.2 mounts the site at the path in the header Daphne-Root-Path. It answers 500, with a
+traceback in the log, when this header or the name of a WebSocket subprotocol is not ASCII. It has
+no setting for either. `picha.asgi` calls `install()` once.
+"""
+
+import logging
 from typing import Any, Final
 
+import daphne
 from daphne import http_protocol
+from twisted.web.http_headers import Headers
 
-READ_AS_ASCII: Final = b"Sec-WebSocket-Protocol"
+TRIED_VERSION: Final = "4.2."
+ROOT_PATH: Final = b"Daphne-Root-Path"
+SUBPROTOCOL: Final = b"Sec-WebSocket-Protocol"
+
+logger = logging.getLogger(__name__)
 
 
-class Request(http_protocol.WebRequest):  # type: ignore[misc]  # it ships no types
+class Request(http_protocol.WebRequest):  # type: ignore[misc]  # daphne has no types
     def process(self) -> Any:
-        headers = self.requestHeaders
-        headers.removeHeader(b"Daphne-Root-Path")
-        if not all(value.isascii() for value in headers.getRawHeaders(READ_AS_ASCII, [])):
-            headers.removeHeader(READ_AS_ASCII)
+        remove_unsafe_headers(self.requestHeaders)
         return super().process()
 
 
-def install() -> None:
-    """From now on; daphne has no setting for it."""
-    http_protocol.WebRequest = Request
+def remove_unsafe_headers(headers: Headers) -> None:
+    headers.removeHeader(ROOT_PATH)
+    if not all(value.isascii() for value in headers.getRawHeaders(SUBPROTOCOL, [])):
+        headers.removeHeader(SUBPROTOCOL)
+
+
+def install(version: str = daphne.__version__) -> None:
+    """Replace daphne's request class, unless this version of daphne may not use it."""
+    if version.startswith(TRIED_VERSION):
+        http_protocol.WebRequest = Request
+    else:
+        logger.error(
+            "daphne is %s and its request class was not replaced, because only 4.2 was tried: "
+            "a request with a Daphne-Root-Path header may get the answer 500. Install daphne 4.2.",
+            version,
+        )
