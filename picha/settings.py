@@ -1,17 +1,20 @@
-"""Every setting of the site. All that differs between two installations is in the environment."""
+"""Django's settings for the site.
+
+Whatever differs between two installations is read from environment variables; the README lists
+them. The site runs with none of them set.
+"""
 
 import os
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from celery.schedules import crontab
-from csp.constants import NONE, SELF
 
 from feedback.conf import PREFIX as FEEDBACK_PREFIX
 from feedback.conf import Conf as FeedbackConf
 from picha.databases import default_database
 from picha.environment import Environment
-from picha.http.origins import allowed_origins, is_loopback
+from picha.http.origins import allowed_origins, default_hosts, is_loopback
+from picha.http.security_policy import content_security_policy
 from picha.logs import logging_settings
 from picha.paths import broker_url, socket_url, valkey_socket
 from picha.secret_files import secret_key
@@ -22,7 +25,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment(os.environ)
 
-# --- The installation
+# --- This installation
 
 DEBUG = env.boolean("DEBUG", default=True)
 PORT = env.integer("PORT", default=8000, minimum=1, maximum=65532)
@@ -35,23 +38,20 @@ if not SECRET_KEY and DEBUG:
         SECRET_KEY = secret_key(VAR_DIR)
     except OSError as error:
         env.add_problem(
-            f"{VAR_DIR} cannot be written ({error.strerror}): set VAR_DIR to another folder."
+            f"The folder {VAR_DIR} cannot be written ({error.strerror}): "
+            "make it writable, or set VAR_DIR to another folder."
         )
 elif not SECRET_KEY:
-    env.add_problem("SECRET_KEY is not set: with DEBUG off it must be a long random text.")
+    env.add_problem("SECRET_KEY is not set: with DEBUG off, set it to a long random text.")
 
-_site = urlsplit(SITE_URL)
-_hosts = [_site.hostname or ""]
-if is_loopback(SITE_URL):
-    _hosts = ["127.0.0.1", "localhost", "[::1]"]
-ALLOWED_HOSTS = env.strings("ALLOWED_HOSTS", default=_hosts)
+ALLOWED_HOSTS = env.strings("ALLOWED_HOSTS", default=default_hosts(SITE_URL))
 CSRF_TRUSTED_ORIGINS = [SITE_URL, *env.origins("CSRF_TRUSTED_ORIGINS", default=[])]
 ALLOWED_ORIGINS = allowed_origins(SITE_URL, CSRF_TRUSTED_ORIGINS)
 
-# --- The parts of the site
+# --- Apps, middleware, templates
 
 INSTALLED_APPS = [
-    "daphne",  # before staticfiles: its runserver speaks WebSocket
+    "daphne",  # before staticfiles: its runserver serves WebSockets
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -111,7 +111,7 @@ REDIS_URL = env.url(
     default=socket_url(valkey_socket(VAR_DIR)),
     schemes=["redis", "rediss", "unix"],
 )
-# Without these a frozen Redis holds a publisher for ever.
+# Without timeouts, a Redis that is frozen blocks a publisher for ever.
 _REDIS_TIMEOUTS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 
 CHANNEL_LAYERS = {
@@ -131,14 +131,14 @@ CELERY_BROKER_URL = env.url(
     default=broker_url(REDIS_URL),
     schemes=["redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps"],
 )
-# The job's row is the truth and a message only the wake-up: a message is kept until its work
-# is done, and a second delivery finds nothing to claim.
+# The row of a job decides whether it runs; a message only starts a worker. So the broker keeps a
+# message until its task has ended, and a message that is delivered twice finds no job to claim.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
-# Tasks after which a worker opens its database connection anew. Unset it is one: that closes the
-# pool under the bus's threads too, and costs a short task more than all else.
+# The number of tasks after which a worker opens a new database connection. Celery's default, after
+# each task, also closes the pool that the bus's threads use, and takes most of a short task's time.
 CELERY_DB_REUSE_MAX = 10_000
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_SERIALIZER = "json"
@@ -153,7 +153,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever
 if not CELERY_BROKER_URL.startswith("amqp"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         **_REDIS_TIMEOUTS,
-        # Longer than any task may run, or Redis hands out again what is still being worked on.
+        # Longer than any task may run: Redis delivers the message of a longer task a second time.
         "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
     }
 CELERY_BEAT_SCHEDULER = "realtime.schedules:Scheduler"
@@ -165,7 +165,7 @@ CELERY_BEAT_SCHEDULE = {
     "Forget what is old": {
         "task": "realtime.prune",
         "schedule": crontab(minute="17"),
-        "options": {"expire_seconds": 3600},  # None is left over when the next one comes.
+        "options": {"expire_seconds": 3600},  # never two of them in the queue
     },
 }
 
@@ -190,27 +190,29 @@ FEEDBACK_RECIPIENTS = env.emails("FEEDBACK_RECIPIENTS", default=["feedback@picha
 FLICKR_SOURCE = env.choice("FLICKR_SOURCE", ["sandbox", "feed", "api"], default="sandbox")
 FLICKR_API_KEY = env.text("FLICKR_API_KEY", default="")
 if FLICKR_SOURCE == "api" and not FLICKR_API_KEY:
-    env.add_problem("FLICKR_API_KEY is not set: FLICKR_SOURCE=api needs one; feed needs none.")
+    env.add_problem(
+        "FLICKR_API_KEY is not set: FLICKR_SOURCE=api needs it; set it, or use FLICKR_SOURCE=feed."
+    )
 _sandbox = f"http://127.0.0.1:{PORT + 3}"
-_sandboxed = FLICKR_SOURCE == "sandbox"
+_uses_sandbox = FLICKR_SOURCE == "sandbox"
 FLICKR_API_URL = env.url(
     "FLICKR_API_URL",
-    default=f"{_sandbox if _sandboxed else 'https://api.flickr.com'}/services/rest/",
+    default=f"{_sandbox if _uses_sandbox else 'https://api.flickr.com'}/services/rest/",
     schemes=["http", "https"],
 )
 FLICKR_FEED_URL = env.url(
     "FLICKR_FEED_URL",
-    default=f"{_sandbox if _sandboxed else 'https://www.flickr.com'}/services/feeds/photos_public.gne",
+    default=f"{_sandbox if _uses_sandbox else 'https://www.flickr.com'}/services/feeds/photos_public.gne",
     schemes=["http", "https"],
 )
 FLICKR_IMAGE_HOSTS = env.strings(
     "FLICKR_IMAGE_HOSTS",
-    default=[f"127.0.0.1:{PORT + 3}"] if _sandboxed else ["live.staticflickr.com"],
+    default=[f"127.0.0.1:{PORT + 3}"] if _uses_sandbox else ["live.staticflickr.com"],
 )
 FLICKR_TAGS = env.text("FLICKR_TAGS", default="")
 FLICKR_IMPORT_MAX = env.integer("FLICKR_IMPORT_MAX", default=500, minimum=1, maximum=4000)
 
-# --- The settings of the apps: each app declares them in its `conf`, with their defaults
+# --- Settings of the apps, each of which declares them in its `conf` with types and defaults
 
 _realtime = env.app_settings(REALTIME_PREFIX, RealtimeConf)
 REALTIME_WATCH_KEY_MAX_AGE = _realtime.WATCH_KEY_MAX_AGE
@@ -265,36 +267,20 @@ LOGOUT_REDIRECT_URL = "/"
 
 # --- Security
 
-_https = _site.scheme == "https"
+_is_https = SITE_URL.startswith("https:")
 SESSION_ENGINE = "picha.http.sessions"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_https
 if is_loopback(SITE_URL):
-    # Cookies do not know of ports: two sites side by side would log each other's people out, and
-    # refuse each other's forms.
+    # A cookie belongs to a host, whatever the port: with equal names, two sites on one machine
+    # would overwrite each other's sessions and reject each other's forms.
     SESSION_COOKIE_NAME = f"sessionid_{PORT}"
     CSRF_COOKIE_NAME = f"csrftoken_{PORT}"
-SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _is_https else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        # By number an IPv6 host cannot be written here (CSP 3, 2.3.1: host-part); SELF has to do.
-        "connect-src": [
-            SELF,
-            *(origin.replace("http", "ws", 1) for origin in ALLOWED_ORIGINS if "[" not in origin),
-        ],
-        "object-src": [NONE],
-        "base-uri": [NONE],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-    },
-}
+CONTENT_SECURITY_POLICY = content_security_policy(ALLOWED_ORIGINS)
 
 # --- Static files
 
@@ -308,7 +294,7 @@ STORAGES = {
         else "picha.http.staticfiles.ManifestStorage",
     },
 }
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # pages name no others; halves what is compressed
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # pages use only these; half as much to compress
 MEDIA_ROOT = VAR_DIR / "media"
 
 # --- Language, time, log

@@ -1,9 +1,13 @@
-"""Is the process alive, and can the site do its work?"""
+"""Health checks: `/healthz` (does the process answer?) and `/readyz` (can the site work?).
+
+Load balancers, `make run` and operators read them. They never show a reason: anybody can open them.
+"""
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Final
 
 from asgiref.sync import sync_to_async
 from django.conf import settings
@@ -15,12 +19,14 @@ from redis.asyncio import Redis
 
 from realtime.models import Worker
 
+Check = Callable[[], Awaitable[bool]]
+
 logger = logging.getLogger(__name__)
 
-PATIENCE = 1.5  # seconds, for all parts together
+TIMEOUT_SECONDS = 1.5  # for all checks, which run at the same time
 
-# A database that hangs keeps these few threads and no others; those of the request itself would
-# be needed again by the middleware before the answer can leave.
+# A database that does not answer blocks only these threads. The middleware needs the thread of the
+# request itself before the response can leave.
 _threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="readyz")
 
 
@@ -33,29 +39,23 @@ async def healthz(request: HttpRequest) -> HttpResponse:
 @require_safe
 @never_cache
 async def readyz(request: HttpRequest) -> JsonResponse:
-    database, redis, worker = await asyncio.gather(
-        _well("database", _in_thread(_database_answers)),
-        _well("redis", _redis_answers()),
-        _well("worker", _in_thread(_worker_is_up)),
-    )
-    parts = {"database": database, "redis": redis, "worker": worker}
-    ready = all(parts.values())
-    words = {name: "ok" if well else "down" for name, well in parts.items()}
-    return JsonResponse({"ready": ready, **words}, status=200 if ready else 503)
+    passed = await asyncio.gather(*(_passes(name, check) for name, check in CHECKS.items()))
+    states = {name: "ok" if is_ok else "down" for name, is_ok in zip(CHECKS, passed, strict=True)}
+    is_ready = all(passed)
+    return JsonResponse({"ready": is_ready, **states}, status=200 if is_ready else 503)
 
 
-async def _well(name: str, answer: Awaitable[bool]) -> bool:
-    """What is wrong goes to the log: the address is open to all."""
+async def _passes(name: str, check: Check) -> bool:
     try:
-        async with asyncio.timeout(PATIENCE):
-            return await answer
+        async with asyncio.timeout(TIMEOUT_SECONDS):
+            return await check()
     except Exception:
         logger.warning("Not ready: %s", name, exc_info=True)
         return False
 
 
-async def _in_thread(ask: Callable[[], bool]) -> bool:
-    return await sync_to_async(ask, thread_sensitive=False, executor=_threads)()
+def in_thread(check: Callable[[], bool]) -> Check:
+    return sync_to_async(check, thread_sensitive=False, executor=_threads)
 
 
 def _database_answers() -> bool:
@@ -67,6 +67,13 @@ def _database_answers() -> bool:
         close_old_connections()
 
 
+async def _redis_answers() -> bool:
+    async with Redis.from_url(
+        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1
+    ) as redis:
+        return bool(await redis.ping())
+
+
 def _worker_is_up() -> bool:
     try:
         return Worker.objects.up().exists()
@@ -74,8 +81,8 @@ def _worker_is_up() -> bool:
         close_old_connections()
 
 
-async def _redis_answers() -> bool:
-    async with Redis.from_url(
-        settings.REDIS_URL, socket_timeout=1, socket_connect_timeout=1
-    ) as redis:
-        return bool(await redis.ping())
+CHECKS: Final[dict[str, Check]] = {
+    "database": in_thread(_database_answers),
+    "redis": _redis_answers,
+    "worker": in_thread(_worker_is_up),
+}

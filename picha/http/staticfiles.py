@@ -1,4 +1,4 @@
-"""Static files: hashed names, compressed copies, served by the site itself."""
+"""Static files: hashed names and compressed copies, served by the site itself."""
 
 from collections.abc import Awaitable, Callable
 
@@ -15,10 +15,11 @@ class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[mis
 
 
 class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # has no types
-    """WhiteNoise, which knows WSGI only, without its costs under ASGI.
+    """WhiteNoise's middleware, made async.
 
-    As it is, every request of the site would pass through a thread, and every file would be
-    streamed by a synchronous iterator, which Django warns of and reads whole.
+    WhiteNoise is made for WSGI. Under ASGI, unchanged, every request of the site would pass
+    through a thread, and every file would be streamed by a synchronous iterator: Django warns of
+    it and reads the whole file.
     """
 
     sync_capable = True
@@ -32,10 +33,10 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # has 
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        answer: HttpResponseBase | Awaitable[HttpResponseBase] = (
+        response: HttpResponseBase | Awaitable[HttpResponseBase] = (
             self._respond(request) if iscoroutinefunction(self) else super().__call__(request)
         )
-        return answer
+        return response
 
     async def _respond(self, request: HttpRequest) -> HttpResponseBase:
         if self.autorefresh:
@@ -44,17 +45,17 @@ class StaticFilesMiddleware(WhiteNoiseMiddleware):  # type: ignore[misc]  # has 
             static_file = self.files.get(request.path_info)
         if static_file is None:
             return await self.get_response(request)
-        return await sync_to_async(_whole)(static_file, request)
+        return await sync_to_async(_file_response)(static_file, request)
 
 
-def _whole(static_file: StaticFile, request: HttpRequest) -> HttpResponse:
-    found = static_file.get_response(request.method, request.META)
+def _file_response(static_file: StaticFile, request: HttpRequest) -> HttpResponse:
+    answer = static_file.get_response(request.method, request.META)
     body = b""
-    if found.file is not None:
-        with found.file as file:
+    if answer.file is not None:
+        with answer.file as file:
             body = file.read()
-    response = HttpResponse(body, status=int(found.status))
+    response = HttpResponse(body, status=int(answer.status))
     del response["Content-Type"]
-    for name, value in found.headers:
+    for name, value in answer.headers:
         response[name] = value
     return response

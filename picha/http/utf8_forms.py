@@ -1,7 +1,7 @@
-"""Forms are UTF-8.
+"""Middleware that refuses forms in any encoding but UTF-8.
 
-Django sees to that where they are urlencoded; of a multipart form it believes whatever encoding
-that names. "unicode_escape" brings lone surrogates, which no database takes.
+Django decodes urlencoded forms as UTF-8, but a multipart form in whatever encoding its header
+names. "unicode_escape" then produces lone surrogates, which no database stores.
 """
 
 import codecs
@@ -18,23 +18,23 @@ from django.utils.decorators import sync_and_async_middleware
 def utf8_forms_only(get_response: Callable[[HttpRequest], Any]) -> Callable[[HttpRequest], Any]:
     if iscoroutinefunction(get_response):
 
-        async def answer(request: HttpRequest) -> HttpResponseBase:
-            _check(request)
+        async def async_middleware(request: HttpRequest) -> HttpResponseBase:
+            _check_encoding(request)
             pending: Awaitable[HttpResponseBase] = get_response(request)
             return await pending
 
-        return answer
+        return async_middleware
 
-    def answer_at_once(request: HttpRequest) -> HttpResponseBase:
-        _check(request)
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        _check_encoding(request)
         response: HttpResponseBase = get_response(request)
         return response
 
-    return answer_at_once
+    return middleware
 
 
-def _check(request: HttpRequest) -> None:
+def _check_encoding(request: HttpRequest) -> None:
     encoding = request.encoding
-    is_form = request.content_type == "multipart/form-data"
-    if is_form and encoding and codecs.lookup(encoding).name != "utf-8":
-        raise BadRequest("A form has to be encoded in UTF-8.")
+    is_multipart = request.content_type == "multipart/form-data"
+    if is_multipart and encoding and codecs.lookup(encoding).name != "utf-8":
+        raise BadRequest(f"The form is encoded in {encoding}: send it in UTF-8.")

@@ -5,10 +5,18 @@ import pytest
 from django.conf import settings
 
 from picha.asgi import application
-from picha.http.origins import AtSiteUrl, OriginCheck, Receive, Scope, Send, allowed_origins
+from picha.http.origins import (
+    OriginCheck,
+    Receive,
+    Scope,
+    Send,
+    SiteUrlMiddleware,
+    allowed_origins,
+    default_hosts,
+)
 
 
-def test_this_machine_has_three_names() -> None:
+def test_a_site_on_this_machine_has_three_origins() -> None:
     assert allowed_origins("http://127.0.0.1:9000", []) == (
         "http://127.0.0.1:9000",
         "http://localhost:9000",
@@ -16,7 +24,7 @@ def test_this_machine_has_three_names() -> None:
     )
 
 
-def test_elsewhere_a_site_has_the_names_it_is_given() -> None:
+def test_any_other_site_has_its_own_origin_and_the_trusted_ones() -> None:
     trusted = ["https://www.photos.example"]
 
     assert allowed_origins("https://photos.example", trusted) == (
@@ -25,9 +33,14 @@ def test_elsewhere_a_site_has_the_names_it_is_given() -> None:
     )
 
 
-async def answer(*origins: str) -> str:
-    """What a socket that comes from a page of `origins` is told first."""
-    told: list[str] = []
+def test_the_default_hosts_are_those_of_the_site() -> None:
+    assert default_hosts("http://localhost:8000") == ["127.0.0.1", "localhost", "[::1]"]
+    assert default_hosts("https://photos.example") == ["photos.example"]
+
+
+async def first_message(*origins: str) -> str:
+    """The type of the first message to a WebSocket whose request has these Origin headers."""
+    types: list[str] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         await send({"type": "websocket.accept"})
@@ -36,20 +49,20 @@ async def answer(*origins: str) -> str:
         return {"type": "websocket.connect"}
 
     async def send(message: MutableMapping[str, Any]) -> None:
-        told.append(message["type"])
+        types.append(message["type"])
 
     check = OriginCheck(application, allowed=settings.ALLOWED_ORIGINS)
     headers = [(b"origin", origin.encode()) for origin in origins]
     await check({"type": "websocket", "headers": headers}, receive, send)
-    return told[0]
+    return types[0]
 
 
 @pytest.mark.parametrize(
     "origin",
     ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"],
 )
-async def test_an_own_page_may_open_a_socket(origin: str) -> None:
-    assert await answer(origin) == "websocket.accept"
+async def test_a_page_of_the_site_may_open_a_socket(origin: str) -> None:
+    assert await first_message(origin) == "websocket.accept"
 
 
 @pytest.mark.parametrize(
@@ -66,30 +79,30 @@ async def test_an_own_page_may_open_a_socket(origin: str) -> None:
     ],
 )
 async def test_a_page_of_another_origin_may_not(origin: str) -> None:
-    assert await answer(origin) == "websocket.close"
+    assert await first_message(origin) == "websocket.close"
 
 
-async def test_no_origin_and_two_origins_are_refused() -> None:
-    assert await answer() == "websocket.close"
-    assert await answer("http://127.0.0.1:8000", "http://127.0.0.1:8000") == "websocket.close"
+async def test_a_request_without_exactly_one_origin_is_rejected() -> None:
+    assert await first_message() == "websocket.close"
+    assert await first_message(*["http://127.0.0.1:8000"] * 2) == "websocket.close"
 
 
-def test_the_sites_sockets_are_behind_the_check() -> None:
+def test_the_sockets_of_the_site_are_behind_the_check() -> None:
     assert isinstance(application.application_mapping["websocket"], OriginCheck)
 
 
 @pytest.mark.parametrize("scope", [{"root_path": "/evil", "scheme": "http"}, {}])
-async def test_the_site_is_at_the_root_under_its_scheme(scope: dict[str, Any]) -> None:
-    seen: list[Scope] = []
+async def test_the_root_path_and_the_scheme_are_those_of_the_site(scope: dict[str, Any]) -> None:
+    scopes: list[Scope] = []
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        seen.append(scope)
+        scopes.append(scope)
 
-    async def nothing(*_: Any) -> Any: ...
+    async def unused(*_: Any) -> Any: ...
 
-    await AtSiteUrl(application, scheme="https")(scope, nothing, nothing)
-    assert seen == [{"root_path": "", "scheme": "https"}]
+    await SiteUrlMiddleware(application, scheme="https")(scope, unused, unused)
+    assert scopes == [{"root_path": "", "scheme": "https"}]
 
 
-def test_all_of_the_site_is() -> None:
-    assert isinstance(application.application_mapping["http"], AtSiteUrl)
+def test_the_pages_of_the_site_are_behind_the_middleware() -> None:
+    assert isinstance(application.application_mapping["http"], SiteUrlMiddleware)

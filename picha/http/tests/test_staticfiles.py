@@ -12,8 +12,8 @@ from picha.http.staticfiles import StaticFilesMiddleware
 
 
 @pytest.fixture(scope="module")
-def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """All static files of the site, as `make run` collects them."""
+def static_root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A folder with all static files of the site, collected as `make run` collects them."""
     folder = tmp_path_factory.mktemp("static")
     storages = settings.STORAGES | {
         "staticfiles": {"BACKEND": "picha.http.staticfiles.ManifestStorage"}
@@ -23,24 +23,24 @@ def collected(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield folder
 
 
-async def not_a_file(request: HttpRequest) -> HttpResponse:
-    return HttpResponse("the site")
+async def site(request: HttpRequest) -> HttpResponse:
+    return HttpResponse("a page")
 
 
 async def get(path: str, method: str = "GET", **headers: str) -> HttpResponse:
     middleware = StaticFilesMiddleware(
-        cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", not_a_file)
+        cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", site)
     )
     request = AsyncRequestFactory().generic(method, path, headers=headers)
     return await cast("Awaitable[HttpResponse]", middleware(request))
 
 
-def hashed(folder: Path, pattern: str) -> Path:
+def hashed_file(folder: Path, pattern: str) -> Path:
     return next(iter(sorted(folder.glob(pattern))))
 
 
-async def test_a_file_is_served_whole_and_for_ever(collected: Path) -> None:
-    file = hashed(collected, "picha/site.*.css")
+async def test_a_file_is_served_whole_and_is_immutable(static_root: Path) -> None:
+    file = hashed_file(static_root, "picha/site.*.css")
 
     response = await get(f"/static/picha/{file.name}")
 
@@ -50,8 +50,8 @@ async def test_a_file_is_served_whole_and_for_ever(collected: Path) -> None:
     assert "immutable" in response["Cache-Control"]
 
 
-async def test_a_compressed_copy_is_served_to_those_who_take_it(collected: Path) -> None:
-    file = hashed(collected, "picha/site.*.css")
+async def test_a_compressed_copy_is_served_on_request(static_root: Path) -> None:
+    file = hashed_file(static_root, "picha/site.*.css")
 
     response = await get(f"/static/picha/{file.name}", **{"Accept-Encoding": "br"})
 
@@ -59,46 +59,48 @@ async def test_a_compressed_copy_is_served_to_those_who_take_it(collected: Path)
     assert len(response.content) < file.stat().st_size
 
 
-async def test_a_file_that_has_not_changed_is_not_sent_again(collected: Path) -> None:
-    path = f"/static/picha/{hashed(collected, 'picha/site.*.css').name}"
-    seen = await get(path)
+async def test_a_file_that_has_not_changed_is_not_sent_again(static_root: Path) -> None:
+    path = f"/static/picha/{hashed_file(static_root, 'picha/site.*.css').name}"
+    first = await get(path)
 
-    response = await get(path, **{"If-None-Match": seen["ETag"]})
+    response = await get(path, **{"If-None-Match": first["ETag"]})
 
     assert response.status_code == 304
     assert response.content == b""
 
 
-async def test_head_sends_no_body(collected: Path) -> None:
-    response = await get(f"/static/picha/{hashed(collected, 'picha/site.*.css').name}", "HEAD")
+async def test_head_sends_no_body(static_root: Path) -> None:
+    response = await get(
+        f"/static/picha/{hashed_file(static_root, 'picha/site.*.css').name}", "HEAD"
+    )
 
     assert response.content == b""
     assert int(response["Content-Length"]) > 0
 
 
-async def test_everything_else_is_the_sites(collected: Path) -> None:
+async def test_every_other_path_goes_to_the_site(static_root: Path) -> None:
     for path in ("/", "/static/nothing.css", "/static/../settings.py", "/static/"):
-        assert (await get(path)).content == b"the site"
+        assert (await get(path)).content == b"a page"
 
 
-def test_it_works_without_asgi_too(collected: Path) -> None:
-    def site(request: HttpRequest) -> HttpResponse:
-        return HttpResponse("the site")
+def test_the_middleware_works_under_wsgi(static_root: Path) -> None:
+    def sync_site(request: HttpRequest) -> HttpResponse:
+        return HttpResponse("a page")
 
     middleware = StaticFilesMiddleware(
-        cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", site)
+        cast("Callable[[HttpRequest], Awaitable[HttpResponseBase]]", sync_site)
     )
 
     response = cast("HttpResponse", middleware(RequestFactory().get("/")))
 
-    assert response.content == b"the site"
+    assert response.content == b"a page"
 
 
-def test_modules_import_each_other_by_hashed_names(collected: Path) -> None:
-    """An import that keeps its plain name is served from a cache long after it has changed."""
-    modules = [file for file in collected.glob("realtime/*.js") if file.name.count(".") > 1]
+def test_modules_import_each_other_by_hashed_names(static_root: Path) -> None:
+    """A browser may use an import without a hash from its cache long after the file changed."""
+    modules = [file for file in static_root.glob("realtime/*.js") if file.name.count(".") > 1]
 
-    plain = [
+    without_hash = [
         (module.name, line)
         for module in modules
         for line in module.read_text("utf-8").splitlines()
@@ -106,4 +108,4 @@ def test_modules_import_each_other_by_hashed_names(collected: Path) -> None:
     ]
 
     assert modules
-    assert plain == []
+    assert without_hash == []
