@@ -8,7 +8,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "picha.settings")
 
 app = Celery("picha", task_cls="realtime.tasks:JobTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
-app.set_default()  # For every thread: without it only the importing one has this app as current.
+app.set_default()  # for all threads: otherwise it is current_app only in the importing one
 app.autodiscover_tasks()
 
 

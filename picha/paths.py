@@ -1,4 +1,4 @@
-"""Where a run keeps its files and sockets, and what they are called."""
+"""Paths: where a running site keeps its sockets, and the URLs of these sockets."""
 
 import hashlib
 import os
@@ -6,17 +6,17 @@ import tempfile
 from pathlib import Path
 from urllib.parse import parse_qs, quote, urlsplit
 
-# A unix socket's path may have 107 bytes (103 on macOS), and supervisord binds its own under a
-# temporary name that is longer by a dot and its process id.
-LONGEST_SOCKET_PATH = 90
+# The path of a Unix socket may have 107 bytes (103 on macOS). supervisord first binds its socket
+# under a temporary name, which is longer by a dot and its process id.
+SOCKET_PATH_MAX = 90
 LONGEST_SOCKET_NAME = "supervisor.sock"
 
 
 def run_dir(var_dir: Path) -> Path:
-    """The folder of the sockets: in `var_dir`, or where that is too long for one, beside /tmp's."""
-    own = var_dir / "run"
-    if len(os.fsencode(own / LONGEST_SOCKET_NAME)) <= LONGEST_SOCKET_PATH:
-        return own
+    """The folder of the sockets: in `var_dir`, or in /tmp if the path would be too long."""
+    folder = var_dir / "run"
+    if len(os.fsencode(folder / LONGEST_SOCKET_NAME)) <= SOCKET_PATH_MAX:
+        return folder
     digest = hashlib.sha256(os.fsencode(var_dir)).hexdigest()[:12]
     return Path(tempfile.gettempdir()) / f"picha-{os.getuid()}-{digest}"
 
@@ -30,7 +30,7 @@ def socket_url(path: Path) -> str:
 
 
 def broker_url(redis_url: str) -> str:
-    """The same server as kombu spells it: a unix socket has a scheme of its own there."""
+    """The same server as a URL for kombu, which has its own scheme for Unix sockets."""
     parts = urlsplit(redis_url)
     if parts.scheme != "unix":
         return redis_url

@@ -1,4 +1,4 @@
-"""Secrets that are made once and kept in a file of their own."""
+"""Secret files: passwords and keys that are created once and then read from a file."""
 
 import os
 import secrets
@@ -8,18 +8,18 @@ from pathlib import Path
 
 
 def secret_key(var_dir: Path) -> str:
-    return kept(var_dir / "secret-key", lambda: secrets.token_urlsafe(50))
+    return read_or_create(var_dir / "secret-key", lambda: secrets.token_urlsafe(50))
 
 
 def operator_password(var_dir: Path) -> str:
-    return kept(var_dir / "operator-password", lambda: secrets.token_urlsafe(12))
+    return read_or_create(var_dir / "operator-password", lambda: secrets.token_urlsafe(12))
 
 
-def kept(path: Path, make: Callable[[], str]) -> str:
-    """The text in `path`; made, and readable by its owner alone, where there is none.
+def read_or_create(path: Path, make: Callable[[], str]) -> str:
+    """The text in `path`, which is created if it does not exist; only its owner can read it.
 
-    Several processes may ask at once (three terminals, started together): the file appears
-    whole and under its name only once, and all of them read the same.
+    Several processes may call this at the same time, as three terminals that are started together
+    do: the file appears complete and only once, and all of them read the same text.
     """
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -28,12 +28,12 @@ def kept(path: Path, make: Callable[[], str]) -> str:
 
 
 def _create(path: Path, text: str) -> None:
-    handle, name = tempfile.mkstemp(dir=path.parent)  # mode 0600
+    descriptor, temporary_name = tempfile.mkstemp(dir=path.parent)  # mode 0600
     try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(text + "\n")
-        os.link(name, path)
+        os.link(temporary_name, path)
     except FileExistsError:
-        pass  # somebody was faster, and theirs is read
+        pass  # another process was faster; the caller reads its text
     finally:
-        Path(name).unlink()
+        Path(temporary_name).unlink()

@@ -3,21 +3,21 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from picha.paths import LONGEST_SOCKET_PATH, broker_url, run_dir, socket_url, valkey_socket
+from picha.paths import SOCKET_PATH_MAX, broker_url, run_dir, socket_url, valkey_socket
 
 
-def test_sockets_are_in_the_folder_of_the_run() -> None:
+def test_sockets_are_in_the_run_folder() -> None:
     assert run_dir(Path("/srv/picha")) == Path("/srv/picha/run")
 
 
-def test_a_path_too_long_for_a_socket_gets_a_short_folder_of_its_own() -> None:
-    deep = [Path("/srv") / ("x" * 100) / name for name in ("one", "two")]
+def test_a_path_too_long_for_a_socket_is_replaced_by_a_short_one() -> None:
+    long_paths = [Path("/srv") / ("x" * 100) / name for name in ("one", "two")]
 
-    folders = [run_dir(path) for path in deep]
+    folders = [run_dir(path) for path in long_paths]
 
-    assert all(len(str(valkey_socket(path))) <= LONGEST_SOCKET_PATH for path in deep)
+    assert all(len(str(valkey_socket(path))) <= SOCKET_PATH_MAX for path in long_paths)
     assert folders[0] != folders[1]
-    assert folders[0] == run_dir(deep[0])
+    assert folders[0] == run_dir(long_paths[0])
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_broker_is_the_same_server(redis: str, broker: str) -> None:
     assert broker_url(redis) == broker
 
 
-def test_a_folder_with_odd_characters_is_reached() -> None:
+def test_a_socket_url_may_contain_any_character_of_a_path() -> None:
     path = Path("/srv/my photos/50%/v.sock")
 
     pool = Redis.from_url(socket_url(path)).connection_pool

@@ -2,10 +2,10 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 from pathlib import Path
 
-from picha.secret_files import kept, operator_password, secret_key
+from picha.secret_files import operator_password, read_or_create, secret_key
 
 
-def test_a_secret_is_made_once_and_is_the_owners_alone(tmp_path: Path) -> None:
+def test_a_secret_is_created_once_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     first = secret_key(tmp_path / "var")
 
     assert secret_key(tmp_path / "var") == first
@@ -14,11 +14,14 @@ def test_a_secret_is_made_once_and_is_the_owners_alone(tmp_path: Path) -> None:
     assert operator_password(tmp_path / "var") != first
 
 
-def test_processes_that_start_together_read_the_same(tmp_path: Path) -> None:
+def test_all_who_read_at_the_same_time_get_the_same_secret(tmp_path: Path) -> None:
     numbers = count()
+    path = tmp_path / "secret"
 
     with ThreadPoolExecutor(8) as pool:
-        read = set(pool.map(lambda _: kept(tmp_path / "s", lambda: f"{next(numbers)}"), range(64)))
+        secrets = set(
+            pool.map(lambda _: read_or_create(path, lambda: f"{next(numbers)}"), range(64))
+        )
 
-    assert len(read) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["s"]
+    assert len(secrets) == 1
+    assert list(tmp_path.iterdir()) == [path]
