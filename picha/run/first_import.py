@@ -1,4 +1,4 @@
-"""Photos for whoever runs the site for the first time."""
+"""First import: fetches photos when the site is run for the first time."""
 
 import subprocess
 import sys
@@ -10,8 +10,11 @@ from picha.run.plan import HOME, Plan
 
 @contextmanager
 def first_import(plan: Plan, *, environment: Mapping[str, str]) -> Iterator[None]:
-    """Beside the rest, so that nobody waits for it. The command itself looks whether there are
-    photos yet; should it fail, its log says why, and the site goes on without."""
+    """Runs beside the site, which does not wait for it.
+
+    The command does nothing if there are photos already. If it fails, its log contains the reason
+    and the site runs without photos.
+    """
     with plan.log_of("first-import").open("ab") as log:
         process = subprocess.Popen(
             [sys.executable, "manage.py", "first_import"],
@@ -20,7 +23,7 @@ def first_import(plan: Plan, *, environment: Mapping[str, str]) -> Iterator[None
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
-            start_new_session=True,  # Ctrl-C is answered by the run
+            start_new_session=True,  # only `make run` itself handles Ctrl-C
         )
     try:
         yield

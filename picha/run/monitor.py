@@ -1,42 +1,45 @@
-"""Waits until a run is ready, then tells of what dies in it."""
+"""Monitor: waits until all programs are up, then prints a line when one ends or restarts."""
 
 import http.client
 import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from picha.run.control import Program
 from picha.run.plan import Plan
-from picha.run.preflight import CannotRun, newest_problem
-from picha.run.supervisor import Daemon
+from picha.run.preflight import CannotRun
+from picha.run.supervisor import Supervisor
 
-PATIENCE = 90.0  # seconds until everything must be up; a slow machine takes 20
-LOOK_EVERY = 1.0
+START_SECONDS = 90.0  # until everything must be up; a slow machine takes 20
+POLL_SECONDS = 1.0
 
 
-def wait_until_ready(daemon: Daemon, *, plan: Plan) -> None:
-    deadline = time.monotonic() + PATIENCE
+def wait_until_ready(supervisor: Supervisor, *, plan: Plan) -> None:
+    deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline:
-        programs = daemon.programs()
-        _refuse_the_dead(daemon, programs, plan=plan)
-        if all_up(programs, plan=plan) and (plan.services_only or not what_is_down(plan)):
+        programs = supervisor.programs()
+        _check_for_failures(supervisor, programs, plan=plan)
+        if all_up(programs, plan=plan) and (plan.services_only or not parts_down(plan)):
             return
         time.sleep(0.1)
-    waiting_for = [name for name in plan.programs if not _is_up(daemon.programs(), name)]
+    waiting_for = [name for name in plan.programs if not _is_up(supervisor.programs(), name)]
     raise CannotRun(
-        f"after {PATIENCE:.0f} seconds this is still not up: "
-        f"{', '.join(waiting_for or what_is_down(plan))}. The logs are in {plan.logs}."
+        f"after {START_SECONDS:.0f} seconds these are still not up: "
+        f"{', '.join(waiting_for or parts_down(plan))}. The logs are in {plan.logs}."
     )
 
 
-def _refuse_the_dead(daemon: Daemon, programs: Mapping[str, Program], *, plan: Plan) -> None:
-    if daemon.has_died:
-        raise CannotRun(f"supervisord ended: {newest_problem(plan.log_of('supervisord'))}")
+def _check_for_failures(
+    supervisor: Supervisor, programs: Mapping[str, Program], *, plan: Plan
+) -> None:
+    if supervisor.has_ended:
+        raise CannotRun(f"supervisord ended. {_last_line('supervisord', plan=plan)}")
     for program in programs.values():
         if program.is_fatal:
-            raise CannotRun(of_the_dead(program, plan=plan))
+            raise CannotRun(failure(program, plan=plan))
 
 
 def all_up(programs: Mapping[str, Program], *, plan: Plan) -> bool:
@@ -47,51 +50,63 @@ def _is_up(programs: Mapping[str, Program], name: str) -> bool:
     return name in programs and programs[name].is_running
 
 
-def what_is_down(plan: Plan) -> list[str]:
-    """The parts that the site itself misses."""
+def parts_down(plan: Plan) -> list[str]:
+    """The parts that the site itself says are down; "web" if the site does not answer."""
     connection = http.client.HTTPConnection("127.0.0.1", plan.port)
     try:
         connection.request("GET", "/readyz", headers={"Host": urlsplit(plan.site_url).netloc})
         response = connection.getresponse()
         if response.status == http.client.OK:
             return []
-        parts = json.loads(response.read())
+        states = json.loads(response.read())
     except (OSError, http.client.HTTPException, ValueError):
         return ["web"]
     finally:
         connection.close()
-    return [name for name, word in parts.items() if word == "down"] or ["web"]
+    return [name for name, state in states.items() if state == "down"] or ["web"]
 
 
-def watch(daemon: Daemon, *, plan: Plan) -> None:
-    """Returns only when supervisord itself is gone."""
-    known = daemon.programs()
-    while not daemon.has_died:
-        time.sleep(LOOK_EVERY)
-        now = daemon.programs()
-        for line in news(known, now, plan=plan):
+def monitor(supervisor: Supervisor, *, plan: Plan) -> None:
+    """Returns only when supervisord itself has ended."""
+    before = supervisor.programs()
+    while not supervisor.has_ended:
+        time.sleep(POLL_SECONDS)
+        now = supervisor.programs()
+        for line in changes(before, now, plan=plan):
             print(line, file=sys.stderr, flush=True)
-        # One that is between two lives has no process id: what is known of it is its last.
-        known |= {name: one for name, one in now.items() if one.pid or one.is_fatal}
-    print(f"supervisord ended. It said: {_said('supervisord', plan=plan)}", file=sys.stderr)
+        # A program that is about to be restarted has no process id: remember its last one.
+        before |= {
+            name: program for name, program in now.items() if program.pid or program.is_fatal
+        }
+    print(f"supervisord ended. {_last_line('supervisord', plan=plan)}", file=sys.stderr)
 
 
-def news(known: Mapping[str, Program], now: Mapping[str, Program], *, plan: Plan) -> Iterator[str]:
+def changes(
+    before: Mapping[str, Program], now: Mapping[str, Program], *, plan: Plan
+) -> Iterator[str]:
     for name, program in now.items():
-        before = known.get(name)
-        if program.is_fatal and not (before and before.is_fatal):
-            yield of_the_dead(program, plan=plan)
-        elif program.pid and before and before.pid not in {0, program.pid}:
+        previous = before.get(name)
+        if program.is_fatal and not (previous and previous.is_fatal):
+            yield failure(program, plan=plan)
+        elif program.pid and previous and previous.pid not in {0, program.pid}:
             yield f"{name} had ended and was started again. Its log: {plan.log_of(name)}"
 
 
-def of_the_dead(program: Program, *, plan: Plan) -> str:
+def failure(program: Program, *, plan: Plan) -> str:
     return (
-        f"{program.name} does not stay up. It said: {_said(program.name, plan=plan)} "
-        "When that is mended, end this with Ctrl-C and run `make run` again."
+        f"{program.name} ends each time it is started. {_last_line(program.name, plan=plan)} "
+        "Correct the cause, end the site with Ctrl-C and run `make run` again."
     )
 
 
-def _said(name: str, *, plan: Plan) -> str:
-    log = plan.log_of(name)
-    return f"{newest_problem(log)!r} (all of it: {log})."
+def _last_line(program: str, *, plan: Plan) -> str:
+    log = plan.log_of(program)
+    return f"The last line of its log: {last_line(log)!r} (the whole log: {log})."
+
+
+def last_line(log: Path) -> str:
+    """The last line that is not blank; empty if there is none, or no such file."""
+    if not log.exists():
+        return ""
+    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()]
+    return next((line for line in reversed(lines) if line), "")

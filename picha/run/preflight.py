@@ -1,4 +1,7 @@
-"""Is there room for a run here? Each refusal is a sentence that says what to do."""
+"""Preflight: checks, before anything is started, that the site can run here.
+
+`make run` calls it. Each refusal is a CannotRun, whose text says what to do.
+"""
 
 import errno
 import fcntl
@@ -10,16 +13,25 @@ from typing import IO
 
 from picha.run.plan import HOME, Plan
 
-# In an INI file that is read with Python's % formatting and then split as a shell would.
-UNUSABLE = frozenset('%"\\;\n')
+OLDEST_PYTHON = (3, 11)
+# Supervisor's configuration is an INI file, whose values Python formats with % and a shell splits.
+FORBIDDEN_CHARACTERS = frozenset('%"\\;\n')
 
 
 class CannotRun(Exception):
-    """Its text is for the person at the terminal."""
+    """Its text is printed for the person who started the site."""
 
 
-def claim(plan: Plan) -> IO[str]:
-    """The folders of the run, and a lock on them that ends with this process, however it ends."""
+def check_python(version: tuple[int, int]) -> None:
+    if version < OLDEST_PYTHON:
+        raise CannotRun(
+            f"this is Python {version[0]}.{version[1]}, and Picha needs 3.11 or newer: "
+            "install a newer Python, remove the folder .venv and run `make run` again."
+        )
+
+
+def lock_folders(plan: Plan) -> IO[str]:
+    """Create the folders of the run, and lock them until this process ends, however it ends."""
     _check_names(plan.var_dir, HOME)
     try:
         for folder in (plan.var_dir, plan.logs, plan.var_dir / "valkey"):
@@ -27,12 +39,12 @@ def claim(plan: Plan) -> IO[str]:
         lock = (plan.var_dir / "lock").open("a+", encoding="utf-8")
     except OSError as error:
         raise CannotRun(
-            f"{plan.var_dir} cannot be written ({error.strerror}): "
+            f"the folder {plan.var_dir} cannot be written ({error.strerror}): "
             "make it writable, or set VAR_DIR to another folder."
         ) from None
     try:
-        _take(lock, plan)
-        _prepare_sockets(plan)
+        _lock(lock, plan)
+        _prepare_socket_folder(plan)
     except CannotRun:
         lock.close()
         raise
@@ -41,66 +53,61 @@ def claim(plan: Plan) -> IO[str]:
 
 def _check_names(*folders: Path) -> None:
     for folder in folders:
-        if found := UNUSABLE.intersection(str(folder)):
+        if characters := FORBIDDEN_CHARACTERS.intersection(str(folder)):
             raise CannotRun(
-                f"the path {str(folder)!r} has {' and '.join(sorted(found))} in it, which mean "
-                "something else in Supervisor's configuration: use another folder."
+                f"the path {str(folder)!r} contains {' and '.join(sorted(characters))}, which "
+                "Supervisor's configuration cannot contain: use another folder."
             )
 
 
-def _take(lock: IO[str], plan: Plan) -> None:
+def _lock(lock: IO[str], plan: Plan) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         lock.seek(0)
         raise CannotRun(
-            f"{plan.var_dir} is in use by another run (process {lock.read().strip()}): "
-            "stop that one, or set VAR_DIR to another folder and PORT to another number."
+            f"the folder {plan.var_dir} is in use by another run (process {lock.read().strip()}): "
+            "stop that run, or set VAR_DIR to another folder and PORT to another number."
         ) from None
     lock.truncate(0)
     lock.write(f"{os.getpid()}\n")
     lock.flush()
 
 
-def _prepare_sockets(plan: Plan) -> None:
+def _prepare_socket_folder(plan: Plan) -> None:
     folder = plan.sockets
     folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
         raise CannotRun(
-            f"{folder} belongs to somebody else: set VAR_DIR to a folder of a shorter name."
+            f"the folder {folder} belongs to another user: "
+            "set VAR_DIR to a folder with a shorter path."
         )
     folder.chmod(0o700)
-    for left_over in folder.glob("*.sock*"):
-        left_over.unlink()
+    for old_socket in folder.glob("*.sock*"):
+        old_socket.unlink()
 
 
 def check_ports(plan: Plan) -> None:
     for program, port in plan.ports.items():
         if not _is_free(port):
             raise CannotRun(
-                f"Port {port} on 127.0.0.1 is in use, and the {program} program needs it "
-                f"(the ports are PORT to PORT+3). Stop what listens there, or choose other ports: "
-                f"PORT={plan.port + 1000} make run"
+                f"port {port} on 127.0.0.1 is in use, and the program {program} needs it "
+                f"(the site uses the ports {plan.port} to {plan.port + 3}). Stop the program that "
+                f"uses it, or choose other ports: PORT={plan.port + 1000} make run"
             )
 
 
 def _is_free(port: int) -> bool:
     with socket.socket() as probe:
-        # As supervisord and daphne do: connections that have just ended must not count.
+        # As supervisord and daphne do: a connection that has just ended does not block the port.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", port))
         except OSError as error:
             if error.errno == errno.EACCES:
-                raise CannotRun(f"Port {port} is not allowed here: set PORT above 1023.") from None
+                raise CannotRun(
+                    f"port {port} may be used only by the system: set PORT to a number above 1023."
+                ) from None
             return False
     return True
-
-
-def newest_problem(log: Path) -> str:
-    """The last line of a log that says something."""
-    if not log.exists():
-        return ""
-    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines()]
-    return next((line for line in reversed(lines) if line), "")

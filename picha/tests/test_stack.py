@@ -122,7 +122,7 @@ def test_a_port_in_use_ends_with_a_sentence(stack: Stack, tmp_path: Path) -> Non
     second = start_stack(var_dir=tmp_path / "other", port=stack.port)
 
     assert second.process.wait(PATIENCE) == 1
-    assert f"Port {stack.port} on 127.0.0.1 is in use" in second.said()
+    assert f"port {stack.port} on 127.0.0.1 is in use" in second.said()
     assert "Traceback" not in second.said()
 
 
