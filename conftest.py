@@ -26,7 +26,7 @@ from django.conf import settings as django_settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
 from picha.paths import valkey_socket  # noqa: E402
-from picha.tests.browsing import browser, context, page  # noqa: E402, F401
+from picha.tests.browser_fixtures import browser, context, page  # noqa: E402, F401
 from picha.tests.stack import Stack, running_stack  # noqa: E402
 from realtime.tests.rest import let_the_bus_rest  # noqa: E402
 from realtime.tests.valkey import Valkey, running_valkey  # noqa: E402

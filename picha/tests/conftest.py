@@ -3,9 +3,9 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser
 
-from picha.tests.site_guests import Guests
-from picha.tests.site_people import People, create_people
+from picha.tests.browsers import Guests
 from picha.tests.stack import Stack
+from picha.tests.users import People, create_people
 
 
 @pytest.fixture(scope="session")

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
 
-from picha.tests.site_addresses import (
+from picha.tests.access_table import (
     FORBIDDEN,
     KINDS,
     LOGIN,
@@ -25,10 +25,10 @@ from picha.tests.site_addresses import (
     Kind,
     of_the_job,
 )
-from picha.tests.site_http import Reader, Sent, send_feedback
-from picha.tests.site_pages import Letter
-from picha.tests.site_people import People
+from picha.tests.http_client import Reader, Sent, send_feedback
+from picha.tests.pages import Letter
 from picha.tests.stack import PATIENCE, Stack
+from picha.tests.users import People
 from realtime.routing import websocket_urlpatterns
 from realtime.tests.polling import until
 

@@ -5,11 +5,11 @@ import re
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from picha.tests.site_faults import frozen
-from picha.tests.site_guests import Guests
-from picha.tests.site_pages import END, Letter, expect_delivered, send_feedback, start_import
-from picha.tests.site_people import People
+from picha.tests.browsers import Guests
+from picha.tests.faults import frozen
+from picha.tests.pages import END, Letter, expect_delivered, send_feedback, start_import
 from picha.tests.stack import Stack
+from picha.tests.users import People
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.once]
 

@@ -7,11 +7,11 @@ from typing import Final
 import pytest
 from playwright.sync_api import expect
 
-from picha.tests.site_faults import frozen, stopped, wait_until_well
-from picha.tests.site_guests import Guests
-from picha.tests.site_http import send_feedback as post_feedback
-from picha.tests.site_pages import END, JobPage, Letter, expect_delivered, send_feedback
-from picha.tests.site_rows import feedbacks
+from picha.tests.browsers import Guests
+from picha.tests.faults import frozen, stopped, wait_until_well
+from picha.tests.http_client import send_feedback as post_feedback
+from picha.tests.pages import END, JobPage, Letter, expect_delivered, send_feedback
+from picha.tests.site_database import feedbacks
 from picha.tests.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.once]

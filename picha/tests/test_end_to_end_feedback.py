@@ -6,10 +6,10 @@ from http import HTTPStatus
 import pytest
 from playwright.sync_api import expect
 
-from picha.tests.site_faults import frozen
-from picha.tests.site_guests import Guests
-from picha.tests.site_http import send_at_once
-from picha.tests.site_pages import (
+from picha.tests.browsers import Guests
+from picha.tests.faults import frozen
+from picha.tests.http_client import send_at_once
+from picha.tests.pages import (
     END,
     JobPage,
     Letter,
@@ -18,7 +18,7 @@ from picha.tests.site_pages import (
     send_feedback,
     write,
 )
-from picha.tests.site_rows import feedbacks
+from picha.tests.site_database import feedbacks
 from picha.tests.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]

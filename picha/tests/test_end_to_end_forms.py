@@ -2,8 +2,8 @@
 
 import pytest
 
-from picha.tests.site_guests import Guests
-from picha.tests.site_pages import JobPage, Letter, expect_delivered, send_feedback, write
+from picha.tests.browsers import Guests
+from picha.tests.pages import JobPage, Letter, expect_delivered, send_feedback, write
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 

@@ -8,10 +8,10 @@ from http import HTTPStatus
 import pytest
 from playwright.sync_api import Page, expect
 
-from picha.tests.site_faults import frozen
-from picha.tests.site_guests import Guests
-from picha.tests.site_ops import OpsPage
-from picha.tests.site_pages import (
+from picha.tests.browsers import Guests
+from picha.tests.dashboard_page import OpsPage
+from picha.tests.faults import frozen
+from picha.tests.pages import (
     END,
     JobPage,
     Letter,
@@ -20,8 +20,8 @@ from picha.tests.site_pages import (
     send_feedback,
     start_import,
 )
-from picha.tests.site_people import People, Person
 from picha.tests.stack import Stack
+from picha.tests.users import People, Person
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 

@@ -7,11 +7,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from picha.tests.site_guests import Guests
-from picha.tests.site_http import Sent, send_feedback
-from picha.tests.site_pages import Letter
-from picha.tests.site_people import People
+from picha.tests.browsers import Guests
+from picha.tests.http_client import Sent, send_feedback
+from picha.tests.pages import Letter
 from picha.tests.stack import PATIENCE, Stack
+from picha.tests.users import People
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.once]
 

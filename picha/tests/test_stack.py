@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from picha.paths import run_dir
-from picha.tests.site_faults import wait_until_well
+from picha.tests.faults import wait_until_well
 from picha.tests.stack import PATIENCE, Stack, start_stack
 from realtime.tests.polling import until
 

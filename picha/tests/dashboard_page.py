@@ -2,7 +2,7 @@ from typing import Final
 
 from playwright.sync_api import Locator, Page, expect
 
-from picha.tests.site_pages import END, Seen, record, seen
+from picha.tests.pages import END, Seen, record, seen
 
 NUMBERS: Final = ("running", "waiting", "oldest_wait", "failed", "success", "workers")
 

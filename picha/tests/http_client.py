@@ -11,9 +11,9 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from picha.tests.site_pages import Letter
-from picha.tests.site_people import Person
+from picha.tests.pages import Letter
 from picha.tests.stack import PATIENCE, Stack
+from picha.tests.users import Person
 
 
 class Reader:

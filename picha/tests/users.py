@@ -1,6 +1,6 @@
 """People with an account on the running site, made by a process that works on its database.
 
-    python -m picha.tests.site_people
+    python -m picha.tests.users
 
 prints them, with a session each: most tests are about what people may see, not about logging in.
 """
@@ -63,7 +63,7 @@ KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
 
 def create_people(stack: Stack) -> People:
     made = subprocess.run(
-        [sys.executable, "-m", "picha.tests.site_people"],
+        [sys.executable, "-m", "picha.tests.users"],
         cwd=HOME,
         env=stack.environment() | {"DJANGO_SETTINGS_MODULE": "picha.settings"},
         check=True,

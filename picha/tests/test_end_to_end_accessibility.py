@@ -6,17 +6,17 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, ViewportSize, expect
 
-from picha.tests.site_faults import frozen
-from picha.tests.site_guests import HEIGHT, NARROW, WIDE, Guests, Scheme
-from picha.tests.site_pages import (
+from picha.tests.browsers import HEIGHT, NARROW, WIDE, Guests, Scheme
+from picha.tests.faults import frozen
+from picha.tests.pages import (
     END,
     Letter,
     expect_delivered,
     send_feedback,
     start_import,
 )
-from picha.tests.site_people import People
 from picha.tests.stack import Stack
+from picha.tests.users import People
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.once]
 

@@ -6,9 +6,9 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
-from picha.tests.browsing import PATIENCE
-from picha.tests.site_people import Person
+from picha.tests.browser_fixtures import PATIENCE
 from picha.tests.stack import Stack
+from picha.tests.users import Person
 
 Scheme = Literal["dark", "light"]
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from picha.tests.site_http import Sent
+from picha.tests.http_client import Sent
 
 Kind = str
 OK, LOGIN = 200, 302
