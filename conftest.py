@@ -27,7 +27,8 @@ from django.db import connection  # noqa: E402
 
 from picha.paths import valkey_socket  # noqa: E402
 from picha.tests.browser_fixtures import browser, context, page  # noqa: E402, F401
-from picha.tests.stack import Stack, running_stack  # noqa: E402
+from picha.tests.stack import Stack  # noqa: E402
+from picha.tests.stack_process import running_stack  # noqa: E402
 from realtime.tests.rest import let_the_bus_rest  # noqa: E402
 from realtime.tests.valkey import Valkey, running_valkey  # noqa: E402
 
@@ -81,5 +82,5 @@ def valkey() -> Iterator[Valkey]:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole running site. All tests share it: a test must leave it as it was."""
-    with running_stack(var_dir=tmp_path_factory.mktemp("site")) as site:
-        yield site
+    with running_stack(var_dir=tmp_path_factory.mktemp("site")) as stack:
+        yield stack

@@ -1,55 +1,61 @@
-"""Every address of the site, and who may open it."""
+"""The URLs of the site by name, and the status that each kind of user gets."""
 
 from collections.abc import Mapping
 from typing import Final
 
-from picha.tests.http_client import Sent
+from picha.tests.http_client import SentFeedback
 
 Kind = str
 OK, LOGIN = 200, 302
-FORBIDDEN, NOWHERE, NOT_SO = 403, 404, 405
+FORBIDDEN, NOT_FOUND, NOT_ALLOWED = 403, 404, 405
 
-STRANGER: Final = "stranger"
-KINDS: Final = (STRANGER, "user", "staff", "operator", "retired_operator")
-
-
-def may(*, stranger: int, user: int, staff: int, operator: int) -> Mapping[Kind, int]:
-    """Who is deactivated is a stranger, whatever they were."""
-    answers = {STRANGER: stranger, "user": user, "staff": staff, "operator": operator}
-    return answers | {"retired_operator": stranger}
+ANONYMOUS: Final = "anonymous"
+KINDS: Final = (ANONYMOUS, "user", "staff", "operator", "deactivated_operator")
 
 
-EVERYONE: Final = may(stranger=OK, user=OK, staff=OK, operator=OK)
-USERS: Final = may(stranger=LOGIN, user=OK, staff=OK, operator=OK)
-OPERATORS: Final = may(stranger=LOGIN, user=FORBIDDEN, staff=FORBIDDEN, operator=OK)
-OPERATORS_ELSE_NOTHING: Final = may(stranger=NOWHERE, user=NOWHERE, staff=NOWHERE, operator=OK)
-STAFF: Final = may(stranger=LOGIN, user=LOGIN, staff=OK, operator=OK)
-NOBODY_BY_LINK: Final = may(stranger=NOT_SO, user=NOT_SO, staff=NOT_SO, operator=NOT_SO)
-ONLY_STRANGERS: Final = may(stranger=OK, user=LOGIN, staff=LOGIN, operator=LOGIN)
-NOT_THERE: Final = may(stranger=NOWHERE, user=NOWHERE, staff=NOWHERE, operator=NOWHERE)
+def statuses(*, anonymous: int, user: int, staff: int, operator: int) -> Mapping[Kind, int]:
+    """A deactivated user gets the same as an anonymous one."""
+    table = {ANONYMOUS: anonymous, "user": user, "staff": staff, "operator": operator}
+    return table | {"deactivated_operator": anonymous}
 
-WHO_MAY: Final[Mapping[str, Mapping[Kind, int]]] = {
-    "healthz": EVERYONE,
-    "readyz": EVERYONE,
-    "login": ONLY_STRANGERS,
-    "logout": NOBODY_BY_LINK,
+
+def everybody(status: int) -> Mapping[Kind, int]:
+    return statuses(anonymous=status, user=status, staff=status, operator=status)
+
+
+EVERYBODY: Final = everybody(OK)
+ONLY_POST: Final = everybody(NOT_ALLOWED)
+NOBODY: Final = everybody(NOT_FOUND)
+USERS: Final = statuses(anonymous=LOGIN, user=OK, staff=OK, operator=OK)
+OPERATORS: Final = statuses(anonymous=LOGIN, user=FORBIDDEN, staff=FORBIDDEN, operator=OK)
+OPERATORS_ELSE_NOT_FOUND: Final = statuses(
+    anonymous=NOT_FOUND, user=NOT_FOUND, staff=NOT_FOUND, operator=OK
+)
+STAFF: Final = statuses(anonymous=LOGIN, user=LOGIN, staff=OK, operator=OK)
+ONLY_ANONYMOUS: Final = statuses(anonymous=OK, user=LOGIN, staff=LOGIN, operator=LOGIN)
+
+STATUS_OF_GET: Final[Mapping[str, Mapping[Kind, int]]] = {
+    "healthz": EVERYBODY,
+    "readyz": EVERYBODY,
+    "login": ONLY_ANONYMOUS,
+    "logout": ONLY_POST,
     "admin": STAFF,
-    "feedback:contact": EVERYONE,
-    "feedback:decoy": NOT_THERE,
-    "realtime:job": OPERATORS_ELSE_NOTHING,
-    "realtime:snapshot": OPERATORS_ELSE_NOTHING,
-    "realtime:events": OPERATORS_ELSE_NOTHING,
-    "realtime:file": NOT_THERE,  # it has made none
-    "realtime:cancel": NOBODY_BY_LINK,
-    "realtime:retry": NOBODY_BY_LINK,
+    "feedback:contact": EVERYBODY,
+    "feedback:decoy": NOBODY,
+    "realtime:job": OPERATORS_ELSE_NOT_FOUND,
+    "realtime:snapshot": OPERATORS_ELSE_NOT_FOUND,
+    "realtime:events": OPERATORS_ELSE_NOT_FOUND,
+    "realtime:file": NOBODY,  # this job has no file
+    "realtime:cancel": ONLY_POST,
+    "realtime:retry": ONLY_POST,
     "dashboard:overview": OPERATORS,
     "dashboard:job": OPERATORS,
-    "photos:list": EVERYONE,
+    "photos:list": EVERYBODY,
     "photos:imports": USERS,
-    "photos:thumbnail": EVERYONE,
+    "photos:thumbnail": EVERYBODY,
 }
-WITH_KEY: Final = ("feedback:decoy", "realtime:job", "realtime:snapshot", "realtime:events")
-OF_A_JOB: Final = {
+OPEN_WITH_KEY: Final = ("feedback:decoy", "realtime:job", "realtime:snapshot", "realtime:events")
+JOB_SUFFIXES: Final = {
     "realtime:job": "/",
     "realtime:snapshot": ".json",
     "realtime:events": "/events",
@@ -60,5 +66,5 @@ OF_A_JOB: Final = {
 SOCKETS: Final = {"ws/jobs/"}
 
 
-def of_the_job(sent: Sent, name: str) -> str:
-    return f"{sent.path.rstrip('/')}{OF_A_JOB.get(name, '/')}"
+def job_path(sent: SentFeedback, name: str) -> str:
+    return f"{sent.path.rstrip('/')}{JOB_SUFFIXES.get(name, '/')}"

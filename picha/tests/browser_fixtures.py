@@ -1,5 +1,8 @@
-"""A real browser. Sync tests only: Playwright's loop runs in the thread for as long as it is up, so
-the browser lives as long as one module, and modules of async tests never meet it."""
+"""Fixtures of a real browser.
+
+They are for sync tests only: Playwright's event loop runs in the thread of the test for as long as
+the browser does. So the browser lives as long as one module, and modules of async tests have none.
+"""
 
 import os
 import shutil
@@ -10,30 +13,30 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = [
-    "--no-sandbox",  # there is none for root, and only the site's own pages are opened
+    "--no-sandbox",  # root cannot use the sandbox, and only pages of the site are opened
     "--disable-gpu",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
     "--no-first-run",
 ]
-PATIENCE = 60_000
-"""Milliseconds; a page has far less to do, but a machine may have much else."""
+TIMEOUT_MS = 60_000
+"""Much more than a page needs, for machines that are busy."""
 
-expect.set_options(timeout=PATIENCE)
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 def chromium() -> str | None:
-    """None: Playwright's own."""
-    named = os.environ.get("CHROMIUM", "")
-    return named or next((path for name in NAMES if (path := shutil.which(name))), None)
+    """The path of an installed Chromium; None means that of Playwright."""
+    chosen = os.environ.get("CHROMIUM", "")
+    return chosen or next((path for name in NAMES if (path := shutil.which(name))), None)
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=chromium(), args=ARGUMENTS, timeout=2 * PATIENCE
+            executable_path=chromium(), args=ARGUMENTS, timeout=2 * TIMEOUT_MS
         )
         yield browser
         browser.close()
@@ -41,9 +44,9 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A stranger's browser: no cookies yet. Whatever a page complains of fails the test."""
+    """A new browser profile, without cookies."""
     context = browser.new_context(locale="en-GB", timezone_id="UTC")
-    context.set_default_timeout(PATIENCE)
+    context.set_default_timeout(TIMEOUT_MS)
     yield context
     context.close()
 

@@ -1,4 +1,4 @@
-"""Browsers that look at the running site, each with cookies of its own."""
+"""Browsers that visit the running site, each with its own cookies."""
 
 import re
 from dataclasses import dataclass, field
@@ -6,36 +6,36 @@ from typing import Any, Literal
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Response
 
-from picha.tests.browser_fixtures import PATIENCE
+from picha.tests.browser_fixtures import TIMEOUT_MS
 from picha.tests.stack import Stack
-from picha.tests.users import Person
+from picha.tests.users import SiteUser
 
-Scheme = Literal["dark", "light"]
+ColorScheme = Literal["dark", "light"]
 
 WIDE, NARROW = 1280, 360
 HEIGHT = 900
 
 
 @dataclass(kw_only=True)
-class Guests:
-    """Whatever one of their pages complains of fails the test: errors of scripts, refusals by the
-    content security policy, what could not be loaded."""
+class Browsers:
+    """An error on any page fails the test: of a script, of the content security policy, or a
+    resource that could not be loaded."""
 
     browser: Browser
     stack: Stack
     _contexts: list[BrowserContext] = field(default_factory=list)
-    _complaints: list[str] = field(default_factory=list)
-    _tolerated: list[str] = field(default_factory=list)
+    _errors: list[str] = field(default_factory=list)
+    _allowed: list[str] = field(default_factory=list)
 
     def open(
         self,
-        person: Person | None = None,
+        user: SiteUser | None = None,
         *,
         javascript: bool = True,
-        scheme: Scheme = "light",
+        scheme: ColorScheme = "light",
         width: int = WIDE,
     ) -> Page:
-        """A page, still empty, of somebody who has just started their browser."""
+        """An empty page in a new browser, where this user is logged in."""
         context = self.browser.new_context(
             base_url=self.stack.url,
             java_script_enabled=javascript,
@@ -46,42 +46,46 @@ class Guests:
             reduced_motion="reduce",
         )
         self._contexts.append(context)
-        context.set_default_timeout(PATIENCE)
-        context.on("console", self._listen)
-        context.on("weberror", lambda error: self._complaints.append(str(error.error)))
-        context.on("response", self._look_at)
-        if person:
-            cookies: list[Any] = [
-                {"name": name, "value": value, "url": self.stack.url}
-                for name, value in person.cookies.items()
-            ]
-            context.add_cookies(cookies)
+        context.set_default_timeout(TIMEOUT_MS)
+        self._collect_errors(context)
+        if user:
+            self._log_in(context, user)
         return context.new_page()
 
-    def tolerate(self, *patterns: str) -> None:
-        """These complaints belong to what the test does."""
-        self._tolerated += patterns
+    def allow_errors(self, *patterns: str) -> None:
+        """The test itself causes these errors."""
+        self._allowed += patterns
 
-    def leave(self) -> None:
+    def close(self) -> None:
         for context in self._contexts:
             context.close()
-        assert not self.complaints, "\n".join(self.complaints)
+        errors = self.unexpected_errors()
+        assert not errors, "\n".join(errors)
 
-    @property
-    def complaints(self) -> list[str]:
-        tolerated = [re.compile(pattern) for pattern in self._tolerated]
+    def unexpected_errors(self) -> list[str]:
+        allowed = [re.compile(pattern) for pattern in self._allowed]
         return [
-            complaint
-            for complaint in self._complaints
-            if not any(pattern.search(complaint) for pattern in tolerated)
+            error for error in self._errors if not any(pattern.search(error) for pattern in allowed)
         ]
 
-    def _listen(self, message: ConsoleMessage) -> None:
-        # What fails to load is told by its response, which knows the address and is also there
-        # where scripts, and with them the console, are off.
-        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
-            self._complaints.append(f"{message.text} at {message.location.get('url')}")
+    def _log_in(self, context: BrowserContext, user: SiteUser) -> None:
+        cookies: list[Any] = [
+            {"name": name, "value": value, "url": self.stack.url}
+            for name, value in user.cookies.items()
+        ]
+        context.add_cookies(cookies)
 
-    def _look_at(self, response: Response) -> None:
+    def _collect_errors(self, context: BrowserContext) -> None:
+        context.on("console", self._check_message)
+        context.on("weberror", lambda error: self._errors.append(str(error.error)))
+        context.on("response", self._check_response)
+
+    def _check_message(self, message: ConsoleMessage) -> None:
+        # A resource that fails to load is reported by its response: this has the URL, and exists
+        # even without JavaScript, when there is no console.
+        if message.type in {"error", "warning"} and "Failed to load resource" not in message.text:
+            self._errors.append(f"{message.text} at {message.location.get('url')}")
+
+    def _check_response(self, response: Response) -> None:
         if response.status >= 400:
-            self._complaints.append(f"{response.status} for {response.url}")
+            self._errors.append(f"{response.status} for {response.url}")

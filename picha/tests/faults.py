@@ -1,24 +1,24 @@
-"""Faults of the running site, each undone at the end."""
+"""Faults of the running site. Each is a context manager that repairs the site at its end."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from picha.tests.stack import PATIENCE, Stack
+from picha.tests.stack import TIMEOUT_SECONDS, Stack
 from realtime.tests.polling import until
 
 
 @contextmanager
 def frozen(stack: Stack, *names: str) -> Iterator[None]:
-    """Alive, but doing nothing."""
-    still: list[str] = []
+    """The programs are alive, but do nothing."""
+    frozen_names: list[str] = []
     try:
         for name in names:
             stack.freeze(name)
-            still.append(name)
+            frozen_names.append(name)
         yield
     finally:
-        for name in still:
-            stack.thaw(name)
+        for name in frozen_names:
+            stack.resume(name)
 
 
 @contextmanager
@@ -30,5 +30,5 @@ def stopped(stack: Stack, name: str) -> Iterator[None]:
         stack.start(name)
 
 
-def wait_until_well(stack: Stack) -> None:
-    until(stack.is_well, within=PATIENCE, what="the site is ready again")
+def wait_until_ready(stack: Stack) -> None:
+    until(stack.is_ready, within=TIMEOUT_SECONDS, what="the site is ready again")

@@ -1,4 +1,4 @@
-"""The running site, asked without a browser."""
+"""Requests to the running site, without a browser."""
 
 import re
 import time
@@ -11,21 +11,21 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
-from picha.tests.pages import Letter
-from picha.tests.stack import PATIENCE, Stack
-from picha.tests.users import Person
+from picha.tests.pages import FeedbackData
+from picha.tests.stack import TIMEOUT_SECONDS, Stack
+from picha.tests.users import SiteUser
 
 
-class Reader:
-    """Somebody's requests; follows no redirect."""
+class HttpClient:
+    """The requests of one user; it follows no redirect."""
 
-    def __init__(self, stack: Stack, person: Person | None = None) -> None:
+    def __init__(self, stack: Stack, user: SiteUser | None = None) -> None:
         self._csrf_cookie = f"csrftoken_{stack.port}"
         self._client = httpx.Client(
             base_url=stack.url,
-            cookies=person.cookies if person else None,
+            cookies=user.cookies if user else None,
             trust_env=False,
-            timeout=PATIENCE,
+            timeout=TIMEOUT_SECONDS,
         )
 
     def get(self, path: str) -> httpx.Response:
@@ -37,7 +37,7 @@ class Reader:
     def request(self, method: str, path: str, **options: Any) -> httpx.Response:
         return self._client.request(method, path, **options)
 
-    def csrf(self) -> dict[str, str]:
+    def csrf_headers(self) -> dict[str, str]:
         self.get("/feedback/")
         return {"X-CSRFToken": self._client.cookies[self._csrf_cookie]}
 
@@ -46,12 +46,12 @@ class Reader:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
-    """A feedback that was taken in."""
+class SentFeedback:
+    """A feedback form that the site has accepted."""
 
     location: str
     seconds: float
-    """From the click to the page that it leads to."""
+    """From the request until the next page was received."""
 
     @property
     def path(self) -> str:
@@ -66,28 +66,28 @@ class Sent:
         return self.path.rstrip("/").rpartition("/")[2]
 
 
-def fill_in(client: Reader, letter: Letter, *, topic: str = "") -> dict[str, str]:
-    """What a browser would post."""
-    form = client.get("/feedback/").text
-    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]+)"', form))
-    return hidden | {"email": letter.email, "message": letter.message, "topic": topic}
+def form_fields(client: HttpClient, feedback: FeedbackData, *, topic: str = "") -> dict[str, str]:
+    """The fields that a browser would post, hidden ones included."""
+    html = client.get("/feedback/").text
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]+)"', html))
+    return hidden | {"email": feedback.email, "message": feedback.message, "topic": topic}
 
 
-def send_feedback(stack: Stack, letter: Letter, *, topic: str = "") -> Sent:
-    with closing(Reader(stack)) as client:
-        data = fill_in(client, letter, topic=topic)
-        begun = time.monotonic()
-        answer = client.post("/feedback/", data)
-        assert answer.status_code == HTTPStatus.SEE_OTHER, answer.text
-        page = client.get(answer.headers["Location"])
-        taken = time.monotonic() - begun
+def post_feedback(stack: Stack, feedback: FeedbackData, *, topic: str = "") -> SentFeedback:
+    with closing(HttpClient(stack)) as client:
+        fields = form_fields(client, feedback, topic=topic)
+        started = time.monotonic()
+        response = client.post("/feedback/", fields)
+        assert response.status_code == HTTPStatus.SEE_OTHER, response.text
+        page = client.get(response.headers["Location"])
+        seconds = time.monotonic() - started
     assert page.status_code == HTTPStatus.OK
-    return Sent(location=answer.headers["Location"], seconds=taken)
+    return SentFeedback(location=response.headers["Location"], seconds=seconds)
 
 
-def send_at_once(stack: Stack, letter: Letter, *, times: int) -> set[str]:
-    """The same form, as often at the same time; returns the pages that it leads to."""
-    with closing(Reader(stack)) as client, ThreadPoolExecutor(times) as threads:
-        data = fill_in(client, letter)
-        answers = threads.map(lambda _: client.post("/feedback/", data), range(times))
-        return {urlsplit(answer.headers["Location"]).path for answer in answers}
+def post_simultaneously(stack: Stack, feedback: FeedbackData, *, times: int) -> set[str]:
+    """Post the same form several times at the same time; the paths that it redirects to."""
+    with closing(HttpClient(stack)) as client, ThreadPoolExecutor(times) as threads:
+        fields = form_fields(client, feedback)
+        responses = threads.map(lambda _: client.post("/feedback/", fields), range(times))
+        return {urlsplit(response.headers["Location"]).path for response in responses}

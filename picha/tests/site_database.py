@@ -1,4 +1,4 @@
-"""What the running site has saved, read past the site."""
+"""Reads the database of the running site directly."""
 
 import sqlite3
 from contextlib import closing
@@ -9,16 +9,16 @@ import psycopg
 from picha.tests.stack import Stack
 
 
-def feedbacks(stack: Stack, *, email: str) -> int:
-    # sqlite3 and psycopg mark parameters differently; a test's address is quoted for both.
+def count_feedback(stack: Stack, *, email: str) -> int:
+    # sqlite3 and psycopg have different placeholders; quoting the address works for both.
     quoted = email.replace("'", "''")
-    rows = _ask(stack, f"SELECT count(*) FROM feedback_feedback WHERE email = '{quoted}'")
+    rows = _query(stack, f"SELECT count(*) FROM feedback_feedback WHERE email = '{quoted}'")
     return int(str(rows[0][0]))
 
 
-def _ask(stack: Stack, query: str) -> list[tuple[object, ...]]:
+def _query(stack: Stack, sql: str) -> list[tuple[object, ...]]:
     with closing(_connect(stack)) as database:
-        return list(database.execute(query).fetchall())
+        return list(database.execute(sql).fetchall())
 
 
 def _connect(stack: Stack) -> Any:

@@ -1,8 +1,7 @@
-"""People with an account on the running site, made by a process that works on its database.
+"""Users of the running site, created by a process that uses the site's database.
 
-    python -m picha.tests.users
-
-prints them, with a session each: most tests are about what people may see, not about logging in.
+`python -m picha.tests.users` creates them and prints them as JSON, each with a session, so that a
+test need not log in.
 """
 
 import json
@@ -24,13 +23,14 @@ from django.contrib.auth import (
 )
 from django.contrib.sessions.backends.db import SessionStore
 
-from picha.tests.stack import HOME, Stack
+from picha.run.plan import HOME
+from picha.tests.stack import Stack
 
 BACKEND: Final = "django.contrib.auth.backends.ModelBackend"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Person:
+class SiteUser:
     username: str
     password: str
     cookie: str
@@ -42,14 +42,14 @@ class Person:
 
 
 @dataclass(frozen=True, kw_only=True)
-class People:
-    user: Person
-    other_user: Person
-    staff: Person
-    """May use the admin, and may not view jobs."""
-    operator: Person
-    retired_operator: Person
-    """Deactivated since, with a session of before."""
+class SiteUsers:
+    user: SiteUser
+    other_user: SiteUser
+    staff: SiteUser
+    """May use the admin, but has no permission to view jobs."""
+    operator: SiteUser
+    deactivated_operator: SiteUser
+    """Has a session, but is not active any more."""
 
 
 KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
@@ -57,12 +57,12 @@ KINDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "other_user": {},
     "staff": {"is_staff": True},
     "operator": {"is_staff": True},
-    "retired_operator": {"is_staff": True, "is_active": False},
+    "deactivated_operator": {"is_staff": True, "is_active": False},
 }
 
 
-def create_people(stack: Stack) -> People:
-    made = subprocess.run(
+def create_users(stack: Stack) -> SiteUsers:
+    process = subprocess.run(
         [sys.executable, "-m", "picha.tests.users"],
         cwd=HOME,
         env=stack.environment() | {"DJANGO_SETTINGS_MODULE": "picha.settings"},
@@ -71,27 +71,27 @@ def create_people(stack: Stack) -> People:
         text=True,
         timeout=120,
     )
-    found = json.loads(made.stdout)
-    return People(**{kind: Person(**person) for kind, person in found.items()})
+    users = json.loads(process.stdout)
+    return SiteUsers(**{kind: SiteUser(**user) for kind, user in users.items()})
 
 
-def _create(kind: str) -> Person:
+def _create(kind: str) -> SiteUser:
     password = secrets.token_urlsafe(12)
     user = get_user_model().objects.create_user(
         f"{kind}-{secrets.token_hex(4)}", password=password, **KINDS[kind]
     )
-    if kind in {"operator", "retired_operator"}:
+    if kind in {"operator", "deactivated_operator"}:
         permissions = apps.get_model("auth", "Permission").objects
         user.user_permissions.set(permissions.filter(codename="view_job"))
-    return Person(
+    return SiteUser(
         username=user.get_username(),
         password=password,
         cookie=settings.SESSION_COOKIE_NAME,
-        session=_session(user),
+        session=_new_session(user),
     )
 
 
-def _session(user: Any) -> str:
+def _new_session(user: Any) -> str:
     session = SessionStore()
     session[SESSION_KEY] = str(user.pk)
     session[BACKEND_SESSION_KEY] = BACKEND
@@ -102,4 +102,4 @@ def _session(user: Any) -> str:
 
 if __name__ == "__main__":
     django.setup()
-    print(json.dumps({kind: asdict(_create(kind)) for kind in KINDS}))  # noqa: T201 - read by create_people
+    print(json.dumps({kind: asdict(_create(kind)) for kind in KINDS}))  # noqa: T201 - create_users reads it

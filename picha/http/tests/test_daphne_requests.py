@@ -61,6 +61,8 @@ def test_other_headers_may_contain_any_bytes() -> None:
     assert headers.getRawHeaders(b"X-Other") == [b"\xff"]
 
 
+@pytest.mark.stack
+@pytest.mark.once
 @pytest.mark.parametrize("path", ["/evil", "\xff\xfe"])
 async def test_a_real_daphne_answers_a_request_with_a_root_path(daphne: Web, path: str) -> None:
     headers = [
@@ -80,6 +82,8 @@ async def test_a_real_daphne_answers_a_request_with_a_root_path(daphne: Web, pat
     assert "Traceback" not in daphne.log
 
 
+@pytest.mark.stack
+@pytest.mark.once
 @pytest.mark.parametrize(
     ("name", "value"), [("Daphne-Root-Path", "\xff\xfe"), ("Sec-WebSocket-Protocol", "j\xf6bs")]
 )
