@@ -1,5 +1,7 @@
-"""Real services for all tests: a folder of their own, a real Valkey, the whole running site, a
-real browser. None of them touches what runs on this machine otherwise."""
+"""Fixtures for all tests: a real Valkey, the whole running site and a real browser.
+
+They work in a temporary folder, and use nothing else that runs on this machine.
+"""
 
 import os
 import shutil
@@ -11,14 +13,14 @@ from typing import Any
 import hypothesis
 import pytest
 
-# Before Django reads its settings: what the tests run with is decided here, not by the shell.
+# Before Django reads its settings: the tests must not depend on the variables of the shell.
 _folder = Path(tempfile.mkdtemp(prefix="picha-test-"))
 (_folder / "static").mkdir()
 for _name in ("REDIS_URL", "BROKER_URL", "DATABASE_URL", "EMAIL_URL", "SITE_URL", "ALLOWED_HOSTS"):
     os.environ.pop(_name, None)
 os.environ.update(VAR_DIR=str(_folder), DEBUG="on", DJANGO_SETTINGS_MODULE="picha.settings")
-if _server := os.environ.get("TEST_DATABASE_URL"):
-    os.environ["DATABASE_URL"] = _server
+if _database_url := os.environ.get("TEST_DATABASE_URL"):
+    os.environ["DATABASE_URL"] = _database_url
 
 import django  # noqa: E402
 
@@ -27,13 +29,14 @@ django.setup()  # before the conftest files below, which import models
 from django.conf import settings as django_settings  # noqa: E402
 from django.db import connection  # noqa: E402
 
-from picha.places import valkey_socket  # noqa: E402
-from picha.tests.browsing import browser, context, page  # noqa: E402, F401
-from picha.tests.stack import Stack, running_stack  # noqa: E402
+from picha.paths import valkey_socket  # noqa: E402
+from picha.tests.browser_fixtures import browser, context, page  # noqa: E402, F401
+from picha.tests.stack import Stack  # noqa: E402
+from picha.tests.stack_process import running_stack  # noqa: E402
 from realtime.tests.rest import let_the_bus_rest  # noqa: E402
 from realtime.tests.valkey import Valkey, running_valkey  # noqa: E402
 
-# How long an example takes says how busy the machine is.
+# On a busy machine an example may take long.
 hypothesis.settings.register_profile(
     "busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -43,7 +46,7 @@ hypothesis.settings.load_profile("busy")
 def pytest_configure() -> None:
     django_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     if pool := django_settings.DATABASES["default"]["OPTIONS"].get("pool"):
-        # Threads stand for processes here, which have a pool each.
+        # The tests use threads where the site uses processes, and a process has its own pool.
         pool |= {"max_size": 40, "timeout": 60}
 
 
@@ -60,7 +63,7 @@ def pytest_unconfigure() -> None:
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[None]:
-    """The bus's threads keep their connections, and PostgreSQL drops no database in use."""
+    """The bus's threads keep connections open, and PostgreSQL drops no database that is in use."""
     yield
     with django_db_blocker.unblock():
         if connection.vendor == "postgresql":
@@ -72,14 +75,16 @@ def django_db_setup(django_db_setup: None, django_db_blocker: Any) -> Iterator[N
 
 @pytest.fixture(scope="session", autouse=True)
 def valkey() -> Iterator[Valkey]:
-    """The server that `settings.REDIS_URL` and the broker point to. It is up for all tests, or it
-    would depend on their order what comes of the jobs that some of them commit."""
+    """The server of `settings.REDIS_URL` and of the broker.
+
+    It runs during all tests: otherwise the result of a job would depend on the order of the tests.
+    """
     with running_valkey(socket=valkey_socket(_folder)) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole site, running; shared by all tests, so leave it as you found it."""
-    with running_stack(var_dir=tmp_path_factory.mktemp("site")) as site:
-        yield site
+    """The whole running site. All tests share it: a test must leave it as it was."""
+    with running_stack(var_dir=tmp_path_factory.mktemp("site")) as stack:
+        yield stack

@@ -1,24 +1,18 @@
-"""Typed look-ups in the process environment.
+"""Environment: typed look-ups in the environment variables of the process.
 
-A bad value is noted, not raised, and its default stands in for it; `check()` then names all
-of them at once. People mend one environment, not one variable after the other.
+The settings and `make run` read it. An invalid value is recorded and its default is used instead;
+`check()` then reports all invalid values at once, so that a person can correct them in one go.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from email.utils import parseaddr
 from pathlib import Path
-from typing import TypeVar
-from urllib.parse import SplitResult, urlsplit
+from types import SimpleNamespace
+from typing import TypeVar, cast, get_type_hints
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-from environ import Env
+from picha import parse
+from picha.parse import InvalidValue, MailServer
 
 T = TypeVar("T")
-
-
-class BadValue(ValueError):
-    """Its text ends the sentence "NAME is 'value': it must be ..."."""
 
 
 class Environment:
@@ -27,148 +21,83 @@ class Environment:
         self.names: set[str] = set()
         self.problems: list[str] = []
 
-    def read(self, name: str, parse: Callable[[str], T], *, default: T) -> T:
-        """An empty value counts as not set, so that `NAME= make run` means the default."""
+    def read(self, name: str, parser: Callable[[str], T], *, default: T) -> T:
+        """The parsed value; an empty one counts as not set, so `NAME= make run` is the default."""
         self.names.add(name)
         text = self._variables.get(name, "").strip()
         if not text:
             return default
         try:
-            return parse(text)
-        except BadValue as wrong:
-            self.refuse(f"{name} is {text!r}: it must be {wrong}.")
+            return parser(text)
+        except InvalidValue as error:
+            self.add_problem(f"{name} is {text!r}: it must be {error}.")
             return default
 
-    def refuse(self, sentence: str) -> None:
+    def add_problem(self, sentence: str) -> None:
         self.problems.append(sentence)
 
     def check(self) -> None:
-        """End the process, whichever it is, with sentences and without a traceback."""
+        """End the process with one sentence for each problem, without a traceback."""
         if self.problems:
-            raise SystemExit("\n".join(["Picha cannot start:", *(f"  {p}" for p in self.problems)]))
+            heading = "Picha cannot start. Correct these settings and start it again:"
+            raise SystemExit("\n".join([heading, *(f"  {problem}" for problem in self.problems)]))
 
     def text(self, name: str, *, default: str) -> str:
         return self.read(name, str, default=default)
 
     def boolean(self, name: str, *, default: bool) -> bool:
-        return self.read(name, _boolean, default=default)
+        return self.read(name, parse.boolean, default=default)
 
     def integer(self, name: str, *, default: int, minimum: int, maximum: int) -> int:
-        return self.read(name, _between(minimum, maximum), default=default)
+        return self.read(name, parse.integer_between(minimum, maximum), default=default)
 
-    def number(self, name: str, *, default: float) -> float:
-        """More than nothing: a pause or a timeout of 0 is a mistake."""
-        return self.read(name, _positive, default=default)
+    def positive_number(self, name: str, *, default: float) -> float:
+        """Never 0: a pause or a timeout of 0 is a mistake."""
+        return self.read(name, parse.positive_number, default=default)
 
     def choice(self, name: str, choices: Sequence[str], *, default: str) -> str:
-        return self.read(name, _one_of(choices), default=default)
+        return self.read(name, parse.one_of(choices), default=default)
 
-    def words(self, name: str, *, default: Sequence[str]) -> list[str]:
-        return self.read(name, _words, default=list(default))
+    def strings(self, name: str, *, default: Sequence[str]) -> list[str]:
+        """The values of a comma-separated list."""
+        return self.read(name, parse.strings, default=list(default))
 
     def emails(self, name: str, *, default: Sequence[str]) -> list[str]:
-        return self.read(
-            name, lambda text: [_email(word) for word in _words(text)], default=list(default)
-        )
+        return self.read(name, parse.emails, default=list(default))
 
     def mailbox(self, name: str, *, default: str) -> str:
         """`someone@example.org` or `Some One <someone@example.org>`."""
-        return self.read(name, _mailbox, default=default)
+        return self.read(name, parse.mailbox, default=default)
+
+    def email(self, name: str, *, default: str) -> MailServer:
+        """The mail server that a URL names."""
+        return self.read(name, parse.mail_server, default=parse.mail_server(default))
 
     def url(self, name: str, *, default: str, schemes: Sequence[str]) -> str:
-        return self.read(name, _url(schemes), default=default)
+        return self.read(name, parse.url(schemes), default=default)
 
     def origin(self, name: str, *, default: str) -> str:
-        return self.read(name, _origin, default=default)
+        return self.read(name, parse.origin, default=default)
 
     def origins(self, name: str, *, default: Sequence[str]) -> list[str]:
-        return self.read(
-            name, lambda text: [_origin(word) for word in _words(text)], default=list(default)
-        )
+        return self.read(name, parse.origins, default=list(default))
 
     def directory(self, name: str, *, default: Path) -> Path:
-        return self.read(name, lambda text: Path(text).expanduser().absolute(), default=default)
+        return self.read(name, parse.directory, default=default)
 
+    def app_settings(self, prefix: str, conf: type[T]) -> T:
+        """All settings that an app declares, under the names and with the defaults of `conf`."""
+        values = {
+            name: self._app_setting(prefix + name, kind, default=getattr(conf, name))
+            for name, kind in get_type_hints(conf).items()
+        }
+        # A real instance of `conf` reads Django's settings, which are still being loaded.
+        return cast("T", SimpleNamespace(**values))
 
-def _words(text: str) -> list[str]:
-    return [word.strip() for word in text.split(",") if word.strip()]
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() in Env.BOOLEAN_TRUE_STRINGS:
-        return True
-    if text.lower() in {"false", "off", "n", "no", "0"}:
-        return False
-    raise BadValue("on or off")
-
-
-def _between(minimum: int, maximum: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not (text.isascii() and text.isdigit() and minimum <= int(text[:20]) <= maximum):
-            raise BadValue(f"a whole number from {minimum} to {maximum}")
-        return int(text)
-
-    return parse
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0.0
-    if not 0 < number < float("inf"):
-        raise BadValue("a number above 0")
-    return number
-
-
-def _one_of(choices: Sequence[str]) -> Callable[[str], str]:
-    def parse(text: str) -> str:
-        if text not in choices:
-            raise BadValue(f"one of {', '.join(choices)}")
-        return text
-
-    return parse
-
-
-def _email(text: str) -> str:
-    try:
-        validate_email(text)
-    except ValidationError:
-        raise BadValue("an email address, or several with commas between them") from None
-    return text
-
-
-def _mailbox(text: str) -> str:
-    _email(parseaddr(text)[1])
-    return text
-
-
-def _url(schemes: Sequence[str]) -> Callable[[str], str]:
-    wrong = BadValue(f"a URL that starts with {' or '.join(f'{scheme}://' for scheme in schemes)}")
-
-    def parse(text: str) -> str:
-        try:
-            parts = urlsplit(text)
-            _ = parts.port  # a port that is no number is found out only when asked for
-        except ValueError:
-            raise wrong from None
-        if parts.scheme not in schemes or not (parts.netloc or parts.path):
-            raise wrong
-        return text
-
-    return parse
-
-
-def _origin(text: str) -> str:
-    parts = urlsplit(_url(["http", "https"])(text))
-    if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
-        raise BadValue("an address such as https://photos.example.org, without a path")
-    return _as_browsers_write_it(parts)
-
-
-def _as_browsers_write_it(parts: SplitResult) -> str:
-    """In small letters and without the scheme's own port: origins are compared as texts."""
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    own_port = {"http": 80, "https": 443}[parts.scheme]
-    port = f":{parts.port}" if parts.port and parts.port != own_port else ""
-    return f"{parts.scheme}://{host}{port}"
+    def _app_setting(self, name: str, kind: type, *, default: int | float) -> bool | int | float:
+        if kind is bool:
+            return self.boolean(name, default=bool(default))
+        if kind is int:
+            whole = int(default)
+            return self.integer(name, default=whole, minimum=min(1, whole), maximum=2**31)
+        return self.positive_number(name, default=default)

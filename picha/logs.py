@@ -1,10 +1,11 @@
-"""What must not get into a log."""
+"""Logging settings, and the filters that keep secrets and floods out of the log."""
 
 import logging
+from typing import Any
 
 
 class WithoutQueries(logging.Filter):
-    """A link to a job carries the key to it in its query: whoever reads the log could use it."""
+    """Removes the query of a path: the link to a job has the job's key in it."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, dict) and "path" in record.args:
@@ -14,9 +15,37 @@ class WithoutQueries(logging.Filter):
 
 
 class WithoutTracebacks(logging.Filter):
-    """Of suspicious requests, which anybody can send as many of as they like: a line is enough."""
+    """Removes the traceback of suspicious requests: anybody can send any number of them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if record.name.startswith("django.security"):
             record.exc_info = record.exc_text = None
         return True
+
+
+def logging_settings(*, level: str) -> dict[str, Any]:
+    """The value of Django's LOGGING: one line a record, on stderr."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+        "filters": {
+            "without_queries": {"()": WithoutQueries},
+            "without_tracebacks": {"()": WithoutTracebacks},
+        },
+        "handlers": {
+            "stderr": {
+                "class": "logging.StreamHandler",
+                "formatter": "line",
+                "filters": ["without_tracebacks"],
+            }
+        },
+        "root": {"handlers": ["stderr"], "level": level},
+        "loggers": {
+            "django": {"handlers": [], "level": level, "propagate": True},
+            "django.server": {"handlers": [], "level": level, "propagate": True},
+            "django.channels.server": {"filters": ["without_queries"]},  # the log of runserver
+            # At INFO it logs every request, with its whole address.
+            "httpx": {"level": "WARNING"},
+        },
+    }

@@ -1,22 +1,23 @@
-"""Every setting of the site. All that differs between two installations is in the environment."""
+"""Django's settings for the site.
+
+Whatever differs between two installations is read from environment variables; the README lists
+them. The site runs with none of them set.
+"""
 
 import os
-import sqlite3
 from pathlib import Path
-from typing import Any, get_type_hints
-from urllib.parse import urlsplit
 
 from celery.schedules import crontab
-from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
-from environ import Env
 
 from feedback.conf import PREFIX as FEEDBACK_PREFIX
 from feedback.conf import Conf as FeedbackConf
-from picha.environment import BadValue, Environment
-from picha.generated import secret_key
-from picha.origins import allowed_origins, is_loopback
-from picha.places import broker_url, socket_url, valkey_socket
+from picha.databases import default_database
+from picha.environment import Environment
+from picha.http.origins import allowed_origins, default_hosts, is_loopback
+from picha.http.security_policy import content_security_policy
+from picha.logs import logging_settings
+from picha.paths import broker_url, socket_url, valkey_socket
+from picha.secret_files import secret_key
 from realtime.conf import PREFIX as REALTIME_PREFIX
 from realtime.conf import Conf as RealtimeConf
 
@@ -24,7 +25,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 
 env = Environment(os.environ)
 
-# --- The installation
+# --- This installation
 
 DEBUG = env.boolean("DEBUG", default=True)
 PORT = env.integer("PORT", default=8000, minimum=1, maximum=65532)
@@ -36,24 +37,21 @@ if not SECRET_KEY and DEBUG:
     try:
         SECRET_KEY = secret_key(VAR_DIR)
     except OSError as error:
-        env.refuse(
-            f"{VAR_DIR} cannot be written ({error.strerror}): set VAR_DIR to another folder."
+        env.add_problem(
+            f"The folder {VAR_DIR} cannot be written ({error.strerror}): "
+            "make it writable, or set VAR_DIR to another folder."
         )
 elif not SECRET_KEY:
-    env.refuse("SECRET_KEY is not set: with DEBUG off it must be a long random text.")
+    env.add_problem("SECRET_KEY is not set: with DEBUG off, set it to a long random text.")
 
-_site = urlsplit(SITE_URL)
-_hosts = [_site.hostname or ""]
-if is_loopback(SITE_URL):
-    _hosts = ["127.0.0.1", "localhost", "[::1]"]
-ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", default=_hosts)
+ALLOWED_HOSTS = env.strings("ALLOWED_HOSTS", default=default_hosts(SITE_URL))
 CSRF_TRUSTED_ORIGINS = [SITE_URL, *env.origins("CSRF_TRUSTED_ORIGINS", default=[])]
 ALLOWED_ORIGINS = allowed_origins(SITE_URL, CSRF_TRUSTED_ORIGINS)
 
-# --- The parts of the site
+# --- Apps, middleware, templates
 
 INSTALLED_APPS = [
-    "daphne",  # before staticfiles: its runserver speaks WebSocket
+    "daphne",  # before staticfiles: its runserver serves WebSockets
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -71,9 +69,9 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "picha.staticfiles.StaticFilesMiddleware",
+    "picha.http.staticfiles.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
-    "picha.charsets.utf8_forms_only",
+    "picha.http.utf8_forms.utf8_forms_only",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -103,66 +101,7 @@ TEMPLATES = [
 
 # --- Database
 
-_SQLITE: dict[str, Any] = {
-    "ENGINE": "django.db.backends.sqlite3",
-    "OPTIONS": {
-        # A write transaction that begins as a read fails at once when another has written
-        # since; IMMEDIATE makes it wait its turn instead.
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 20,
-        # NORMAL: no process that dies loses a commit; a power cut may cost the last ones.
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL",
-    },
-    "TEST": {"NAME": VAR_DIR / "test.sqlite3"},
-}
-_POSTGRESQL: dict[str, Any] = {
-    "OPTIONS": {
-        # The pool's default, 300 s, lets the pauses between its tries grow: after an outage of
-        # 45 s it was back 17 s late, and with this at once (measured).
-        "pool": {"min_size": 1, "max_size": 10, "timeout": 10, "reconnect_timeout": 5},
-        # Runs after which a statement is kept, parsed, for those who ask for it. A PgBouncer in
-        # between must be 1.21 or newer.
-        "prepare_threshold": 5,
-        # A process that froze, or whose machine is gone, must not keep others waiting for what it
-        # has locked: as on SQLite they wait for 20 s, and after a lease the transaction is ended.
-        "options": "-c lock_timeout=20s -c idle_in_transaction_session_timeout=30s",
-    },
-}
-
-
-def _database(text: str) -> dict[str, Any]:
-    try:
-        config: dict[str, Any] = dict(Env.db_url_config(text))
-    except (ImproperlyConfigured, ValueError):
-        config = {}
-    if config.get("ENGINE") == _SQLITE["ENGINE"]:
-        return config | _SQLITE
-    if config.get("ENGINE") == "django.db.backends.postgresql":
-        return (
-            config | _POSTGRESQL | {"OPTIONS": config.get("OPTIONS", {}) | _POSTGRESQL["OPTIONS"]}
-        )
-    raise BadValue(
-        "a URL such as sqlite:////srv/picha.sqlite3 or postgresql://user:password@host/name"
-    )
-
-
-_database_config = env.read(
-    "DATABASE_URL", _database, default=_SQLITE | {"NAME": VAR_DIR / "picha.sqlite3"}
-)
-if _database_config.get("ENGINE") == _SQLITE["ENGINE"] and sqlite3.sqlite_version_info < (3, 35):
-    # It has no RETURNING, by which a worker takes a job.
-    env.refuse(
-        f"this Python's SQLite is {sqlite3.sqlite_version}, and Picha needs 3.35 or newer: "
-        "take a newer Python, or set DATABASE_URL to a PostgreSQL."
-    )
-# Under ASGI a connection that outlives its request is another thread's.
-DATABASES = {
-    "default": _database_config
-    | {
-        "CONN_MAX_AGE": 0,
-        "CONN_HEALTH_CHECKS": True,  # A pool would hand out what a restarted PostgreSQL has ended.
-    }
-}
+DATABASES = {"default": default_database(env, var_dir=VAR_DIR)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: the broker and the Channels layer
@@ -172,7 +111,7 @@ REDIS_URL = env.url(
     default=socket_url(valkey_socket(VAR_DIR)),
     schemes=["redis", "rediss", "unix"],
 )
-# Without these a frozen Redis holds a publisher for ever.
+# Without timeouts, a Redis that is frozen blocks a publisher for ever.
 _REDIS_TIMEOUTS = {"socket_connect_timeout": 2, "socket_timeout": 5}
 
 CHANNEL_LAYERS = {
@@ -192,14 +131,14 @@ CELERY_BROKER_URL = env.url(
     default=broker_url(REDIS_URL),
     schemes=["redis", "rediss", "redis+socket", "sentinel", "amqp", "amqps"],
 )
-# The job's row is the truth and a message only the wake-up: a message is kept until its work
-# is done, and a second delivery finds nothing to claim.
+# The row of a job decides whether it runs; a message only starts a worker. So the broker keeps a
+# message until its task has ended, and a message that is delivered twice finds no job to claim.
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_TASK_IGNORE_RESULT = True
-# Tasks after which a worker opens its database connection anew. Unset it is one: that closes the
-# pool under the bus's threads too, and costs a short task more than all else.
+# The number of tasks after which a worker opens a new database connection. Celery's default, after
+# each task, also closes the pool that the bus's threads use, and takes most of a short task's time.
 CELERY_DB_REUSE_MAX = 10_000
 CELERY_TASK_DEFAULT_QUEUE = "celery"
 CELERY_TASK_SERIALIZER = "json"
@@ -214,7 +153,7 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None  # for ever
 if not CELERY_BROKER_URL.startswith("amqp"):
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         **_REDIS_TIMEOUTS,
-        # Longer than any task may run, or Redis hands out again what is still being worked on.
+        # Longer than any task may run: Redis delivers the message of a longer task a second time.
         "visibility_timeout": 2 * CELERY_TASK_TIME_LIMIT,
     }
 CELERY_BEAT_SCHEDULER = "realtime.schedules.scheduler:Scheduler"
@@ -226,23 +165,21 @@ CELERY_BEAT_SCHEDULE = {
     "Forget what is old": {
         "task": "realtime.prune",
         "schedule": crontab(minute="17"),
-        "options": {"expire_seconds": 3600},  # None is left over when the next one comes.
+        "options": {"expire_seconds": 3600},  # never two of them in the queue
     },
 }
 
 # --- Mail
 
-
-def _email(text: str) -> dict[str, Any]:
-    try:
-        return dict(Env.email_url_config(text))
-    except (ImproperlyConfigured, ValueError, KeyError):
-        raise BadValue("a URL such as smtp+tls://user:password@mail.example.org:587") from None
-
-
-globals().update(
-    env.read("EMAIL_URL", _email, default=_email(f"smtp://127.0.0.1:{PORT + 1}")),
-)
+_mail = env.email("EMAIL_URL", default=f"smtp://127.0.0.1:{PORT + 1}")
+EMAIL_BACKEND = _mail.backend
+EMAIL_HOST = _mail.host
+EMAIL_PORT = _mail.port
+EMAIL_HOST_USER = _mail.user
+EMAIL_HOST_PASSWORD = _mail.password
+EMAIL_USE_TLS = _mail.use_tls
+EMAIL_USE_SSL = _mail.use_ssl
+EMAIL_FILE_PATH = _mail.file_path
 EMAIL_TIMEOUT = 10
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", default="Picha <picha@picha.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
@@ -253,36 +190,66 @@ FEEDBACK_RECIPIENTS = env.emails("FEEDBACK_RECIPIENTS", default=["feedback@picha
 FLICKR_SOURCE = env.choice("FLICKR_SOURCE", ["sandbox", "feed", "api"], default="sandbox")
 FLICKR_API_KEY = env.text("FLICKR_API_KEY", default="")
 if FLICKR_SOURCE == "api" and not FLICKR_API_KEY:
-    env.refuse("FLICKR_API_KEY is not set: FLICKR_SOURCE=api needs one; feed needs none.")
+    env.add_problem(
+        "FLICKR_API_KEY is not set: FLICKR_SOURCE=api needs it; set it, or use FLICKR_SOURCE=feed."
+    )
 _sandbox = f"http://127.0.0.1:{PORT + 3}"
-_sandboxed = FLICKR_SOURCE == "sandbox"
+_uses_sandbox = FLICKR_SOURCE == "sandbox"
 FLICKR_API_URL = env.url(
     "FLICKR_API_URL",
-    default=f"{_sandbox if _sandboxed else 'https://api.flickr.com'}/services/rest/",
+    default=f"{_sandbox if _uses_sandbox else 'https://api.flickr.com'}/services/rest/",
     schemes=["http", "https"],
 )
 FLICKR_FEED_URL = env.url(
     "FLICKR_FEED_URL",
-    default=f"{_sandbox if _sandboxed else 'https://www.flickr.com'}/services/feeds/photos_public.gne",
+    default=f"{_sandbox if _uses_sandbox else 'https://www.flickr.com'}/services/feeds/photos_public.gne",
     schemes=["http", "https"],
 )
-FLICKR_IMAGE_HOSTS = env.words(
+FLICKR_IMAGE_HOSTS = env.strings(
     "FLICKR_IMAGE_HOSTS",
-    default=[f"127.0.0.1:{PORT + 3}"] if _sandboxed else ["live.staticflickr.com"],
+    default=[f"127.0.0.1:{PORT + 3}"] if _uses_sandbox else ["live.staticflickr.com"],
 )
 FLICKR_TAGS = env.text("FLICKR_TAGS", default="")
 FLICKR_IMPORT_MAX = env.integer("FLICKR_IMPORT_MAX", default=500, minimum=1, maximum=4000)
 
-# --- The apps' own settings, each of which an app declares with its default
+# --- Settings of the apps, each of which declares them in its `conf` with types and defaults
 
-for _prefix, _conf in ((REALTIME_PREFIX, RealtimeConf), (FEEDBACK_PREFIX, FeedbackConf)):
-    for _name, _type in get_type_hints(_conf).items():
-        _setting, _default = _prefix + _name, getattr(_conf, _name)
-        globals()[_setting] = (
-            env.integer(_setting, default=_default, minimum=min(1, _default), maximum=2**31)
-            if _type is int
-            else env.number(_setting, default=_default)
-        )
+_realtime = env.app_settings(REALTIME_PREFIX, RealtimeConf)
+REALTIME_WATCH_KEY_MAX_AGE = _realtime.WATCH_KEY_MAX_AGE
+REALTIME_SNAPSHOT_INTERVAL = _realtime.SNAPSHOT_INTERVAL
+REALTIME_PERSIST_INTERVAL = _realtime.PERSIST_INTERVAL
+REALTIME_REPAIR_INTERVAL = _realtime.REPAIR_INTERVAL
+REALTIME_OVERVIEW_INTERVAL = _realtime.OVERVIEW_INTERVAL
+REALTIME_LEASE = _realtime.LEASE
+REALTIME_WORKER_TIMEOUT = _realtime.WORKER_TIMEOUT
+REALTIME_RECOVER_INTERVAL = _realtime.RECOVER_INTERVAL
+REALTIME_MESSAGE_LOST_AFTER = _realtime.MESSAGE_LOST_AFTER
+REALTIME_CANCEL_INTERVAL = _realtime.CANCEL_INTERVAL
+REALTIME_RELAY_AFTER = _realtime.RELAY_AFTER
+REALTIME_BROKER_ETA_MAX = _realtime.BROKER_ETA_MAX
+REALTIME_BATCH_MAX = _realtime.BATCH_MAX
+REALTIME_ROLL_UP_INTERVAL = _realtime.ROLL_UP_INTERVAL
+REALTIME_FILE_MAX_BYTES = _realtime.FILE_MAX_BYTES
+REALTIME_RETENTION_DAYS = _realtime.RETENTION_DAYS
+REALTIME_RETENTION_JOBS = _realtime.RETENTION_JOBS
+REALTIME_LAYER_TIMEOUT = _realtime.LAYER_TIMEOUT
+REALTIME_FRAME_MAX_BYTES = _realtime.FRAME_MAX_BYTES
+REALTIME_FRAMES_PER_SECOND = _realtime.FRAMES_PER_SECOND
+REALTIME_WATCHES_MAX = _realtime.WATCHES_MAX
+REALTIME_CREDIT_WINDOW = _realtime.CREDIT_WINDOW
+REALTIME_SEND_DEADLINE = _realtime.SEND_DEADLINE
+REALTIME_SOCKET_MAX_AGE = _realtime.SOCKET_MAX_AGE
+REALTIME_SOCKETS_PER_ADDRESS = _realtime.SOCKETS_PER_ADDRESS
+REALTIME_TRUSTED_PROXIES = _realtime.TRUSTED_PROXIES
+REALTIME_ACCESS_INTERVAL = _realtime.ACCESS_INTERVAL
+REALTIME_STREAM_INTERVAL = _realtime.STREAM_INTERVAL
+REALTIME_STREAM_MAX_AGE = _realtime.STREAM_MAX_AGE
+REALTIME_ITEMS_SHOWN = _realtime.ITEMS_SHOWN
+
+_feedback = env.app_settings(FEEDBACK_PREFIX, FeedbackConf)
+FEEDBACK_MESSAGE_MAX = _feedback.MESSAGE_MAX
+FEEDBACK_MIN_SECONDS = _feedback.MIN_SECONDS
+FEEDBACK_CONFIRMATIONS_PER_HOUR = _feedback.CONFIRMATIONS_PER_HOUR
 
 # --- People
 
@@ -300,36 +267,20 @@ LOGOUT_REDIRECT_URL = "/"
 
 # --- Security
 
-_https = _site.scheme == "https"
-SESSION_ENGINE = "picha.sessions"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+_is_https = SITE_URL.startswith("https:")
+SESSION_ENGINE = "picha.http.sessions"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _is_https
 if is_loopback(SITE_URL):
-    # Cookies do not know of ports: two sites side by side would log each other's people out, and
-    # refuse each other's forms.
+    # A cookie belongs to a host, whatever the port: with equal names, two sites on one machine
+    # would overwrite each other's sessions and reject each other's forms.
     SESSION_COOKIE_NAME = f"sessionid_{PORT}"
     CSRF_COOKIE_NAME = f"csrftoken_{PORT}"
-SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _is_https else 0
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 256 * 1024
 
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [SELF],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF, "data:"],
-        # By number an IPv6 host cannot be written here (CSP 3, 2.3.1: host-part); SELF has to do.
-        "connect-src": [
-            SELF,
-            *(origin.replace("http", "ws", 1) for origin in ALLOWED_ORIGINS if "[" not in origin),
-        ],
-        "object-src": [NONE],
-        "base-uri": [NONE],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-    },
-}
+CONTENT_SECURITY_POLICY = content_security_policy(ALLOWED_ORIGINS)
 
 # --- Static files
 
@@ -340,10 +291,10 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "picha.staticfiles.ManifestStorage",
+        else "picha.http.staticfiles.ManifestStorage",
     },
 }
-WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # pages name no others; halves what is compressed
+WHITENOISE_KEEP_ONLY_HASHED_FILES = True  # pages use only these; half as much to compress
 MEDIA_ROOT = VAR_DIR / "media"
 
 # --- Language, time, log
@@ -353,29 +304,6 @@ TIME_ZONE = "UTC"
 USE_TZ = True
 
 LOG_LEVEL = env.choice("LOG_LEVEL", ["DEBUG", "INFO", "WARNING", "ERROR"], default="INFO")
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
-    "filters": {
-        "without_queries": {"()": "picha.logs.WithoutQueries"},
-        "without_tracebacks": {"()": "picha.logs.WithoutTracebacks"},
-    },
-    "handlers": {
-        "stderr": {
-            "class": "logging.StreamHandler",
-            "formatter": "line",
-            "filters": ["without_tracebacks"],
-        }
-    },
-    "root": {"handlers": ["stderr"], "level": LOG_LEVEL},
-    "loggers": {
-        "django": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "django.server": {"handlers": [], "level": LOG_LEVEL, "propagate": True},
-        "django.channels.server": {"filters": ["without_queries"]},  # runserver's lines
-        # One line a request at INFO, addresses and all.
-        "httpx": {"level": "WARNING"},
-    },
-}
+LOGGING = logging_settings(level=LOG_LEVEL)
 
 env.check()

@@ -2,7 +2,7 @@ from django.contrib import admin
 from django.contrib.auth import views as auth
 from django.urls import include, path
 
-from picha import health
+from picha.http import health
 
 urlpatterns = [
     path("healthz", health.healthz, name="healthz"),

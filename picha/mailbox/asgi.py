@@ -1,7 +1,8 @@
-"""The page that shows what the local SMTP sink received. For this machine alone.
+"""Mailbox: a web page that shows the mail that the local mail server has received.
 
-A process of its own (`daphne picha.mailbox.asgi:application`) that needs no database, no session
-and none of the site's apps, so that it still shows the mail when the site is down.
+It is a process of its own (`daphne picha.mailbox.asgi:application`) and uses no database, no
+session and no app of the site, so it shows the mail even when the site is down. It answers only
+requests to this machine.
 """
 
 import asyncio
@@ -14,8 +15,8 @@ from typing import Any
 
 from django.template import Context, Engine
 
+from picha.http.origins import is_loopback
 from picha.mailbox import maildir
-from picha.origins import is_loopback
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
@@ -44,7 +45,7 @@ class Mailbox:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            raise ValueError(f"The mailbox does not speak {scope['type']}.")
+            raise ValueError(f"The mailbox serves only http, not {scope['type']}.")
         reply = await asyncio.to_thread(
             self.reply, path=scope["path"], host=_host(scope["headers"])
         )
@@ -60,7 +61,8 @@ class Mailbox:
 
     def reply(self, *, path: str, host: str) -> Reply:
         if not is_loopback(f"http://{host}"):
-            # A stranger's page could otherwise read the mail under a name that it has pointed here.
+            # Otherwise another site could read the mail, through a host name that it lets point to
+            # 127.0.0.1 (DNS rebinding).
             return _page("missing.html", status=HTTPStatus.MISDIRECTED_REQUEST)
         if path == "/":
             return _page("list.html", mails=maildir.newest(self._folder))
@@ -73,9 +75,9 @@ class Mailbox:
 
 
 def _page(template: str, *, status: HTTPStatus = HTTPStatus.OK, **context: object) -> Reply:
-    # Localisation would need the site's apps.
-    plain = Context(context, use_l10n=False, use_tz=False)
-    return Reply(body=engine.get_template(template).render(plain), status=status)
+    # Localisation would need Django's settings.
+    template_context = Context(context, use_l10n=False, use_tz=False)
+    return Reply(body=engine.get_template(template).render(template_context), status=status)
 
 
 def _host(headers: Iterable[tuple[bytes, bytes]]) -> str:

@@ -1,4 +1,4 @@
-"""Reads what the SMTP sink has put into its Maildir."""
+"""Maildir: reads the mail that the local mail server has saved."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +7,7 @@ from email.message import EmailMessage
 from email.parser import BytesParser
 from pathlib import Path
 
-NEWEST = 200  # as many as the list shows
+LIST_LENGTH = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Mail:
 
 def newest(maildir: Path) -> list[Mail]:
     files = sorted(_files(maildir), key=lambda file: (_received(file), file.name), reverse=True)
-    return [_read(file) for file in files[:NEWEST]]
+    return [_read(file) for file in files[:LIST_LENGTH]]
 
 
 def find(maildir: Path, *, key: str) -> Mail | None:
@@ -50,7 +50,7 @@ def _read(file: Path) -> Mail:
         received_at=datetime.fromtimestamp(_received(file)).astimezone(),
         subject=_header(message, "Subject"),
         sender=_header(message, "From"),
-        # The envelope's recipients, as the sink notes them: Bcc is among them.
+        # The mail server saves the recipients of the envelope in this header, Bcc included.
         to=_header(message, "X-RcptTo") or _header(message, "To"),
         reply_to=_header(message, "Reply-To"),
         date=_header(message, "Date"),
@@ -61,7 +61,7 @@ def _read(file: Path) -> Mail:
 def _header(message: EmailMessage, name: str) -> str:
     try:
         return str(message.get(name, ""))
-    except (ValueError, LookupError):  # the parser's own, on headers that nobody should send
+    except (ValueError, LookupError):  # the parser raises them for some malformed headers
         return "(unreadable)"
 
 
@@ -71,5 +71,5 @@ def _text(message: EmailMessage) -> str:
         return ""
     try:
         return str(body.get_content())
-    except (ValueError, LookupError):  # a charset that does not exist
+    except (ValueError, LookupError):  # an unknown charset, for example
         return "(unreadable)"

@@ -1,4 +1,4 @@
-"""`make run`: the whole site on this machine, until Ctrl-C."""
+"""`make run`: runs the whole site on this machine until Ctrl-C."""
 
 import argparse
 import os
@@ -9,47 +9,39 @@ import sys
 from collections.abc import Mapping
 from types import FrameType
 
-from picha.run import ground
+from picha.run import preflight
 from picha.run.banner import banner
-from picha.run.daemon import Daemon
-from picha.run.ground import CannotRun
-from picha.run.newcomer import first_import
+from picha.run.first_import import first_import
+from picha.run.monitor import monitor, wait_until_ready
 from picha.run.plan import HOME, Plan, read_plan, site_environment
-from picha.run.watch import wait_until_ready, watch
+from picha.run.preflight import CannotRun
+from picha.run.supervisor import Supervisor
 
-OLDEST_PYTHON = (3, 11)
+SOCKET_TIMEOUT_SECONDS = 3  # no request of this process may delay the reaction to Ctrl-C
 
 
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
-    answer_signals()
-    socket.setdefaulttimeout(3)  # seconds: nothing asked here may hold up the answer to Ctrl-C
+    handle_signals()
+    socket.setdefaulttimeout(SOCKET_TIMEOUT_SECONDS)
     try:
-        check_python(sys.version_info[:2])
+        preflight.check_python(sys.version_info[:2])
         plan = read_plan(os.environ, services_only=options.services)
-        with ground.claim(plan):
-            ground.check_ports(plan)
+        with preflight.lock_folders(plan):
+            preflight.check_ports(plan)
             return _run(plan, environment=site_environment(plan, variables=os.environ))
     except CannotRun as reason:
         print(f"Picha cannot start: {reason}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 0  # the ordinary end
+        return 0  # Ctrl-C is the normal way to end
 
 
-def answer_signals() -> None:
-    """As Ctrl-C is answered; but a terminal that is closed ends nothing under nohup."""
-    signal.signal(signal.SIGTERM, _like_ctrl_c)
+def handle_signals() -> None:
+    """SIGTERM and SIGHUP end the site as Ctrl-C does; under nohup, SIGHUP stays ignored."""
+    signal.signal(signal.SIGTERM, _raise_keyboard_interrupt)
     if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
-        signal.signal(signal.SIGHUP, _like_ctrl_c)
-
-
-def check_python(version: tuple[int, int]) -> None:
-    if version < OLDEST_PYTHON:
-        raise CannotRun(
-            f"this is Python {version[0]}.{version[1]}, and Picha needs 3.11 or newer: "
-            "install one, remove the folder .venv and run `make run` again."
-        )
+        signal.signal(signal.SIGHUP, _raise_keyboard_interrupt)
 
 
 def _options(arguments: list[str]) -> argparse.Namespace:
@@ -57,46 +49,46 @@ def _options(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--services",
         action="store_true",
-        help="only what the site works with (Valkey, mail, Flickr), for a site started by hand",
+        help="run only the services (Valkey, mail, Flickr), for a site that you start yourself",
     )
     return parser.parse_args(arguments)
 
 
-def _like_ctrl_c(number: int, frame: FrameType | None) -> None:
+def _raise_keyboard_interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
 def _run(plan: Plan, *, environment: Mapping[str, str]) -> int:
     print("Preparing the database and the files ...", flush=True)
-    _call("picha.run.prepare", environment=environment)
+    _run_module("picha.run.prepare", environment=environment)
     print(f"Starting {', '.join(plan.programs)} ...", flush=True)
-    daemon = Daemon(plan, environment=environment)
+    supervisor = Supervisor(plan, environment=environment)
     try:
-        wait_until_ready(daemon, plan=plan)
+        wait_until_ready(supervisor, plan=plan)
         print(banner(plan, environment=environment), flush=True)
         with first_import(plan, environment=environment):
-            watch(daemon, plan=plan)
+            monitor(supervisor, plan=plan)
     finally:
-        # A second Ctrl-C must not leave half of them running.
+        # A second Ctrl-C would leave some of the programs running.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         print("\nEnding ...", flush=True)
-        daemon.end()
+        supervisor.end()
         print("Everything has ended.", flush=True)
-    return 1  # only Ctrl-C is an ordinary end
+    return 1  # supervisord ended by itself
 
 
-def _call(module: str, *, environment: Mapping[str, str]) -> None:
-    """What goes wrong in there has been said on the terminal by then."""
-    done = subprocess.run(
+def _run_module(module: str, *, environment: Mapping[str, str]) -> None:
+    """The module itself prints its errors to the terminal."""
+    process = subprocess.run(
         [sys.executable, "-m", module],
         cwd=HOME,
         env=dict(environment),
         check=False,
-        start_new_session=True,  # Ctrl-C is answered here
+        start_new_session=True,  # only this process handles Ctrl-C
     )
-    if done.returncode:
-        raise CannotRun("the reason is in the lines above.")
+    if process.returncode:
+        raise CannotRun("the lines above say why.")
 
 
 if __name__ == "__main__":

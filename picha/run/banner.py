@@ -1,10 +1,10 @@
-"""What the person at the terminal gets to see once everything is up."""
+"""Banner: the addresses and the password that `make run` prints once everything is up."""
 
 import shlex
 from collections.abc import Iterator, Mapping
 
-from picha.generated import operator_password
 from picha.run.plan import Plan, read_plan
+from picha.secret_files import operator_password
 
 COMMANDS = (
     "celery -A picha worker -l info",
@@ -19,7 +19,7 @@ def banner(plan: Plan, *, environment: Mapping[str, str]) -> str:
     title = "Picha's services are up." if plan.services_only else "Picha is up."
     rows = [f"  {name:<{width}}   {value}" for name, value in lines.items()]
     return "\n".join(
-        ["", title, "", *rows, "", *_how_to_go_on(plan), "Ctrl-C ends everything.", ""]
+        ["", title, "", *rows, "", *_next_commands(plan), "Ctrl-C ends everything.", ""]
     )
 
 
@@ -39,15 +39,15 @@ def _password(plan: Plan, *, environment: Mapping[str, str]) -> str:
     return operator_password(plan.var_dir)
 
 
-def _how_to_go_on(plan: Plan) -> list[str]:
+def _next_commands(plan: Plan) -> list[str]:
     if not plan.services_only:
         return []
-    told = "" if plan == read_plan({}, services_only=True) else _variables(plan)
-    commands = [
-        *COMMANDS[:-1],
-        f"{COMMANDS[-1]} {plan.port}" if plan.port != 8000 else COMMANDS[-1],
-    ]
-    return ["Now, each in a terminal of its own:", *(f"  {told}{one}" for one in commands), ""]
+    variables = "" if plan == read_plan({}, services_only=True) else _variables(plan)
+    *others, runserver = COMMANDS
+    if plan.port != 8000:
+        runserver = f"{runserver} {plan.port}"
+    commands = [f"  {variables}{command}" for command in (*others, runserver)]
+    return ["Run each of these in its own terminal:", *commands, ""]
 
 
 def _variables(plan: Plan) -> str:

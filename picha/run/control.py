@@ -1,4 +1,4 @@
-"""Talks to a running supervisord through its socket."""
+"""Control: sends commands to a running supervisord through its socket."""
 
 import http.client
 import os
@@ -33,21 +33,19 @@ class Program:
 
 
 class Control:
-    """Each call may raise one of `UNREACHABLE`."""
+    """
+    Raises:
+        UNREACHABLE: each method, if supervisord does not answer or refuses the command.
+    """
 
     def __init__(self, *, sockets: Path) -> None:
         self._url = f"unix://{sockets / 'supervisor.sock'}"
 
     def programs(self) -> dict[str, Program]:
-        found = [
-            Program(
-                name=info["name"],
-                state=info["statename"],
-                pid=info["pid"],
-            )
+        return {
+            info["name"]: Program(name=info["name"], state=info["statename"], pid=info["pid"])
             for info in self._call("getAllProcessInfo")
-        ]
-        return {program.name: program for program in found}
+        }
 
     def start(self, name: str) -> None:
         self._call("startProcess", name)
@@ -63,10 +61,10 @@ class Control:
         self._call("shutdown")
 
     def kill(self, name: str, *, signal_number: int = signal.SIGKILL) -> int:
-        """Sends a signal behind supervisord's back; returns the process id that it went to."""
+        """Send a signal to the main process of a program, and return its process id."""
         pid = self.programs()[name].pid
-        if not pid:  # To the system 0 means this process and all of its group.
-            raise ProcessLookupError(f"{name} is not running.")
+        if not pid:  # os.kill(0, ...) would signal this process and its whole group
+            raise ProcessLookupError(f"{name} is not running: it has no process to signal.")
         os.kill(pid, signal_number)
         return pid
 

@@ -1,12 +1,12 @@
-"""What one run consists of, read from the environment before anything is started."""
+"""Plan: the programs, ports and folders of one run, read from the environment."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from picha.environment import Environment
-from picha.generated import secret_key
-from picha.places import run_dir
+from picha.paths import run_dir
+from picha.secret_files import secret_key
 
 HOME = Path(__file__).resolve().parent.parent.parent
 
@@ -45,14 +45,14 @@ class Plan:
 
     @property
     def ports(self) -> dict[str, int]:
-        """Of each program that listens, its port."""
-        of = {
+        """The port of each program that listens on one."""
+        ports = {
             "web": self.port,
             "smtp": self.smtp_port,
             "mailbox": self.mailbox_port,
             "sandbox": self.sandbox_port,
         }
-        return {program: port for program, port in of.items() if program in self.programs}
+        return {program: port for program, port in ports.items() if program in self.programs}
 
     def log_of(self, program: str) -> Path:
         return self.logs / f"{program}.log"
@@ -73,7 +73,7 @@ def read_plan(variables: Mapping[str, str], *, services_only: bool) -> Plan:
 
 
 def _programs(env: Environment, *, services_only: bool) -> Iterator[str]:
-    """A service that the environment names elsewhere is not started here."""
+    """A service whose address is set in the environment runs elsewhere and is not started."""
     if not env.text("REDIS_URL", default=""):
         yield "valkey"
     if not env.text("EMAIL_URL", default=""):
@@ -85,14 +85,14 @@ def _programs(env: Environment, *, services_only: bool) -> Iterator[str]:
 
 
 def site_environment(plan: Plan, *, variables: Mapping[str, str]) -> dict[str, str]:
-    """The environment of the site's processes: what the user set, and what they left to us."""
-    ours = {
+    """The environment of the site's processes: the user's variables, completed from the plan."""
+    own = {
         "VAR_DIR": str(plan.var_dir),
         "PORT": str(plan.port),
         "DJANGO_SETTINGS_MODULE": "picha.settings",
         "PYTHONUNBUFFERED": "1",
     }
     if not plan.services_only:
-        ours["DEBUG"] = variables.get("DEBUG", "").strip() or "off"
-        ours["SECRET_KEY"] = variables.get("SECRET_KEY", "").strip() or secret_key(plan.var_dir)
-    return {**variables, **ours}
+        own["DEBUG"] = variables.get("DEBUG", "").strip() or "off"
+        own["SECRET_KEY"] = variables.get("SECRET_KEY", "").strip() or secret_key(plan.var_dir)
+    return {**variables, **own}

@@ -1,9 +1,14 @@
-"""Makes the database, the static files and the operator ready. A process of its own: what it
-loads and opens is gone before anything else starts."""
+"""Prepare: migrates the database, creates the operator and collects the static files.
+
+`make run` runs this module as a process of its own, so that Django's memory and connections are
+released before the programs start.
+"""
 
 import hashlib
 import os
+from collections.abc import Callable
 from importlib.metadata import version
+from operator import itemgetter
 from pathlib import Path
 
 import django
@@ -12,7 +17,7 @@ from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 
-from picha.generated import operator_password
+from picha.secret_files import operator_password
 
 OPERATOR = "operator"
 
@@ -25,7 +30,7 @@ def prepare() -> None:
 
 
 def ensure_operator(*, password: str) -> None:
-    """A password that is given is set; one that was made here, or changed since, is left alone."""
+    """Set the password if one is given; otherwise a new operator gets a generated one."""
     users = get_user_model().objects
     operator = users.filter(username=OPERATOR).first()
     if operator is None:
@@ -37,22 +42,22 @@ def ensure_operator(*, password: str) -> None:
         operator.save(update_fields=["password"])
 
 
-def collect_static() -> None:
-    """Hashing and compressing takes seconds, so only when a file has changed."""
-    stamp, state = Path(settings.STATIC_ROOT) / ".state", _state_of_static_files()
-    if stamp.exists() and stamp.read_text("utf-8") == state:
+def collect_static(*, run_command: Callable[..., object] = call_command) -> None:
+    """Does nothing if no file has changed: hashing and compressing them takes seconds."""
+    digest_file, digest = Path(settings.STATIC_ROOT) / ".state", _digest_of_static_files()
+    if digest_file.exists() and digest_file.read_text("utf-8") == digest:
         return
-    call_command("collectstatic", interactive=False, clear=True, verbosity=0)
-    stamp.write_text(state, "utf-8")
+    run_command("collectstatic", interactive=False, clear=True, verbosity=0)
+    digest_file.write_text(digest, "utf-8")
 
 
-def _state_of_static_files() -> str:
-    state = hashlib.sha256(version("whitenoise").encode())
+def _digest_of_static_files() -> str:
+    digest = hashlib.sha256(version("whitenoise").encode())
     for finder in get_finders():
-        for name, storage in sorted(finder.list([]), key=lambda found: found[0]):
-            found = Path(storage.path(name)).stat()
-            state.update(f"{name}\0{found.st_mtime_ns}\0{found.st_size}\0".encode())
-    return state.hexdigest()
+        for name, storage in sorted(finder.list([]), key=itemgetter(0)):
+            status = Path(storage.path(name)).stat()
+            digest.update(f"{name}\0{status.st_mtime_ns}\0{status.st_size}\0".encode())
+    return digest.hexdigest()
 
 
 if __name__ == "__main__":

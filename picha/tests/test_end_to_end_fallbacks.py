@@ -1,80 +1,88 @@
-"""The same jobs, watched where no WebSocket can be had."""
+"""Watching jobs when WebSockets do not work: by an event stream, by polling, after a logout."""
 
 import re
 
 import pytest
 from playwright.sync_api import Page, WebSocketRoute, expect
 
-from picha.tests.site_faults import frozen
-from picha.tests.site_guests import Guests
-from picha.tests.site_pages import END, Letter, expect_delivered, send_feedback, start_import
-from picha.tests.site_people import People
+from picha.tests.browsers import Browsers
+from picha.tests.faults import frozen
+from picha.tests.pages import (
+    JOB_TIMEOUT_MS,
+    FeedbackData,
+    expect_delivered,
+    send_feedback,
+    start_import,
+)
 from picha.tests.stack import Stack
+from picha.tests.users import SiteUsers
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.once]
 
 EVENTS = re.compile(r"/jobs/[\w-]+/events")
-ASKED = re.compile(r"/jobs/[\w-]+\.json")
+SNAPSHOT = re.compile(r"/jobs/[\w-]+\.json")
 
 
-def hang_up(route: WebSocketRoute) -> None:
-    """As a proxy does that lets the upgrade through, and nothing else."""
+def close_socket(route: WebSocketRoute) -> None:
+    """Some proxies accept the upgrade and then close the connection."""
     route.close(code=1011)
 
 
-def without_sockets(page: Page) -> list[str]:
-    """Returns the addresses that the page asks for from now on."""
-    asked: list[str] = []
-    page.route_web_socket("**/ws/jobs/", hang_up)
-    page.on("request", lambda request: asked.append(request.url))
-    return asked
+def disable_sockets(page: Page) -> list[str]:
+    """A list to which the URL of each request from now on is added."""
+    urls: list[str] = []
+    page.route_web_socket("**/ws/jobs/", close_socket)
+    page.on("request", lambda request: urls.append(request.url))
+    return urls
 
 
-def test_a_job_is_streamed_to_its_end(stack: Stack, guests: Guests) -> None:
-    page = guests.open()
-    asked = without_sockets(page)
+def test_without_sockets_an_event_stream_shows_the_job_to_its_end(
+    stack: Stack, browsers: Browsers
+) -> None:
+    page = browsers.open()
+    urls = disable_sockets(page)
     with frozen(stack, "smtp"):
-        job = send_feedback(page, Letter.new())
+        job = send_feedback(page, FeedbackData.unique())
         job.record()
         job.expect_live()
-        expect(job.phase).to_have_text("Connecting to the mail server", timeout=END)
+        expect(job.phase).to_have_text("Connecting to the mail server", timeout=JOB_TIMEOUT_MS)
     expect_delivered(job)
 
     job.expect_live()
-    assert job.seen().states[-1] == "Done"
-    assert [url for url in asked if EVENTS.search(url)]
-    assert not [url for url in asked if ASKED.search(url)]
+    assert job.history().states[-1] == "Done"
+    assert [url for url in urls if EVENTS.search(url)]
+    assert not [url for url in urls if SNAPSHOT.search(url)]
 
 
-def test_without_streams_it_is_asked_for(stack: Stack, guests: Guests) -> None:
-    page = guests.open()
-    asked = without_sockets(page)
+def test_without_event_streams_the_page_polls(stack: Stack, browsers: Browsers) -> None:
+    page = browsers.open()
+    urls = disable_sockets(page)
     page.route(EVENTS, lambda route: route.abort())
     with frozen(stack, "worker"):
-        job = send_feedback(page, Letter.new())
+        job = send_feedback(page, FeedbackData.unique())
         job.record()
-        expect(job.link).to_have_text("refreshing every 5 s", timeout=END)
+        expect(job.link).to_have_text("refreshing every 5 s", timeout=JOB_TIMEOUT_MS)
         expect(job.state).to_have_text("Waiting")
     expect_delivered(job)
 
-    assert job.seen().states[-1] == "Done"
-    assert len([url for url in asked if ASKED.search(url)]) > 1
+    assert job.history().states[-1] == "Done"
+    assert len([url for url in urls if SNAPSHOT.search(url)]) > 1
 
 
-def test_the_operators_page_is_read_again(stack: Stack, guests: Guests, people: People) -> None:
-    page = guests.open(people.operator)
-    without_sockets(page)
+def test_the_operators_page_polls(stack: Stack, browsers: Browsers, users: SiteUsers) -> None:
+    page = browsers.open(users.operator)
+    disable_sockets(page)
     page.goto("/ops/")
-    expect(page.locator("link-state")).to_have_text("refreshing every 30 s", timeout=END)
+    expect(page.locator("link-state")).to_have_text("refreshing every 30 s", timeout=JOB_TIMEOUT_MS)
 
 
-def test_whoever_logs_out_elsewhere_is_offered_to_log_in_again(
-    guests: Guests, people: People
+def test_after_a_logout_in_another_tab_the_page_links_to_the_login(
+    browsers: Browsers, users: SiteUsers
 ) -> None:
-    page = guests.open()
+    page = browsers.open()
     page.goto("/accounts/login/")
-    page.get_by_label("Username").fill(people.user.username)
-    page.get_by_label("Password").fill(people.user.password)
+    page.get_by_label("Username").fill(users.user.username)
+    page.get_by_label("Password").fill(users.user.password)
     page.locator("main").get_by_role("button", name="Log in").click()
     page.wait_for_url("/")
     job = start_import(page, tags="city", limit=5)
@@ -82,6 +90,6 @@ def test_whoever_logs_out_elsewhere_is_offered_to_log_in_again(
     other = job.page.context.new_page()
     other.goto("/")
     other.get_by_role("button", name="Log out").click()
-    expect(job.link).to_contain_text("your session has ended", timeout=END)
+    expect(job.link).to_contain_text("your session has ended", timeout=JOB_TIMEOUT_MS)
     link = job.link.get_by_role("link", name="log in again")
     expect(link).to_have_attribute("href", re.compile(r"^/accounts/login/\?next=%2Fjobs%2F"))

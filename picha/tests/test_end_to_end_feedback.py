@@ -1,4 +1,4 @@
-"""A visitor writes to the site and watches the emails go."""
+"""A visitor sends feedback and watches how the emails are sent."""
 
 import re
 from http import HTTPStatus
@@ -6,63 +6,63 @@ from http import HTTPStatus
 import pytest
 from playwright.sync_api import expect
 
-from picha.tests.site_faults import frozen
-from picha.tests.site_guests import Guests
-from picha.tests.site_http import send_at_once
-from picha.tests.site_pages import (
-    END,
+from picha.tests.browsers import Browsers
+from picha.tests.faults import frozen
+from picha.tests.http_client import post_simultaneously
+from picha.tests.pages import (
+    JOB_TIMEOUT_MS,
+    FeedbackData,
     JobPage,
-    Letter,
     expect_delivered,
     expect_in_mailbox,
+    fill_in,
     send_feedback,
-    write,
 )
-from picha.tests.site_rows import feedbacks
+from picha.tests.site_database import count_feedback
 from picha.tests.stack import Stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
-IN_LINE = re.compile(r"Next in line|\d\w\w in line")
+QUEUE_POSITION = re.compile(r"Next in line|\d\w\w in line")
 
 
-def test_the_visitor_sees_every_stage_without_a_reload(stack: Stack, guests: Guests) -> None:
-    page, letter = guests.open(), Letter.new()
+def test_the_visitor_sees_every_state_without_a_reload(stack: Stack, browsers: Browsers) -> None:
+    page, feedback = browsers.open(), FeedbackData.unique()
     with frozen(stack, "smtp"):
         with frozen(stack, "worker"):
-            job = send_feedback(page, letter)
+            job = send_feedback(page, feedback)
             job.expect_live()
             job.record()
-            expect(job.sentence).to_contain_text(IN_LINE)
-        expect(job.phase).to_have_text("Connecting to the mail server", timeout=END)
-    expect_delivered(job, within=3 * END)
+            expect(job.sentence).to_contain_text(QUEUE_POSITION)
+        expect(job.phase).to_have_text("Connecting to the mail server", timeout=JOB_TIMEOUT_MS)
+    expect_delivered(job, within=3 * JOB_TIMEOUT_MS)
 
-    seen = job.seen()
-    assert seen.states[:2] == ["Waiting", "Running"]
-    assert seen.states[-1] == "Done"
-    assert "Connecting to the mail server" in seen.phases
-    assert seen.values == sorted(seen.values)
-    assert (seen.values[0], seen.values[-1]) == (0, 1)
-    assert len(seen.values) > 2
-    expect_in_mailbox(page, stack, letter)
+    history = job.history()
+    assert history.states[:2] == ["Waiting", "Running"]
+    assert history.states[-1] == "Done"
+    assert "Connecting to the mail server" in history.phases
+    assert history.values == sorted(history.values)
+    assert (history.values[0], history.values[-1]) == (0, 1)
+    assert len(history.values) > 2
+    expect_in_mailbox(page, stack, feedback)
 
 
-def test_the_dialog_of_every_page_sends_feedback_too(stack: Stack, guests: Guests) -> None:
-    page, letter = guests.open(), Letter.new()
+def test_the_dialog_sends_feedback_too(stack: Stack, browsers: Browsers) -> None:
+    page, feedback = browsers.open(), FeedbackData.unique()
     page.goto("/")
     page.get_by_role("link", name="Got feedback?").click()
     dialog = page.get_by_role("dialog", name="Got feedback?")
-    button = write(dialog, letter)
-    with page.expect_response(lambda response: response.request.method == "POST") as answer:
+    button = fill_in(dialog, feedback)
+    with page.expect_response(lambda reply: reply.request.method == "POST") as response:
         button.click()
 
-    assert answer.value.status == HTTPStatus.SEE_OTHER
+    assert response.value.status == HTTPStatus.SEE_OTHER
     expect_delivered(JobPage(page))
-    expect_in_mailbox(page, stack, letter)
+    expect_in_mailbox(page, stack, feedback)
 
 
-def test_the_dialog_closes_and_gives_the_focus_back(guests: Guests) -> None:
-    page = guests.open()
+def test_the_dialog_closes_and_returns_the_focus(browsers: Browsers) -> None:
+    page = browsers.open()
     page.goto("/")
     opener = page.get_by_role("link", name="Got feedback?")
     opener.click()
@@ -74,55 +74,63 @@ def test_the_dialog_closes_and_gives_the_focus_back(guests: Guests) -> None:
 
 
 @pytest.mark.parametrize("javascript", [True, False])
-def test_a_double_click_is_one_feedback(stack: Stack, guests: Guests, javascript: bool) -> None:
-    page, letter = guests.open(javascript=javascript), Letter.new()
+def test_a_double_click_sends_feedback_once(
+    stack: Stack, browsers: Browsers, javascript: bool
+) -> None:
+    page, feedback = browsers.open(javascript=javascript), FeedbackData.unique()
     page.goto("/feedback/")
-    write(page.locator("main"), letter).dblclick()
+    fill_in(page.locator("main"), feedback).dblclick()
     page.wait_for_url("**/jobs/*/?key=*")
 
     expect_delivered(JobPage(page))
-    assert feedbacks(stack, email=letter.email) == 1
-    expect_in_mailbox(page, stack, letter)
+    assert count_feedback(stack, email=feedback.email) == 1
+    expect_in_mailbox(page, stack, feedback)
 
 
-def test_one_form_sent_several_times_at_once_is_one_feedback(stack: Stack) -> None:
-    letter = Letter.new()
+def test_a_form_posted_several_times_at_once_sends_feedback_once(stack: Stack) -> None:
+    feedback = FeedbackData.unique()
 
-    assert len(send_at_once(stack, letter, times=4)) == 1
-    assert feedbacks(stack, email=letter.email) == 1
+    assert len(post_simultaneously(stack, feedback, times=4)) == 1
+    assert count_feedback(stack, email=feedback.email) == 1
 
 
 @pytest.mark.once
-def test_without_scripts_the_page_refreshes_itself_to_the_end(stack: Stack, guests: Guests) -> None:
-    page, letter = guests.open(javascript=False), Letter.new()
+def test_without_javascript_the_page_reloads_until_the_job_ends(
+    stack: Stack, browsers: Browsers
+) -> None:
+    page, feedback = browsers.open(javascript=False), FeedbackData.unique()
     note, loads = page.locator("noscript p"), list[str]()
     with frozen(stack, "smtp"):
-        job = send_feedback(page, letter)
+        job = send_feedback(page, feedback)
         page.on("load", lambda loaded: loads.append(loaded.url))
         expect(note).to_contain_text("This page refreshes itself every")
-        expect(job.phase).to_have_text("Connecting to the mail server", timeout=END)
-    expect_delivered(job, within=3 * END)
+        expect(job.phase).to_have_text("Connecting to the mail server", timeout=JOB_TIMEOUT_MS)
+    expect_delivered(job, within=3 * JOB_TIMEOUT_MS)
 
     assert set(loads) == {job.url}
     expect(note).to_have_count(0)
-    expect_in_mailbox(page, stack, letter)
+    expect_in_mailbox(page, stack, feedback)
 
 
-def test_whoever_has_the_link_sees_the_same_and_nobody_else(stack: Stack, guests: Guests) -> None:
-    guests.tolerate("404 for .*/jobs/")
+def test_everybody_with_the_link_sees_the_job_and_nobody_else(
+    stack: Stack, browsers: Browsers
+) -> None:
+    browsers.allow_errors("404 for .*/jobs/")
     with frozen(stack, "smtp"):
-        first = send_feedback(guests.open(), Letter.new())
-        tab, phone = JobPage(first.page.context.new_page()), JobPage(guests.open(width=360))
+        first = send_feedback(browsers.open(), FeedbackData.unique())
+        tab, phone = JobPage(first.page.context.new_page()), JobPage(browsers.open(width=360))
         for watcher in (tab, phone):
             watcher.page.goto(first.url)
             watcher.expect_live()
             watcher.record()
-        stranger = guests.open().goto(f"/jobs/{first.job_id}/")
-        forger = guests.open().goto(f"{first.url[:-1]}{'A' if first.url[-1] != 'A' else 'B'}")
+        without_key = browsers.open().goto(f"/jobs/{first.job_id}/")
+        with_wrong_key = browsers.open().goto(
+            f"{first.url[:-1]}{'A' if first.url[-1] != 'A' else 'B'}"
+        )
     for watcher in (first, tab, phone):
-        expect_delivered(watcher, within=3 * END)
+        expect_delivered(watcher, within=3 * JOB_TIMEOUT_MS)
 
-    assert tab.seen().states[-1] == phone.seen().states[-1] == "Done"
-    assert stranger
-    assert forger
-    assert stranger.status == forger.status == HTTPStatus.NOT_FOUND
+    assert tab.history().states[-1] == phone.history().states[-1] == "Done"
+    assert without_key
+    assert with_wrong_key
+    assert without_key.status == with_wrong_key.status == HTTPStatus.NOT_FOUND

@@ -1,6 +1,6 @@
-"""A user imports photos and watches them come, and an operator watches both the user and a visitor.
+"""A user imports photos and watches the job; an operator watches it and the job of a visitor.
 
-Each import is of photos with a tag of its own, so that its photos are new to the site.
+Each import uses another tag, so that its photos are new to the site.
 """
 
 from http import HTTPStatus
@@ -8,52 +8,52 @@ from http import HTTPStatus
 import pytest
 from playwright.sync_api import Page, expect
 
-from picha.tests.site_faults import frozen
-from picha.tests.site_guests import Guests
-from picha.tests.site_ops import OpsPage
-from picha.tests.site_pages import (
-    END,
+from picha.tests.browsers import Browsers
+from picha.tests.dashboard_page import DashboardPage
+from picha.tests.faults import frozen
+from picha.tests.pages import (
+    JOB_TIMEOUT_MS,
+    FeedbackData,
     JobPage,
-    Letter,
     expect_delivered,
     expect_gallery,
     send_feedback,
     start_import,
 )
-from picha.tests.site_people import People, Person
 from picha.tests.stack import Stack
+from picha.tests.users import SiteUser, SiteUsers
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser]
 
 OUTCOMES = ("new", "updated", "unchanged", "failed")
 
 
-def log_in(page: Page, person: Person) -> None:
-    page.get_by_label("Username").fill(person.username)
-    page.get_by_label("Password").fill(person.password)
+def log_in(page: Page, user: SiteUser) -> None:
+    page.get_by_label("Username").fill(user.username)
+    page.get_by_label("Password").fill(user.password)
     page.get_by_role("button", name="Log in").click()
 
 
 def expect_imported(job: JobPage, *, photos: int) -> None:
     job.expect_state("Done")
     expect(job.job.locator("[data-part=amount]")).to_have_text(f"{photos} of {photos} photos")
-    assert sum(job.tally(outcome) for outcome in OUTCOMES) == photos
+    assert sum(job.outcome_count(outcome) for outcome in OUTCOMES) == photos
 
 
 def expect_pictures(job: JobPage) -> None:
-    """They are there, and are not broken."""
+    """Expect that all pictures are shown and none is broken."""
     expect(job.pictures).to_have_count(12)
     for picture in job.pictures.all():
         expect(picture).to_have_js_property("complete", value=True)
         assert picture.evaluate("(image) => image.naturalWidth") > 0
 
 
-def test_a_user_logs_in_and_watches_60_photos_come(
-    stack: Stack, guests: Guests, people: People
+def test_a_user_logs_in_and_watches_an_import_of_60_photos(
+    stack: Stack, browsers: Browsers, users: SiteUsers
 ) -> None:
-    page = guests.open()
+    page = browsers.open()
     page.goto("/photos/imports/")
-    log_in(page, people.user)
+    log_in(page, users.user)
     page.wait_for_url("**/photos/imports/")
     with frozen(stack, "sandbox"):
         with frozen(stack, "worker"):
@@ -61,16 +61,18 @@ def test_a_user_logs_in_and_watches_60_photos_come(
             job.expect_live()
             job.record()
         job.expect_state("Running")
-    expect(job.pictures.first).to_be_visible(timeout=END)
+    expect(job.pictures.first).to_be_visible(timeout=JOB_TIMEOUT_MS)
     expect_imported(job, photos=60)
 
-    seen = job.seen()
-    assert seen.states == ["Waiting", "Running", "Done"]
-    assert "Saving photos" in seen.phases
+    history = job.history()
+    assert history.states == ["Waiting", "Running", "Done"]
+    assert "Saving photos" in history.phases
     expect(job.phases_done).to_have_text(["Reading Flickr", "Saving photos"])
-    assert len(seen.values) > 2
-    assert seen.values == sorted(seen.values)
-    assert seen.pictured == ["Running", "Done"], "the pictures came before the end"
+    assert len(history.values) > 2
+    assert history.values == sorted(history.values)
+    assert history.states_with_picture == ["Running", "Done"], (
+        "no picture was shown before the job ended"
+    )
     expect_pictures(job)
     page.get_by_role("link", name="See what came of it").click()
     page.wait_for_url("**/")
@@ -78,10 +80,12 @@ def test_a_user_logs_in_and_watches_60_photos_come(
 
 
 @pytest.mark.once
-def test_without_scripts_an_import_is_watched_to_its_end(guests: Guests, people: People) -> None:
-    page = guests.open(javascript=False)
+def test_without_javascript_an_import_is_shown_to_its_end(
+    browsers: Browsers, users: SiteUsers
+) -> None:
+    page = browsers.open(javascript=False)
     page.goto("/photos/imports/")
-    log_in(page, people.user)
+    log_in(page, users.user)
     page.wait_for_url("**/photos/imports/")
     job = start_import(page, tags="dunes")
     job_id = job.job_id
@@ -93,65 +97,65 @@ def test_without_scripts_an_import_is_watched_to_its_end(guests: Guests, people:
     expect(page.locator(f"a[href='/jobs/{job_id}/']")).to_be_visible()
 
 
-def test_an_import_is_its_owners_in_every_tab_and_nobody_elses(
-    guests: Guests, people: People
-) -> None:
-    guests.tolerate("404 for .*/jobs/")
-    first = start_import(guests.open(people.user), tags="sea", limit=12)
+def test_only_its_owner_sees_an_import_in_every_tab(browsers: Browsers, users: SiteUsers) -> None:
+    browsers.allow_errors("404 for .*/jobs/")
+    first = start_import(browsers.open(users.user), tags="sea", limit=12)
     second = JobPage(first.page.context.new_page())
     second.page.goto(first.url)
 
     for watcher in (first, second):
         expect_imported(watcher, photos=12)
-    for person in (None, people.other_user, people.staff):
-        answer = guests.open(person).goto(first.url)
-        assert answer
-        assert answer.status == HTTPStatus.NOT_FOUND
+    for user in (None, users.other_user, users.staff):
+        response = browsers.open(user).goto(first.url)
+        assert response
+        assert response.status == HTTPStatus.NOT_FOUND
 
 
-def test_an_operator_sees_both_jobs_move_and_end(
-    stack: Stack, guests: Guests, people: People
+def test_an_operator_watches_both_jobs_to_their_ends(
+    stack: Stack, browsers: Browsers, users: SiteUsers
 ) -> None:
-    ops = OpsPage(guests.open(people.operator))
-    ops.open()
-    ops.record_numbers()
+    dashboard = DashboardPage(browsers.open(users.operator))
+    dashboard.open()
+    dashboard.record_numbers()
     with frozen(stack, "smtp", "sandbox"):
         with frozen(stack, "worker"):
-            importing = start_import(guests.open(people.user), tags="night")
-            feedback = send_feedback(guests.open(), Letter.new())
+            importing = start_import(browsers.open(users.user), tags="night")
+            feedback = send_feedback(browsers.open(), FeedbackData.unique())
             for job in (importing, feedback):
-                expect(ops.state_of(job.job_id)).to_have_text("Waiting", timeout=END)
-            ops.record(importing.job_id)
+                expect(dashboard.state_of(job.job_id)).to_have_text(
+                    "Waiting", timeout=JOB_TIMEOUT_MS
+                )
+            dashboard.record(importing.job_id)
         for job in (importing, feedback):
-            expect(ops.state_of(job.job_id)).to_have_text("Running", timeout=END)
+            expect(dashboard.state_of(job.job_id)).to_have_text("Running", timeout=JOB_TIMEOUT_MS)
     for job in (importing, feedback):
-        expect(ops.state_of(job.job_id)).to_have_text("Done", timeout=END)
+        expect(dashboard.state_of(job.job_id)).to_have_text("Done", timeout=JOB_TIMEOUT_MS)
     expect_delivered(feedback)
     expect_imported(importing, photos=60)
 
-    seen = ops.seen()
-    assert seen.states == ["Waiting", "Running", "Done"]
-    assert len(seen.values) > 2
-    assert seen.values == sorted(seen.values)
-    numbers = ops.numbers_seen()
+    history = dashboard.history()
+    assert history.states == ["Waiting", "Running", "Done"]
+    assert len(history.values) > 2
+    assert history.values == sorted(history.values)
+    numbers = dashboard.number_history()
     assert len(set(numbers["waiting"])) > 1
     assert len(set(numbers["running"])) > 1
 
 
-def test_an_operator_filters_jobs_and_reads_all_of_one(guests: Guests, people: People) -> None:
-    job = send_feedback(guests.open(), Letter.new())
+def test_an_operator_filters_jobs_and_opens_one(browsers: Browsers, users: SiteUsers) -> None:
+    job = send_feedback(browsers.open(), FeedbackData.unique())
     expect_delivered(job)
-    ops = OpsPage(guests.open(people.operator))
-    ops.open()
-    ops.filter(state="Done", task="send_feedback_email_task")
-    expect(ops.row(job.job_id)).to_be_visible()
-    assert {row.get_attribute("data-state") for row in ops.rows.all()} == {"succeeded"}
-    ops.filter(state="Failed", task="send_feedback_email_task")
-    expect(ops.row(job.job_id)).to_have_count(0)
-    ops.filter(state="Any state", task="Any task")
-    ops.row(job.job_id).get_by_role("link").click()
+    dashboard = DashboardPage(browsers.open(users.operator))
+    dashboard.open()
+    dashboard.filter(state="Done", task="send_feedback_email_task")
+    expect(dashboard.row(job.job_id)).to_be_visible()
+    assert {row.get_attribute("data-state") for row in dashboard.rows.all()} == {"succeeded"}
+    dashboard.filter(state="Failed", task="send_feedback_email_task")
+    expect(dashboard.row(job.job_id)).to_have_count(0)
+    dashboard.filter(state="Any state", task="Any task")
+    dashboard.row(job.job_id).get_by_role("link").click()
 
-    page = ops.page
+    page = dashboard.page
     page.wait_for_url(f"**/ops/jobs/{job.job_id}/")
     timeline = page.locator("section", has=page.get_by_role("heading", name="Timeline"))
     for label in ("Waiting", "Running", "Done"):

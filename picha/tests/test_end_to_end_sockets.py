@@ -1,4 +1,4 @@
-"""Who may open a socket to the site, and what they are told there."""
+"""Who may open a WebSocket to the site, and which jobs and numbers it sends them."""
 
 from http import HTTPStatus
 from typing import Any, Final
@@ -7,11 +7,11 @@ import httpx
 import pytest
 from playwright.sync_api import Page
 
-from picha.tests.site_guests import Guests
-from picha.tests.site_http import Sent, send_feedback
-from picha.tests.site_pages import Letter
-from picha.tests.site_people import People
-from picha.tests.stack import PATIENCE, Stack
+from picha.tests.browsers import Browsers
+from picha.tests.http_client import SentFeedback, post_feedback
+from picha.tests.pages import FeedbackData
+from picha.tests.stack import TIMEOUT_SECONDS, Stack
+from picha.tests.users import SiteUsers
 
 pytestmark = [pytest.mark.stack, pytest.mark.browser, pytest.mark.once]
 
@@ -22,41 +22,36 @@ HANDSHAKE: Final = {
     "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
 }
 
-_ASK: Final = """(frames) => new Promise((resolve, reject) => {
+_FIRST_REPLY: Final = """(frames) => new Promise((resolve, reject) => {
     const socket = new WebSocket(`ws://${window.location.host}/ws/jobs/`);
     socket.onopen = () => frames.forEach((frame) => socket.send(JSON.stringify(frame)));
     socket.onmessage = ({ data }) => { resolve(JSON.parse(data)); socket.close(); };
-    setTimeout(() => reject(new Error("No answer")), 60000);
+    setTimeout(() => reject(new Error("No reply")), 60000);
     socket.onclose = ({ code }) => reject(new Error(`Closed: ${code}`));
 })"""
 
 
-@pytest.fixture(scope="module")
-def feedback(stack: Stack) -> Sent:
-    return send_feedback(stack, Letter.new())
-
-
-def shake_hands(stack: Stack, *, origin: str | None) -> int:
+def handshake_status(stack: Stack, *, origin: str | None) -> int:
     headers = HANDSHAKE | ({"Origin": origin} if origin is not None else {})
     with (
-        httpx.Client(trust_env=False, timeout=PATIENCE) as client,
-        client.stream("GET", f"{stack.url}/ws/jobs/", headers=headers) as answer,
+        httpx.Client(trust_env=False, timeout=TIMEOUT_SECONDS) as client,
+        client.stream("GET", f"{stack.url}/ws/jobs/", headers=headers) as response,
     ):
-        return answer.status_code
+        return response.status_code
 
 
-def ask(page: Page, *frames: dict[str, Any]) -> dict[str, Any]:
-    """The first answer."""
-    answer: dict[str, Any] = page.evaluate(_ASK, list(frames))
-    return answer
+def first_reply(page: Page, *frames: dict[str, Any]) -> dict[str, Any]:
+    """The first frame that the site sends after it has received these frames."""
+    reply: dict[str, Any] = page.evaluate(_FIRST_REPLY, list(frames))
+    return reply
 
 
-def watch(job_id: str, *, key: str = "") -> dict[str, Any]:
+def watch_frame(job_id: str, *, key: str = "") -> dict[str, Any]:
     return {"type": "watch", "jobs": [{"id": job_id, "key": key}]}
 
 
-def test_the_sites_own_pages_may_open_a_socket(stack: Stack) -> None:
-    assert shake_hands(stack, origin=stack.url) == HTTPStatus.SWITCHING_PROTOCOLS
+def test_a_page_of_the_site_may_open_a_socket(stack: Stack) -> None:
+    assert handshake_status(stack, origin=stack.url) == HTTPStatus.SWITCHING_PROTOCOLS
 
 
 @pytest.mark.parametrize(
@@ -73,44 +68,45 @@ def test_the_sites_own_pages_may_open_a_socket(stack: Stack) -> None:
         "http://127.0.0.1:{port}/",
     ],
 )
-def test_no_other_page_may(stack: Stack, origin: str | None) -> None:
-    named = origin and origin.format(port=stack.port)
+def test_a_page_of_another_origin_may_not(stack: Stack, origin: str | None) -> None:
+    header = origin and origin.format(port=stack.port)
 
-    # Some are no origins at all, of which daphne does not even ask.
-    assert shake_hands(stack, origin=named) in {HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST}
+    # daphne itself refuses some of these: they are not valid origins.
+    assert handshake_status(stack, origin=header) in {HTTPStatus.FORBIDDEN, HTTPStatus.BAD_REQUEST}
 
 
-@pytest.mark.parametrize("key", ["", "forged", "other"])
-def test_without_the_key_a_job_is_not_told_of(
-    stack: Stack, guests: Guests, feedback: Sent, key: str
+@pytest.mark.parametrize("key", ["", "wrong", "of another job"])
+def test_without_its_key_a_job_is_denied(
+    stack: Stack, browsers: Browsers, sent_feedback: SentFeedback, key: str
 ) -> None:
-    page = guests.open()
+    page = browsers.open()
     page.goto("/feedback/")
-    given = send_feedback(stack, Letter.new()).key if key == "other" else key
+    if key == "of another job":
+        key = post_feedback(stack, FeedbackData.unique()).key
 
-    assert ask(page, watch(feedback.job_id, key=given)) == {
+    assert first_reply(page, watch_frame(sent_feedback.job_id, key=key)) == {
         "type": "denied",
-        "jobs": [feedback.job_id],
+        "jobs": [sent_feedback.job_id],
     }
 
 
-def test_with_the_key_it_is(guests: Guests, feedback: Sent) -> None:
-    page = guests.open()
+def test_with_its_key_a_job_is_sent(browsers: Browsers, sent_feedback: SentFeedback) -> None:
+    page = browsers.open()
     page.goto("/feedback/")
 
-    answer = ask(page, watch(feedback.job_id, key=feedback.key))
+    reply = first_reply(page, watch_frame(sent_feedback.job_id, key=sent_feedback.key))
 
-    assert (answer["type"], answer["jobs"][0]["id"]) == ("jobs", feedback.job_id)
+    assert (reply["type"], reply["jobs"][0]["id"]) == ("jobs", sent_feedback.job_id)
 
 
 @pytest.mark.parametrize(
-    ("kind", "answer"),
+    ("kind", "reply_type"),
     [(None, "error"), ("user", "error"), ("staff", "error"), ("operator", "overview")],
 )
-def test_only_operators_are_told_of_all(
-    guests: Guests, people: People, kind: str | None, answer: str
+def test_only_operators_may_watch_the_overview(
+    browsers: Browsers, users: SiteUsers, kind: str | None, reply_type: str
 ) -> None:
-    page = guests.open(getattr(people, kind) if kind else None)
+    page = browsers.open(getattr(users, kind) if kind else None)
     page.goto("/feedback/")
 
-    assert ask(page, {"type": "overview"})["type"] == answer
+    assert first_reply(page, {"type": "overview"})["type"] == reply_type

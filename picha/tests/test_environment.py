@@ -1,3 +1,4 @@
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -9,28 +10,28 @@ def environment(**variables: str) -> Environment:
     return Environment(variables)
 
 
-def test_what_is_not_set_has_its_default() -> None:
+def test_a_variable_that_is_not_set_or_empty_has_its_default() -> None:
     env = environment(EMPTY="  ")
 
     assert env.integer("PORT", default=8000, minimum=1, maximum=10) == 8000
-    assert env.text("EMPTY", default="as if not set") == "as if not set"
+    assert env.text("EMPTY", default="the default") == "the default"
     assert env.problems == []
 
 
 @pytest.mark.parametrize("text", ["on", "TRUE", "1", "yes"])
-def test_words_for_on(text: str) -> None:
+def test_values_that_mean_on(text: str) -> None:
     assert environment(DEBUG=text).boolean("DEBUG", default=False) is True
 
 
 @pytest.mark.parametrize("text", ["off", "False", "0", "no"])
-def test_words_for_off(text: str) -> None:
+def test_values_that_mean_off(text: str) -> None:
     assert environment(DEBUG=text).boolean("DEBUG", default=True) is False
 
 
-def test_lists_are_split_at_commas() -> None:
+def test_lists_are_separated_by_commas() -> None:
     env = environment(HOSTS="a.example, b.example,", TO="ann@a.example,bob@b.example")
 
-    assert env.words("HOSTS", default=[]) == ["a.example", "b.example"]
+    assert env.strings("HOSTS", default=[]) == ["a.example", "b.example"]
     assert env.emails("TO", default=[]) == ["ann@a.example", "bob@b.example"]
 
 
@@ -52,7 +53,7 @@ def test_a_directory_is_absolute() -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "65536", "-1", "8000.5", "eighty", "²", "9" * 5000])
-def test_a_number_out_of_bounds_is_refused(text: str) -> None:
+def test_a_number_outside_its_limits_is_refused(text: str) -> None:
     env = environment(PORT=text)
 
     assert env.integer("PORT", default=8000, minimum=1, maximum=65532) == 8000
@@ -60,10 +61,10 @@ def test_a_number_out_of_bounds_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
-def test_a_duration_that_is_none_is_refused(text: str) -> None:
+def test_a_duration_must_be_above_0(text: str) -> None:
     env = environment(PAUSE=text)
 
-    assert env.number("PAUSE", default=1.5) == 1.5
+    assert env.positive_number("PAUSE", default=1.5) == 1.5
     assert env.problems == [f"PAUSE is {text!r}: it must be a number above 0."]
 
 
@@ -77,7 +78,7 @@ def test_a_duration_that_is_none_is_refused(text: str) -> None:
         "http://",
     ],
 )
-def test_what_is_no_origin_is_refused(text: str) -> None:
+def test_an_invalid_origin_is_refused(text: str) -> None:
     env = environment(SITE_URL=text)
 
     env.origin("SITE_URL", default="http://127.0.0.1:8000")
@@ -87,7 +88,7 @@ def test_what_is_no_origin_is_refused(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["nobody", "Ann <ann@>", "<>"])
-def test_what_is_no_mailbox_is_refused(text: str) -> None:
+def test_an_invalid_mailbox_is_refused(text: str) -> None:
     env = environment(FROM=text)
 
     env.mailbox("FROM", default="")
@@ -95,7 +96,7 @@ def test_what_is_no_mailbox_is_refused(text: str) -> None:
     assert env.problems
 
 
-def test_a_choice_names_its_values() -> None:
+def test_an_invalid_choice_is_answered_with_all_choices() -> None:
     env = environment(SOURCE="flickr")
 
     env.choice("SOURCE", ["sandbox", "feed"], default="sandbox")
@@ -103,13 +104,55 @@ def test_a_choice_names_its_values() -> None:
     assert env.problems == ["SOURCE is 'flickr': it must be one of sandbox, feed."]
 
 
-def test_all_problems_are_told_at_once() -> None:
+def test_check_reports_all_problems() -> None:
     env = environment(PORT="x", DEBUG="maybe")
     env.integer("PORT", default=1, minimum=1, maximum=2)
     env.boolean("DEBUG", default=False)
 
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as error:
         env.check()
 
-    assert "PORT is 'x'" in str(ended.value)
-    assert "DEBUG is 'maybe'" in str(ended.value)
+    assert "PORT is 'x'" in str(error.value)
+    assert "DEBUG is 'maybe'" in str(error.value)
+
+
+@dataclass
+class Conf:
+    LEASE: float = 30.0
+    BATCH_MAX: int = 10
+    PROXIES: int = 0
+    FREEZE: bool = True
+
+
+def test_the_settings_of_an_app_are_typed_by_its_conf() -> None:
+    env = environment(APP_LEASE="1.5", APP_PROXIES="0", APP_FREEZE="off")
+
+    values = env.app_settings("APP_", Conf)
+
+    assert (values.LEASE, values.BATCH_MAX, values.PROXIES, values.FREEZE) == (1.5, 10, 0, False)
+    assert env.names == {"APP_LEASE", "APP_BATCH_MAX", "APP_PROXIES", "APP_FREEZE"}
+
+
+def test_an_app_setting_may_be_0_only_if_its_default_is() -> None:
+    env = environment(APP_BATCH_MAX="0", APP_PROXIES="0")
+
+    env.app_settings("APP_", Conf)
+
+    assert [problem.partition(" ")[0] for problem in env.problems] == ["APP_BATCH_MAX"]
+
+
+def test_a_mail_server_is_read_from_its_url() -> None:
+    env = environment(EMAIL_URL="smtp+ssl://ann:s%40cret@mail.example:465")
+
+    server = env.email("EMAIL_URL", default="smtp://127.0.0.1:25")
+
+    assert (server.host, server.port) == ("mail.example", 465)
+    assert (server.user, server.password) == ("ann", "s@cret")
+    assert (server.use_ssl, server.use_tls) == (True, False)
+
+
+def test_an_invalid_mail_server_is_refused() -> None:
+    env = environment(EMAIL_URL="carrier-pigeon://roof")
+
+    assert env.email("EMAIL_URL", default="smtp://127.0.0.1:25").port == 25
+    assert env.problems[0].startswith("EMAIL_URL is 'carrier-pigeon://roof': it must be a URL such")

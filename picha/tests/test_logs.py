@@ -7,9 +7,9 @@ from django.conf import settings as django_settings
 from picha.logs import WithoutQueries, WithoutTracebacks
 
 
-def test_the_servers_lines_have_no_queries(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_of_runserver_has_no_queries(caplog: pytest.LogCaptureFixture) -> None:
     logger = logging.getLogger("django.channels.server")
-    assert any(isinstance(one, WithoutQueries) for one in logger.filters)
+    assert any(isinstance(filter_, WithoutQueries) for filter_ in logger.filters)
 
     with caplog.at_level("INFO"):
         details: dict[str, object] = {"method": "GET", "path": "/jobs/1/?key=secret", "status": 200}
@@ -25,7 +25,7 @@ def test_the_servers_lines_have_no_queries(caplog: pytest.LogCaptureFixture) -> 
     ("name", "has_traceback"),
     [("django.security.DisallowedHost", False), ("django.request", True), ("django", True)],
 )
-def test_a_suspicious_request_is_a_line(name: str, has_traceback: bool) -> None:
+def test_a_suspicious_request_has_no_traceback(name: str, has_traceback: bool) -> None:
     handlers: Any = django_settings.LOGGING["handlers"]
     assert handlers["stderr"]["filters"] == ["without_tracebacks"]
     error = ValueError("a bad host")

@@ -1,4 +1,4 @@
-"""What site.js does on every page: the feedback dialog, and buttons that say what they do."""
+"""site.js, which every page loads: the feedback dialog, and buttons that show a busy text."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ BODY = """<h1>A page</h1>
 <form method="post" action="/feedback/"><button data-busy="Sending…">Send feedback</button></form>
 </dialog>
 <form method="get" action="/search/"><button data-busy="Searching…">Search</button></form>"""
-KEEP_THE_PAGE = """window.sent = 0;
+COUNT_AND_PREVENT_SUBMITS = """window.sent = 0;
 addEventListener("submit", (event) => {
   window.sent += event.defaultPrevented ? 0 : 1;
   event.preventDefault();
@@ -28,8 +28,8 @@ addEventListener("submit", (event) => {
 def page_of_forms(page: Page) -> Iterator[Page]:
     fake = FakeSite(page)
     fake.open(BODY, head=HEAD)
-    # Last of all listeners: the browser would leave the page.
-    page.evaluate(KEEP_THE_PAGE)
+    # Added last, after the listeners of site.js: it stops the browser from leaving the page.
+    page.evaluate(COUNT_AND_PREVENT_SUBMITS)
     yield page
     assert fake.complaints == []
 
@@ -47,16 +47,16 @@ def test_the_link_opens_the_dialog_and_its_button_closes_it(page_of_forms: Page)
     expect(page_of_forms.get_by_role("dialog")).to_be_hidden()
 
 
-def test_a_click_beside_the_dialog_closes_it(page_of_forms: Page) -> None:
+def test_a_click_outside_the_dialog_closes_it(page_of_forms: Page) -> None:
     open_dialog(page_of_forms)
     page_of_forms.get_by_role("button", name="Send").hover()
     page_of_forms.mouse.click(5, 5)
     expect(page_of_forms.get_by_role("dialog")).to_be_hidden()
 
 
-def test_a_click_that_asks_for_a_new_tab_is_left_alone(page_of_forms: Page) -> None:
+def test_a_click_for_a_new_tab_does_not_open_the_dialog(page_of_forms: Page) -> None:
     link = page_of_forms.get_by_role("link", name="Got feedback?")
-    prevented = """node => {
+    is_prevented = """node => {
       const click = new MouseEvent("click", { bubbles: true, cancelable: true, ctrlKey: true });
       addEventListener("click", (event) => {
         window.was = event.defaultPrevented;
@@ -65,11 +65,11 @@ def test_a_click_that_asks_for_a_new_tab_is_left_alone(page_of_forms: Page) -> N
       node.dispatchEvent(click);
       return window.was;
     }"""
-    assert link.evaluate(prevented) is False
+    assert link.evaluate(is_prevented) is False
     expect(page_of_forms.get_by_role("dialog")).to_be_hidden()
 
 
-def test_a_double_click_sends_once_and_says_what_it_does(page_of_forms: Page) -> None:
+def test_a_double_click_sends_once_and_shows_the_busy_text(page_of_forms: Page) -> None:
     open_dialog(page_of_forms)
     button = page_of_forms.get_by_role("dialog").get_by_role("button").nth(1)
     button.dblclick()
@@ -78,7 +78,7 @@ def test_a_double_click_sends_once_and_says_what_it_does(page_of_forms: Page) ->
     assert page_of_forms.evaluate("window.sent") == 1
 
 
-def test_a_page_that_comes_back_has_its_button_back(page_of_forms: Page) -> None:
+def test_a_page_from_the_back_button_has_its_button_again(page_of_forms: Page) -> None:
     open_dialog(page_of_forms)
     button = page_of_forms.get_by_role("dialog").get_by_role("button").nth(1)
     button.click()
@@ -88,7 +88,7 @@ def test_a_page_that_comes_back_has_its_button_back(page_of_forms: Page) -> None
     assert page_of_forms.evaluate("window.sent") == 2
 
 
-def test_a_search_may_be_sent_again(page_of_forms: Page) -> None:
+def test_a_get_form_may_be_sent_again(page_of_forms: Page) -> None:
     button = page_of_forms.get_by_role("button", name="Search")
     button.dblclick()
     expect(button).to_have_text("Search")

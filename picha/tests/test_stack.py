@@ -1,4 +1,4 @@
-"""The whole site, run and ended for real, away from the one that the other tests share."""
+"""`make run`: how the whole site starts, restarts its programs and ends."""
 
 import os
 import re
@@ -13,29 +13,30 @@ from pathlib import Path
 import httpx
 import pytest
 
-from picha.places import run_dir
-from picha.tests.site_faults import wait_until_well
-from picha.tests.stack import PATIENCE, Stack, start_stack
+from picha.paths import run_dir
+from picha.tests.faults import wait_until_ready
+from picha.tests.stack import TIMEOUT_SECONDS, Stack
+from picha.tests.stack_process import start_stack
 from realtime.tests.polling import until
 
 pytestmark = pytest.mark.stack
 
 Start = Callable[[Path], Stack]
 
-MAILBOX = 2
-"""Its port, counted from the site's."""
+MAILBOX_PORT_OFFSET = 2
+LOOPBACK_HEX = "0100007F"  # 127.0.0.1 in /proc/net/tcp
 
 
 @pytest.fixture
 def start(stack: Stack) -> Iterator[Start]:
-    """Whatever the test does with it, it has ended afterwards."""
+    """Starts a site that does not outlive the test."""
     started: list[Stack] = []
 
     def start_and_wait(var_dir: Path) -> Stack:
-        if not var_dir.exists():  # To hash and compress static files again takes seconds.
+        if not var_dir.exists():  # hashing and compressing the static files again takes seconds
             shutil.copytree(stack.var_dir / "static", var_dir / "static")
         started.append(start_stack(var_dir=var_dir))
-        started[-1].wait_until_ready()
+        started[-1].wait_until_started()
         return started[-1]
 
     yield start_and_wait
@@ -44,7 +45,7 @@ def start(stack: Stack) -> Iterator[Start]:
 
 
 def process_ids(site: Stack) -> set[int]:
-    """Every process of the run: each program leads a group of its own, children included."""
+    """All processes of the programs and their children: each program has its own group."""
     groups = {program.pid for program in site.control.programs().values()}
     return {pid for pid in _all_processes() if _group(pid) in groups}
 
@@ -60,7 +61,15 @@ def _group(pid: int) -> int:
         return 0
 
 
-def have_ended(pids: set[int], *, site: Stack) -> bool:
+def wait_until_ended(pids: set[int], *, site: Stack) -> None:
+    until(
+        lambda: _have_ended(pids, site=site),
+        within=TIMEOUT_SECONDS,
+        what="every process has ended",
+    )
+
+
+def _have_ended(pids: set[int], *, site: Stack) -> bool:
     return not any(_group(pid) for pid in pids) and all(
         _is_free(port) for port in range(site.port, site.port + 4)
     )
@@ -72,7 +81,7 @@ def _is_free(port: int) -> bool:
 
 
 @pytest.mark.once
-def test_ctrl_c_ends_every_process_and_the_next_run_finds_the_data(
+def test_ctrl_c_ends_every_process_and_the_next_run_uses_the_data(
     tmp_path: Path, start: Start
 ) -> None:
     first = start(tmp_path / "my photos, größer")
@@ -81,78 +90,78 @@ def test_ctrl_c_ends_every_process_and_the_next_run_finds_the_data(
 
     first.end(signal_number=signal.SIGINT)
 
-    until(lambda: have_ended(pids, site=first), within=PATIENCE, what="every process has ended")
-    assert "Everything has ended." in first.said()
+    wait_until_ended(pids, site=first)
+    assert "Everything has ended." in first.output()
     second = start(first.var_dir)
     assert second.operator_password == password
 
 
 @pytest.mark.once
-def test_nothing_is_left_when_the_run_itself_is_killed(tmp_path: Path, start: Start) -> None:
+def test_no_process_is_left_when_make_run_is_killed(tmp_path: Path, start: Start) -> None:
     site = start(tmp_path / "site")
     pids = process_ids(site)
 
     site.end(signal_number=signal.SIGKILL)
 
-    until(lambda: have_ended(pids, site=site), within=PATIENCE, what="every process has ended")
+    wait_until_ended(pids, site=site)
 
 
 @pytest.mark.once
-def test_nothing_is_left_when_supervisord_is_killed(tmp_path: Path, start: Start) -> None:
+def test_no_process_is_left_when_supervisord_is_killed(tmp_path: Path, start: Start) -> None:
     site = start(tmp_path / "site")
     pids = process_ids(site)
     supervisord = int((run_dir(site.var_dir) / "supervisord.pid").read_text())
 
     os.kill(supervisord, signal.SIGKILL)
 
-    assert site.process.wait(PATIENCE) == 1
-    assert "supervisord ended." in site.said()
-    until(lambda: have_ended(pids, site=site), within=PATIENCE, what="every process has ended")
+    assert site.process.wait(TIMEOUT_SECONDS) == 1
+    assert "supervisord ended." in site.output()
+    wait_until_ended(pids, site=site)
 
 
-def test_a_second_run_in_the_same_folder_ends_with_a_sentence(stack: Stack, tmp_path: Path) -> None:
-    second = start_stack(var_dir=stack.var_dir, output=tmp_path / "output")
+def test_a_second_run_in_the_same_folder_is_refused(stack: Stack, tmp_path: Path) -> None:
+    second = start_stack(var_dir=stack.var_dir, output_file=tmp_path / "output")
 
-    assert second.process.wait(PATIENCE) == 1
-    assert "is in use by another run" in second.said()
-    assert "Traceback" not in second.said()
+    assert second.process.wait(TIMEOUT_SECONDS) == 1
+    assert "is in use by another run" in second.output()
+    assert "Traceback" not in second.output()
 
 
-def test_a_port_in_use_ends_with_a_sentence(stack: Stack, tmp_path: Path) -> None:
+def test_a_port_in_use_is_refused(stack: Stack, tmp_path: Path) -> None:
     second = start_stack(var_dir=tmp_path / "other", port=stack.port)
 
-    assert second.process.wait(PATIENCE) == 1
-    assert f"Port {stack.port} on 127.0.0.1 is in use" in second.said()
-    assert "Traceback" not in second.said()
+    assert second.process.wait(TIMEOUT_SECONDS) == 1
+    assert f"port {stack.port} on 127.0.0.1 is in use" in second.output()
+    assert "Traceback" not in second.output()
 
 
 @pytest.mark.parametrize(
     "program", ["valkey", "smtp", "mailbox", "sandbox", "web", "worker", "beat"]
 )
-def test_what_is_killed_is_started_again(stack: Stack, program: str) -> None:
-    stack.kill(program)  # which waits until the terminal says that it was started again
+def test_a_killed_program_is_restarted(stack: Stack, program: str) -> None:
+    stack.kill(program)  # it waits for the restart
 
-    wait_until_well(stack)
+    wait_until_ready(stack)
 
 
-def test_mail_that_is_sent_is_shown(stack: Stack) -> None:
+def test_the_mailbox_shows_a_mail_that_was_sent(stack: Stack) -> None:
     message = EmailMessage()
     message["Subject"], message["From"], message["To"] = "Grüße", "a@a.example", "b@b.example"
     message.set_content("Lovely photos")
-    with smtplib.SMTP("127.0.0.1", stack.port + 1, timeout=PATIENCE) as smtp:
+    with smtplib.SMTP("127.0.0.1", stack.port + 1, timeout=TIMEOUT_SECONDS) as smtp:
         smtp.send_message(message)
 
-    listed = stack.get("/", port_after=MAILBOX)
-    (key,) = re.findall(r'href="(/[^"]+)">\s*<strong>Grüße', listed.text)
-    shown = stack.get(key, port_after=MAILBOX)
+    list_page = stack.get("/", port_offset=MAILBOX_PORT_OFFSET)
+    (key,) = re.findall(r'href="(/[^"]+)">\s*<strong>Grüße', list_page.text)
+    mail_page = stack.get(key, port_offset=MAILBOX_PORT_OFFSET)
 
-    assert shown.status_code == 200
-    assert "Lovely photos" in shown.text
+    assert mail_page.status_code == 200
+    assert "Lovely photos" in mail_page.text
 
 
-def test_the_password_of_the_banner_logs_in(stack: Stack) -> None:
+def test_the_operator_logs_in_with_the_password_of_the_banner(stack: Stack) -> None:
     with httpx.Client(
-        base_url=stack.url, trust_env=False, follow_redirects=True, timeout=PATIENCE
+        base_url=stack.url, trust_env=False, follow_redirects=True, timeout=TIMEOUT_SECONDS
     ) as client:
         client.get("/admin/login/")
         data = {
@@ -167,7 +176,7 @@ def test_the_password_of_the_banner_logs_in(stack: Stack) -> None:
     assert "Site administration" in page.text
 
 
-def test_no_log_has_the_key_to_a_job(stack: Stack) -> None:
+def test_no_log_contains_the_key_of_a_job(stack: Stack) -> None:
     link = "/jobs/0192f0c0-0000-7000-8000-000000000000/?key=very-secret"
 
     assert stack.get(link).status_code == 404
@@ -177,10 +186,9 @@ def test_no_log_has_the_key_to_a_job(stack: Stack) -> None:
     assert not any("very-secret" in log.read_text("utf-8", "replace") for log in logs)
 
 
-def test_only_this_machine_is_listened_to(stack: Stack) -> None:
+def test_the_servers_listen_only_on_this_machine(stack: Stack) -> None:
     for port in range(stack.port, stack.port + 4):
-        listening = _listening_addresses(port)
-        assert listening == {"0100007F"}, port
+        assert _listening_addresses(port) == {LOOPBACK_HEX}, port
 
 
 def _listening_addresses(port: int) -> set[str]:
@@ -190,6 +198,6 @@ def _listening_addresses(port: int) -> set[str]:
     }
 
 
-def test_the_programs_are_out_of_reach_for_other_users(stack: Stack) -> None:
+def test_other_users_of_the_machine_cannot_read_the_folders(stack: Stack) -> None:
     for path in (stack.var_dir, stack.var_dir / "run"):
         assert path.stat().st_mode & 0o077 == 0

@@ -1,4 +1,4 @@
-"""The tokens have a value in both schemes, and the stylesheets use no others."""
+"""tokens.css has a value for each colour scheme, and the stylesheets use only its colours."""
 
 import re
 from pathlib import Path

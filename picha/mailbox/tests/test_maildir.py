@@ -12,7 +12,7 @@ def deliver(folder: Path, message: EmailMessage | bytes) -> str:
     return Maildir(folder).add(message)
 
 
-def letter(subject: str = "Hello", text: str = "Dear site") -> EmailMessage:
+def mail_of(subject: str = "Hello", text: str = "Dear site") -> EmailMessage:
     message = EmailMessage()
     message["Subject"], message["From"], message["To"] = subject, "s@picha.example", "a@v.example"
     message["Reply-To"], message["X-RcptTo"] = "visitor@v.example", "a@v.example, b@v.example"
@@ -20,12 +20,12 @@ def letter(subject: str = "Hello", text: str = "Dear site") -> EmailMessage:
     return message
 
 
-def test_no_folder_is_no_mail(tmp_path: Path) -> None:
+def test_a_folder_that_does_not_exist_contains_no_mail(tmp_path: Path) -> None:
     assert maildir.newest(tmp_path / "nothing") == []
 
 
-def test_one_message(tmp_path: Path) -> None:
-    deliver(tmp_path / "mail", letter("Größe", "Zwölf <b>Boxkämpfer</b>"))
+def test_a_mail_has_its_headers_and_its_text(tmp_path: Path) -> None:
+    deliver(tmp_path / "mail", mail_of("Größe", "Zwölf <b>Boxkämpfer</b>"))
 
     (mail,) = maildir.newest(tmp_path / "mail")
 
@@ -36,9 +36,9 @@ def test_one_message(tmp_path: Path) -> None:
     assert mail.text == "Zwölf <b>Boxkämpfer</b>\n"
 
 
-def test_the_newest_comes_first(tmp_path: Path) -> None:
+def test_the_newest_mail_comes_first(tmp_path: Path) -> None:
     for number in range(3):
-        key = deliver(tmp_path / "mail", letter(f"Number {number}"))
+        key = deliver(tmp_path / "mail", mail_of(f"Number {number}"))
         os.utime(tmp_path / "mail" / "new" / key, (number, number))
 
     subjects = [mail.subject for mail in maildir.newest(tmp_path / "mail")]
@@ -47,9 +47,9 @@ def test_the_newest_comes_first(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "nothing", "../../secret-key", "new", "/etc/passwd"])
-def test_what_is_no_message_is_not_found(tmp_path: Path, key: str) -> None:
+def test_a_key_that_is_no_mail_is_not_found(tmp_path: Path, key: str) -> None:
     (tmp_path / "secret-key").write_text("secret")
-    deliver(tmp_path / "mail", letter())
+    deliver(tmp_path / "mail", mail_of())
 
     assert maildir.find(tmp_path / "mail", key=key) is None
 
@@ -65,8 +65,8 @@ def test_what_is_no_message_is_not_found(tmp_path: Path, key: str) -> None:
         b"Date: never\nFrom: <<>>\nTo: ,,,\n\nbody",
     ],
 )
-def test_a_strange_message_hides_no_other(tmp_path: Path, raw: bytes) -> None:
+def test_a_malformed_mail_does_not_hide_the_others(tmp_path: Path, raw: bytes) -> None:
     deliver(tmp_path / "mail", raw)
-    deliver(tmp_path / "mail", letter("Seen"))
+    deliver(tmp_path / "mail", mail_of("Seen"))
 
     assert "Seen" in {mail.subject for mail in maildir.newest(tmp_path / "mail")}

@@ -5,7 +5,7 @@ from picha.run.plan import read_plan
 from picha.run.tests.plans import plan_of
 
 
-def test_it_says_where_everything_is(tmp_path: Path) -> None:
+def test_the_banner_has_the_addresses_the_password_and_the_logs(tmp_path: Path) -> None:
     text = banner(plan_of(tmp_path, PORT="9000"), environment={})
 
     for part in (
@@ -20,7 +20,7 @@ def test_it_says_where_everything_is(tmp_path: Path) -> None:
         assert part in text
 
 
-def test_a_password_that_was_given_is_not_repeated(tmp_path: Path) -> None:
+def test_a_given_password_is_not_printed(tmp_path: Path) -> None:
     text = banner(plan_of(tmp_path), environment={"OPERATOR_PASSWORD": "correct horse"})
 
     assert "correct horse" not in text
@@ -28,11 +28,11 @@ def test_a_password_that_was_given_is_not_repeated(tmp_path: Path) -> None:
     assert not (tmp_path / "operator-password").exists()
 
 
-def test_no_mailbox_where_mail_goes_elsewhere(tmp_path: Path) -> None:
+def test_there_is_no_mailbox_if_another_mail_server_is_set(tmp_path: Path) -> None:
     assert "Mailbox" not in banner(plan_of(tmp_path, EMAIL_URL="smtp://m.example"), environment={})
 
 
-def test_the_services_come_with_the_three_commands() -> None:
+def test_the_banner_of_the_services_has_the_three_commands() -> None:
     text = banner(read_plan({}, services_only=True), environment={"OPERATOR_PASSWORD": "known"})
 
     assert "\n  celery -A picha worker -l info\n" in text
@@ -40,11 +40,11 @@ def test_the_services_come_with_the_three_commands() -> None:
     assert "\n  python manage.py runserver\n" in text
 
 
-def test_elsewhere_the_commands_are_told_where(tmp_path: Path) -> None:
+def test_the_commands_set_the_port_and_the_folder_of_the_services(tmp_path: Path) -> None:
     plan = plan_of(tmp_path / "my site", services_only=True, PORT="9000")
 
     text = banner(plan, environment={})
 
-    told = f"PORT=9000 VAR_DIR='{tmp_path}/my site' "
-    assert f"  {told}celery -A picha worker -l info\n" in text
-    assert f"  {told}python manage.py runserver 9000\n" in text
+    variables = f"PORT=9000 VAR_DIR='{tmp_path}/my site' "
+    assert f"  {variables}celery -A picha worker -l info\n" in text
+    assert f"  {variables}python manage.py runserver 9000\n" in text

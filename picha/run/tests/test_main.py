@@ -3,12 +3,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from picha.run.__main__ import answer_signals
+from picha.run.__main__ import handle_signals
 
 
 @pytest.fixture(autouse=True)
-def _handlers() -> Iterator[None]:
-    """Those of the tests are as they were afterwards."""
+def _restored_handlers() -> Iterator[None]:
+    """Restores the signal handlers of the test process."""
     numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
     before = {number: signal.getsignal(number) for number in numbers}
     yield
@@ -19,20 +19,20 @@ def _handlers() -> Iterator[None]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_the_site_as_ctrl_c_does(number: signal.Signals) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
-    answer_signals()
+    handle_signals()
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(number)
 
 
-def test_under_nohup_a_closed_terminal_ends_nothing() -> None:
+def test_under_nohup_sighup_is_ignored() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    answer_signals()
+    handle_signals()
     signal.raise_signal(signal.SIGHUP)
 
 
-def test_in_the_background_of_a_script_it_ends_at_sigterm_alone() -> None:
+def test_in_the_background_of_a_script_only_sigterm_ends_the_site() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    answer_signals()
+    handle_signals()
     signal.raise_signal(signal.SIGINT)
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGTERM)

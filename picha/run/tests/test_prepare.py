@@ -10,7 +10,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture(autouse=True)
-def own_folder(settings: Settings, tmp_path: Path) -> None:
+def var_dir(settings: Settings, tmp_path: Path) -> None:
     settings.VAR_DIR = tmp_path
 
 
@@ -26,16 +26,16 @@ def test_the_operator_gets_the_password_that_the_banner_shows(tmp_path: Path) ->
     assert operator().check_password((tmp_path / "operator-password").read_text().strip())
 
 
-def test_a_given_password_is_set_on_a_new_operator_and_on_an_old_one(tmp_path: Path) -> None:
-    prepare.ensure_operator(password="first one")
-    assert operator().check_password("first one")
+def test_a_given_password_is_set_for_a_new_and_for_an_existing_operator(tmp_path: Path) -> None:
+    prepare.ensure_operator(password="the first")
+    assert operator().check_password("the first")
 
-    prepare.ensure_operator(password="second one")
-    assert operator().check_password("second one")
+    prepare.ensure_operator(password="the second")
+    assert operator().check_password("the second")
     assert not (tmp_path / "operator-password").exists()
 
 
-def test_a_password_that_was_changed_since_stays() -> None:
+def test_a_password_that_was_changed_in_the_admin_stays() -> None:
     prepare.ensure_operator(password="")
     changed = operator()
     changed.set_password("changed in the admin")
@@ -47,25 +47,24 @@ def test_a_password_that_was_changed_since_stays() -> None:
 
 
 def test_static_files_are_collected_only_when_one_has_changed(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    settings: Settings, tmp_path: Path
 ) -> None:
-    calls: list[str] = []
+    commands: list[str] = []
 
-    def collect(name: str, **options: object) -> None:
-        calls.append(name)
+    def run_command(name: str, **options: object) -> None:
+        commands.append(name)
         settings.STATIC_ROOT.mkdir(exist_ok=True)
 
     settings.STATIC_ROOT = tmp_path / "static"
-    monkeypatch.setattr(prepare, "call_command", collect)
     source = tmp_path / "source"
     source.mkdir()
     settings.STATICFILES_DIRS = [source]
     (source / "a.css").write_text("a {}")
 
-    prepare.collect_static()
-    prepare.collect_static()
-    assert calls == ["collectstatic"]
+    prepare.collect_static(run_command=run_command)
+    prepare.collect_static(run_command=run_command)
+    assert commands == ["collectstatic"]
 
     (source / "a.css").write_text("a { color: red }")
-    prepare.collect_static()
-    assert calls == ["collectstatic"] * 2
+    prepare.collect_static(run_command=run_command)
+    assert commands == ["collectstatic"] * 2
