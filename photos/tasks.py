@@ -6,8 +6,8 @@ from asgiref.sync import sync_to_async
 from celery import shared_task
 from django.conf import settings
 
-from photos.connection import connected
 from photos.flickr.photo import Request
+from photos.flickr_client import connected
 from photos.importing import PHASES, Import
 from photos.models import ImportMark
 from photos.saving import OUTCOMES, Mark

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from photos.flickr import parse
-from photos.flickr.client import Client
 from photos.flickr.config import FlickrConfig
+from photos.flickr.http_client import Client
 from photos.flickr.patience import Say, patiently
 from photos.flickr.photo import Page, Request
 from photos.flickr.text import count, line

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from functools import partial
 
-from photos.flickr.client import Answer, Client
 from photos.flickr.config import FlickrConfig
 from photos.flickr.errors import (
     PictureError,
@@ -13,6 +12,7 @@ from photos.flickr.errors import (
     TooLargeError,
 )
 from photos.flickr.hosts import ImageHosts
+from photos.flickr.http_client import Answer, Client
 
 GONE = "Its picture is no longer at Flickr."
 

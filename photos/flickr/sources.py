@@ -6,9 +6,9 @@ from typing import Protocol
 
 from photos.flickr import parse
 from photos.flickr.api import PER_PAGE_MAX, Api, LicenceInfo, Pace
-from photos.flickr.client import Client
 from photos.flickr.config import FlickrConfig
 from photos.flickr.feed import FEED_MAX, feed_page
+from photos.flickr.http_client import Client
 from photos.flickr.patience import Say, patiently
 from photos.flickr.photo import Page, Request
 

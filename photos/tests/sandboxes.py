@@ -5,9 +5,9 @@ from typing import Any
 import httpx
 
 from photos.flickr.api import Api
-from photos.flickr.client import Client
 from photos.flickr.config import FlickrConfig
 from photos.flickr.downloads import Downloads
+from photos.flickr.http_client import Client
 from photos.flickr.pictures import Pictures
 from photos.flickr.sources import ApiSource, FeedSource
 from photos.sandbox.app import Sandbox

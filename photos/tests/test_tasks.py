@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from photos import connection, imports
+from photos import flickr_client, imports
 from photos.flickr.errors import KeyRefusedError
 from photos.models import ImportMark, Photo
 from photos.sandbox.app import Sandbox
@@ -37,8 +37,8 @@ def box(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     settings.FLICKR_IMAGE_HOSTS = [SITE.removeprefix("http://")]
     settings.FLICKR_IMPORT_MAX = 15
     box = sandbox()
-    monkeypatch.setattr(connection, "new_transport", lambda: httpx.ASGITransport(app=box))
-    monkeypatch.setattr(connection, "SECONDS_PER_REQUEST", 0)
+    monkeypatch.setattr(flickr_client, "new_transport", lambda: httpx.ASGITransport(app=box))
+    monkeypatch.setattr(flickr_client, "SECONDS_PER_REQUEST", 0)
     return box
 
 
@@ -115,7 +115,7 @@ def test_a_bogus_key_fails_with_a_sentence_for_people(settings: Settings) -> Non
 
 
 def test_requests_wait_for_their_turn(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "SECONDS_PER_REQUEST", 0.2)
+    monkeypatch.setattr(flickr_client, "SECONDS_PER_REQUEST", 0.2)
     begun = monotonic()
     for _ in range(3):
         body_of(import_photos)(Worker(a_job()), tags="nobody", limit=1)

@@ -5,8 +5,8 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from photos.connection import connected
 from photos.flickr.photo import Request
+from photos.flickr_client import connected
 from photos.importing import Import
 from photos.sandbox.app import Sandbox
 from photos.sandbox.config import SandboxConfig

@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 import pytest
 
-from photos.flickr.client import Client
 from photos.flickr.errors import (
     FlickrError,
     ServerFaultError,
@@ -16,6 +15,7 @@ from photos.flickr.errors import (
     UnreachableError,
     UnreadableError,
 )
+from photos.flickr.http_client import Client
 from photos.tests.sandboxes import SITE, flickr_config
 
 SECRET_KEY = "k3y-that-nobody-may-see"

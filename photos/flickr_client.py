@@ -11,9 +11,9 @@ from asgiref.sync import sync_to_async
 from django.conf import settings
 
 from photos.flickr.api import Api
-from photos.flickr.client import Client
 from photos.flickr.config import FlickrConfig
 from photos.flickr.downloads import Downloads
+from photos.flickr.http_client import Client
 from photos.flickr.patience import Say
 from photos.flickr.pictures import Pictures
 from photos.flickr.sources import ApiSource, FeedSource, Source
