@@ -134,7 +134,7 @@ class Photo(models.Model):
 
     @property
     def safe_description(self) -> SafeString:
-        return mark_safe(self.description)  # noqa: S308 - cleaned by photos.cleaning when saved
+        return mark_safe(self.description)  # noqa: S308 - cleaned by photos.html_cleaning when saved
 
     @property
     def has_its_picture(self) -> bool:

@@ -10,9 +10,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from photos import licences
-from photos.cleaning import cleaned
 from photos.flickr.api import LicenceInfo
 from photos.flickr.photo import FlickrPhoto
+from photos.html_cleaning import clean_html
 from photos.models import ImportMark, Licence, Photo
 
 _SECRET: Final = re.compile(r"/(\d{1,20}_[0-9a-f]{1,40})(?:_[a-z0-9]+)?\.\w+$")
@@ -161,7 +161,7 @@ def _saved(photo: Photo, outcome: str, *, needs_picture: bool) -> Saved:
 def _values(one: FlickrPhoto) -> dict[str, Any]:
     return {
         "title": one.title,
-        "description": cleaned(one.description),
+        "description": clean_html(one.description),
         "owner_nsid": one.owner_nsid,
         "owner_name": one.owner_name,
         "licence_id": one.licence,

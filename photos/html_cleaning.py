@@ -28,7 +28,7 @@ _cleaner: Final = nh3.Cleaner(
 )
 
 
-def cleaned(markup: str) -> str:
+def clean_html(markup: str) -> str:
     """Safe HTML; line breaks of plain text become visible."""
     lines = markup.replace("\r\n", "\n")
     return _cleaner.clean(lines if "<p" in lines else lines.replace("\n", "<br>")).strip()
