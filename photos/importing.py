@@ -17,8 +17,8 @@ from photos.concurrently import concurrently
 from photos.flickr.downloads import Downloads
 from photos.flickr.photo import FlickrPhoto, Page, Rejected, Request
 from photos.flickr.sources import Source
-from photos.picturing import Outcome, finish
 from photos.saving import FAILED, OUTCOMES, Mark, Saved
+from photos.thumbnailing import Outcome, finish
 from realtime.progress import Progress
 from realtime.states import ItemState
 

@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from photos import imports, thumbnails
+from photos import imports, thumbnail_files
 from photos.forms import ImportForm
 from photos.models import Photo
 from realtime.access import job_url
@@ -74,7 +74,7 @@ def _imports(request: SignedInRequest) -> HttpResponse:
 async def thumbnail(request: HttpRequest, flickr_id: str, digest: str) -> HttpResponse:
     """The digest is of the content, so what an address gives never changes."""
     try:
-        content = await asyncio.to_thread(thumbnails.path_of(flickr_id, digest).read_bytes)
+        content = await asyncio.to_thread(thumbnail_files.path_of(flickr_id, digest).read_bytes)
     except FileNotFoundError:
         raise Http404("No such picture.") from None
     return HttpResponse(content, content_type="image/webp", headers={"Cache-Control": FOREVER})

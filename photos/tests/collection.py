@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from photos import thumbnails
+from photos import thumbnail_files
 from photos.models import Photo
 
 START = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -34,7 +34,7 @@ def photos(number: int) -> None:
 
 
 def with_file(one: Photo, content: bytes = b"webp") -> Photo:
-    path = thumbnails.path_of(one.flickr_id, one.thumbnail)
+    path = thumbnail_files.path_of(one.flickr_id, one.thumbnail)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
     return one

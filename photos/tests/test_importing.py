@@ -8,7 +8,7 @@ import pytest
 from asgiref.sync import async_to_sync
 from pytest_django.fixtures import Settings
 
-from photos import thumbnails
+from photos import thumbnail_files
 from photos.flickr import parse
 from photos.flickr.api import EXTRAS
 from photos.flickr.errors import KeyRefusedError, ServerFaultError
@@ -71,7 +71,7 @@ def test_photos_are_saved_with_their_pictures() -> None:
     assert run.result == outcome(new=12)
     assert Photo.objects.shown().count() == 12
     for photo in Photo.objects.all():
-        assert thumbnails.path_of(photo.flickr_id, photo.thumbnail).stat().st_size > 500
+        assert thumbnail_files.path_of(photo.flickr_id, photo.thumbnail).stat().st_size > 500
         assert max(photo.thumbnail_width, photo.thumbnail_height) <= 640
 
 
@@ -230,7 +230,7 @@ def test_a_replaced_picture_is_fetched_and_the_old_file_removed() -> None:
     photo.refresh_from_db()
     assert photo.has_its_picture
     assert photo.thumbnail != old
-    assert not thumbnails.path_of(photo.flickr_id, old).exists()
+    assert not thumbnail_files.path_of(photo.flickr_id, old).exists()
 
 
 @pytest.mark.parametrize("mark", [None, "sea"])
@@ -248,7 +248,7 @@ def test_a_replaced_picture_that_could_not_be_had_comes_with_a_later_import(
     assert later.result == outcome(updated=1, unchanged=0 if mark else 11)
     photo.refresh_from_db()
     assert photo.has_its_picture
-    assert not thumbnails.path_of(photo.flickr_id, old).exists()
+    assert not thumbnail_files.path_of(photo.flickr_id, old).exists()
 
 
 def test_a_replaced_picture_is_tried_for_anew() -> None:
@@ -262,7 +262,7 @@ def replaced(box: Sandbox) -> tuple[Photo, str]:
     """A photo that its owner has replaced since an import, and the thumbnail it has until then."""
     Run(box)
     photo = Photo.objects.newest_first()[0]
-    old = thumbnails.save(photo.flickr_id, _jpeg(box)).digest
+    old = thumbnail_files.save(photo.flickr_id, _jpeg(box)).digest
     urls = [url.replace("_", "_0ddba11") for url in photo.image_urls]
     before = f"{photo.flickr_id}_0ddba11"
     Photo.objects.filter(pk=photo.pk).update(
@@ -319,15 +319,15 @@ def test_pictures_refused_for_now_come_with_a_later_scheduled_import() -> None:
 
 
 def test_an_error_of_ours_fails_one_photo(monkeypatch: pytest.MonkeyPatch) -> None:
-    save, calls = thumbnails.save, []
+    save, calls = thumbnail_files.save, []
 
-    def once_broken(flickr_id: str, picture: bytes) -> thumbnails.Thumbnail:
+    def once_broken(flickr_id: str, picture: bytes) -> thumbnail_files.Thumbnail:
         calls.append(flickr_id)
         if len(calls) == 1:
             raise RuntimeError("secret detail")
         return save(flickr_id, picture)
 
-    monkeypatch.setattr(thumbnails, "save", once_broken)
+    monkeypatch.setattr(thumbnail_files, "save", once_broken)
     run = Run(sandbox())
     assert run.result == outcome(new=11, failed=1)
     assert "secret detail" not in str(run.items)

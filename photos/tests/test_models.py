@@ -7,7 +7,7 @@ from django.apps import apps
 from django.utils import timezone
 from pytest_django import Settings
 
-from photos import thumbnails
+from photos import thumbnail_files
 from photos.models import PICTURE_TRIES_MAX, Licence, Photo, Turn
 from photos.tests.collection import photo, with_file
 
@@ -89,7 +89,7 @@ def test_a_deleted_photo_takes_its_file_along(
 ) -> None:
     settings.MEDIA_ROOT = tmp_path
     one = with_file(photo())
-    path = thumbnails.path_of(one.flickr_id, one.thumbnail)
+    path = thumbnail_files.path_of(one.flickr_id, one.thumbnail)
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         Photo.objects.all().delete()
         assert path.exists()

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
-from photos import thumbnails
+from photos import thumbnail_files
 from photos.flickr.downloads import Downloads
 from photos.flickr.errors import PictureError, PictureGoneError, PictureLaterError
 from photos.models import Photo
@@ -34,7 +34,7 @@ async def finish(saved: Saved, *, downloads: Downloads) -> Outcome:
         return _outcome(saved, saved.outcome, thumbnail_url=saved.thumbnail_url)
     try:
         picture = await downloads.get(saved.image_urls)
-        made = await asyncio.to_thread(thumbnails.save, saved.flickr_id, picture)
+        made = await asyncio.to_thread(thumbnail_files.save, saved.flickr_id, picture)
         is_first = await _keep(saved, made)
     except PictureError as error:
         await _note(saved, error)
@@ -46,7 +46,7 @@ async def finish(saved: Saved, *, downloads: Downloads) -> Outcome:
     return _outcome(saved, word, thumbnail_url=_url(saved.flickr_id, made.digest))
 
 
-async def _keep(saved: Saved, made: thumbnails.Thumbnail) -> bool:
+async def _keep(saved: Saved, made: thumbnail_files.Thumbnail) -> bool:
     """Whether the photo had none: of several imports that fetch it, one UPDATE finds it so."""
     photo = Photo.objects.filter(flickr_id=saved.flickr_id)
     values = {
@@ -61,7 +61,7 @@ async def _keep(saved: Saved, made: thumbnails.Thumbnail) -> bool:
     if not is_first:
         await photo.aupdate(**values)
     if saved.thumbnail != made.digest:
-        await asyncio.to_thread(thumbnails.remove, saved.flickr_id, saved.thumbnail)
+        await asyncio.to_thread(thumbnail_files.remove, saved.flickr_id, saved.thumbnail)
     return is_first
 
 
@@ -70,7 +70,7 @@ async def _note(saved: Saved, error: PictureError) -> None:
     photo = Photo.objects.filter(flickr_id=saved.flickr_id)
     if isinstance(error, PictureGoneError):
         await photo.aupdate(gone_at=timezone.now(), thumbnail="")
-        await asyncio.to_thread(thumbnails.remove, saved.flickr_id, saved.thumbnail)
+        await asyncio.to_thread(thumbnail_files.remove, saved.flickr_id, saved.thumbnail)
     elif not isinstance(error, PictureLaterError):
         await photo.aupdate(picture_tries=F("picture_tries") + 1)
 

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 from pytest_django import Settings
 
-from photos import thumbnails
+from photos import thumbnail_files
 from photos.flickr.errors import PictureUnreadableError
 
 
@@ -22,8 +22,8 @@ def encoded(size: tuple[int, int] = (60, 40), *, form: str = "JPEG", **options: 
     return file.getvalue()
 
 
-def opened(made: thumbnails.Thumbnail) -> Image.Image:
-    content = thumbnails.path_of("1", made.digest).read_bytes()
+def opened(made: thumbnail_files.Thumbnail) -> Image.Image:
+    content = thumbnail_files.path_of("1", made.digest).read_bytes()
     return Image.open(io.BytesIO(content))
 
 
@@ -37,19 +37,19 @@ def opened(made: thumbnails.Thumbnail) -> Image.Image:
     ],
 )
 def test_it_is_made_smaller_never_larger(size: tuple[int, int], becomes: tuple[int, int]) -> None:
-    made = thumbnails.save("1", encoded(size))
+    made = thumbnail_files.save("1", encoded(size))
     assert (made.width, made.height) == becomes == opened(made).size
 
 
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "GIF", "WEBP"])
 def test_the_forms_that_flickr_has(form: str) -> None:
-    assert opened(thumbnails.save("1", encoded(form=form))).format == "WEBP"
+    assert opened(thumbnail_files.save("1", encoded(form=form))).format == "WEBP"
 
 
 @pytest.mark.parametrize("form", ["BMP", "TIFF", "PPM", "ICO"])
 def test_other_forms_are_refused(form: str) -> None:
     with pytest.raises(PictureUnreadableError):
-        thumbnails.save("1", encoded((32, 32), form=form))
+        thumbnail_files.save("1", encoded((32, 32), form=form))
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_other_forms_are_refused(form: str) -> None:
 )
 def test_what_is_no_picture_is_refused(picture: bytes, media: Path) -> None:
     with pytest.raises(PictureUnreadableError):
-        thumbnails.save("1", picture)
+        thumbnail_files.save("1", picture)
     assert not list(media.rglob("*.webp"))
 
 
@@ -78,17 +78,17 @@ def test_a_picture_made_to_hurt_is_not_opened(pixels: tuple[int, int], opens: bo
     image = io.BytesIO()
     Image.new("1", pixels).save(image, "PNG")
     if opens:
-        assert thumbnails.save("1", image.getvalue()).width == 640
+        assert thumbnail_files.save("1", image.getvalue()).width == 640
     else:
         with pytest.raises(PictureUnreadableError):
-            thumbnails.save("1", image.getvalue())
+            thumbnail_files.save("1", image.getvalue())
 
 
 def test_what_the_camera_wrote_into_it_is_left_out() -> None:
     exif = Image.Exif()
     exif[0x010E] = "where I live"
-    made = thumbnails.save("1", encoded(exif=exif, icc_profile=b"x" * 200, comment=b"hidden"))
-    content = thumbnails.path_of("1", made.digest).read_bytes()
+    made = thumbnail_files.save("1", encoded(exif=exif, icc_profile=b"x" * 200, comment=b"hidden"))
+    content = thumbnail_files.path_of("1", made.digest).read_bytes()
     assert b"where I live" not in content
     assert not {"exif", "icc_profile", "xmp"} & opened(made).info.keys()
 
@@ -96,7 +96,7 @@ def test_what_the_camera_wrote_into_it_is_left_out() -> None:
 def test_it_stands_upright() -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # turned by a quarter
-    made = thumbnails.save("1", encoded((60, 40), exif=exif))
+    made = thumbnail_files.save("1", encoded((60, 40), exif=exif))
     assert (made.width, made.height) == (40, 60)
 
 
@@ -105,11 +105,11 @@ def test_a_picture_with_a_palette_and_transparency_is_read() -> None:
     image.putpalette([0, 0, 0] * 256)
     file = io.BytesIO()
     image.save(file, "PNG", transparency=b"\x80" * 256)
-    assert thumbnails.save("1", file.getvalue()).width == 20
+    assert thumbnail_files.save("1", file.getvalue()).width == 20
 
 
 def test_the_same_picture_has_the_same_name() -> None:
-    assert thumbnails.save("1", encoded()) == thumbnails.save("1", encoded())
+    assert thumbnail_files.save("1", encoded()) == thumbnail_files.save("1", encoded())
 
 
 def test_a_full_disk_leaves_nothing_behind(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,13 +118,13 @@ def test_a_full_disk_leaves_nothing_behind(media: Path, monkeypatch: pytest.Monk
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(OSError, match="No space"):
-        thumbnails.save("1", encoded())
+        thumbnail_files.save("1", encoded())
     assert not [path for path in media.rglob("*") if path.is_file()]
 
 
 def test_it_can_be_removed_twice() -> None:
-    made = thumbnails.save("1", encoded())
-    thumbnails.remove("1", made.digest)
-    thumbnails.remove("1", made.digest)
-    thumbnails.remove("1", "")
-    assert not thumbnails.path_of("1", made.digest).exists()
+    made = thumbnail_files.save("1", encoded())
+    thumbnail_files.remove("1", made.digest)
+    thumbnail_files.remove("1", made.digest)
+    thumbnail_files.remove("1", "")
+    assert not thumbnail_files.path_of("1", made.digest).exists()
