@@ -14,8 +14,8 @@ from photos.flickr.api import Api
 from photos.flickr.config import FlickrConfig
 from photos.flickr.downloads import Downloads
 from photos.flickr.http_client import Client
-from photos.flickr.patience import Say
 from photos.flickr.pictures import Pictures
+from photos.flickr.retries import Say
 from photos.flickr.sources import ApiSource, FeedSource, Source
 from photos.models import Turn
 from photos.sandbox.config import API_KEY as SANDBOX_KEY

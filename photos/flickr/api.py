@@ -7,8 +7,8 @@ from typing import Any
 from photos.flickr import parse
 from photos.flickr.config import FlickrConfig
 from photos.flickr.http_client import Client
-from photos.flickr.patience import Say, patiently
 from photos.flickr.photo import Page, Request
+from photos.flickr.retries import Say, with_retries
 from photos.flickr.text import count, line
 
 PER_PAGE_MAX = 100
@@ -75,7 +75,7 @@ class Api:
             )
             return read(answer.body)
 
-        return await patiently(once, say=self.say, first_wait=self.config.retry_wait)
+        return await with_retries(once, say=self.say, first_wait=self.config.retry_wait)
 
 
 def _criteria(request: Request) -> dict[str, str]:

@@ -3,8 +3,8 @@
 import asyncio
 
 from photos.flickr.errors import PictureLaterError, SlowDownError, TransientError
-from photos.flickr.patience import Say, backoff
 from photos.flickr.pictures import Pictures
+from photos.flickr.retries import Say, backoff
 
 TRIES = 3
 """Of one picture."""

@@ -9,8 +9,8 @@ from photos.flickr.api import PER_PAGE_MAX, Api, LicenceInfo, Pace
 from photos.flickr.config import FlickrConfig
 from photos.flickr.feed import FEED_MAX, feed_page
 from photos.flickr.http_client import Client
-from photos.flickr.patience import Say, patiently
 from photos.flickr.photo import Page, Request
+from photos.flickr.retries import Say, with_retries
 
 REACHABLE = 4000
 """Past the first 4,000 results of a query Flickr repeats pages instead of failing."""
@@ -75,7 +75,7 @@ class FeedSource:
     most: int = FEED_MAX
 
     async def pages(self, request: Request) -> AsyncGenerator[Page, None]:
-        page = await patiently(
+        page = await with_retries(
             lambda: self._read(request), say=self.say, first_wait=self.config.retry_wait
         )
         if page.photos or page.rejected:

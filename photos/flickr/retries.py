@@ -37,7 +37,7 @@ class _Patience:
         return wait
 
 
-async def patiently(
+async def with_retries(
     call: Callable[[], Awaitable[Result]], *, say: Say, first_wait: float
 ) -> Result:
     """The result of `call`, tried up to `TRIES` times while it fails for a passing reason."""
