@@ -8,7 +8,7 @@ from django.conf import settings
 
 from photos.flickr.photo import Request
 from photos.flickr_client import connected
-from photos.importing import PHASES, Import
+from photos.import_run import PHASES, ImportRun
 from photos.models import ImportMark
 from photos.saving import OUTCOMES, Mark
 from photos.tags import joined, split
@@ -77,7 +77,7 @@ async def run(progress: Progress, *, request: Request, **options: Any) -> dict[s
         if request.limit > flickr.source.most:
             note = f"Flickr's public feed holds its {flickr.source.most} newest photos only."
         say("")
-        work = Import(
+        work = ImportRun(
             progress=progress,
             source=flickr.source,
             downloads=flickr.downloads,

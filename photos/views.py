@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from photos import imports, thumbnail_files
+from photos import import_requests, thumbnail_files
 from photos.forms import ImportForm
 from photos.models import Photo
 from realtime.access import job_url
@@ -45,7 +45,7 @@ def _gallery(request: HttpRequest) -> HttpResponse:
         "page_numbers": paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "number": number,
         "updated_at": updated_at,
-        "job": imports.running(),
+        "job": import_requests.running(),
     }
     return render(request, "photos/photo_list.html", context)
 
@@ -60,11 +60,11 @@ async def import_list(request: SignedInRequest) -> HttpResponse:
 def _imports(request: SignedInRequest) -> HttpResponse:
     form = ImportForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        return SeeOther(job_url(imports.start(owner=request.user, **form.cleaned_data)))
+        return SeeOther(job_url(import_requests.start(owner=request.user, **form.cleaned_data)))
     context = {
         "form": form,
-        "own": imports.recent_of(request.user),
-        "public": imports.recent_public(),
+        "own": import_requests.recent_of(request.user),
+        "public": import_requests.recent_public(),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "photos/imports.html", context, status=status)

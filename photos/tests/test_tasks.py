@@ -9,7 +9,7 @@ from asgiref.sync import async_to_sync
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from photos import flickr_client, imports
+from photos import flickr_client, import_requests
 from photos.flickr.errors import KeyRefusedError
 from photos.models import ImportMark, Photo
 from photos.sandbox.app import Sandbox
@@ -192,7 +192,7 @@ def test_an_import_that_failed_may_be_asked_for_again() -> None:
     ],
 )
 def test_titles(tags: tuple[str, ...], limit: int, title: str | None) -> None:
-    made = imports.title(tags=tags, limit=limit)
+    made = import_requests.title(tags=tags, limit=limit)
     assert len(made) <= 255
     assert title in (None, made)
 

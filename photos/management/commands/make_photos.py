@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from photos.flickr.photo import Request
 from photos.flickr_client import connected
-from photos.importing import Import
+from photos.import_run import ImportRun
 from photos.sandbox.app import Sandbox
 from photos.sandbox.config import SandboxConfig
 from realtime.models import Job
@@ -30,7 +30,7 @@ class Command(BaseCommand):
 async def _make(number: int) -> dict[str, int]:
     box = Sandbox(SandboxConfig())
     async with connected(say=_silent, transport=lambda: httpx.ASGITransport(app=box)) as flickr:
-        work = Import(
+        work = ImportRun(
             progress=Progress(Job(task="make_photos", title="Make photos")),
             source=flickr.source,
             downloads=flickr.downloads,

@@ -33,7 +33,7 @@ AT_ONCE: Final = 4
 
 
 @dataclass(slots=True, kw_only=True)
-class Import:
+class ImportRun:
     progress: Progress
     source: Source
     downloads: Downloads

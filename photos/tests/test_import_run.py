@@ -13,7 +13,7 @@ from photos.flickr import parse
 from photos.flickr.api import EXTRAS
 from photos.flickr.errors import KeyRefusedError, ServerFaultError
 from photos.flickr.photo import Request
-from photos.importing import Import
+from photos.import_run import ImportRun
 from photos.models import ImportMark, Licence, Photo
 from photos.sandbox.app import Sandbox
 from photos.sandbox.replies import FLICKR_HOUSE_PAGE, TOO_MANY, Reply
@@ -47,7 +47,7 @@ class Run:
         self.result: dict[str, int] = async_to_sync(self._run)(self.flickr)
 
     async def _run(self, flickr: Flickr) -> dict[str, int]:
-        work = Import(
+        work = ImportRun(
             progress=self.progress,
             source=flickr.source,
             downloads=flickr.downloads,
@@ -96,14 +96,14 @@ def test_a_second_import_changes_nothing_and_downloads_nothing() -> None:
 def test_two_imports_at_once_count_each_photo_as_new_once() -> None:
     """Both find no photo, or none with a picture, before one of them has brought it."""
 
-    async def both(one: Import, other: Import) -> list[dict[str, int]]:
+    async def both(one: ImportRun, other: ImportRun) -> list[dict[str, int]]:
         return list(await asyncio.gather(one.run(), other.run()))
 
     works = []
     for _ in range(2):
         flickr = flickr_of(sandbox(latency=0.02))
         works.append(
-            Import(
+            ImportRun(
                 progress=Progress(Job(task="import", title="Import")),
                 source=flickr.source,
                 downloads=flickr.downloads,
@@ -448,7 +448,7 @@ def test_the_feed_keeps_what_the_api_told() -> None:
     flickr = flickr_of(sandbox())
 
     async def by_feed() -> dict[str, int]:
-        work = Import(
+        work = ImportRun(
             progress=Progress(Job(task="import", title="Import")),
             source=flickr.feed,
             downloads=flickr.downloads,
@@ -471,7 +471,7 @@ def test_hostile_words_are_kept_harmless() -> None:
 def test_a_cancel_ends_it_and_leaves_no_half_files(media: Path) -> None:
     async def cancelled() -> None:
         flickr = flickr_of(sandbox(latency=0.02))
-        work = Import(
+        work = ImportRun(
             progress=Progress(Job(task="import", title="Import")),
             source=flickr.source,
             downloads=flickr.downloads,
