@@ -6,7 +6,7 @@ from django.core.mail.utils import DNS_NAME
 from pytest_django import Settings
 
 from feedback.smtp import EmailBackend
-from feedback.tests.mail_server import SILENCE, MailServer, fall_silent, running
+from feedback.tests.fake_mail_server import SILENCE, FakeMailServer, fall_silent, running
 
 
 @pytest.fixture(autouse=True)
@@ -20,9 +20,9 @@ def plain_settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def mail_server(
+def fake_mail_server(
     settings: Settings, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[MailServer]:
+) -> Iterator[FakeMailServer]:
     settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
     settings.EMAIL_HOST, settings.EMAIL_HOST_USER = "127.0.0.1", ""
     settings.EMAIL_USE_TLS = settings.EMAIL_USE_SSL = False
@@ -34,7 +34,7 @@ def mail_server(
     # asks anew.
     timeout = property(lambda _: settings.EMAIL_TIMEOUT, lambda *_: None)
     monkeypatch.setattr(EmailBackend, "timeout", timeout, raising=False)
-    server = MailServer()
+    server = FakeMailServer()
     with running(server) as port:
         settings.EMAIL_PORT = port
         yield server

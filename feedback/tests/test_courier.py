@@ -12,12 +12,12 @@ from feedback.courier import (
     Undecided,
     Unreachable,
 )
-from feedback.tests.mail_server import (
+from feedback.tests.fake_mail_server import (
     SILENCE,
     SILENT,
     Answer,
     Ending,
-    MailServer,
+    FakeMailServer,
     breaking_off,
     fall_silent,
     hang_up,
@@ -44,10 +44,10 @@ def send(*emails: EmailMessage) -> list[type[MailError] | None]:
     return results
 
 
-def test_several_emails_go_through_one_connection(mail_server: MailServer) -> None:
+def test_several_emails_go_through_one_connection(fake_mail_server: FakeMailServer) -> None:
     assert send(email("ann@visitor.example"), email("bob@visitor.example")) == [None, None]
-    assert mail_server.recipients == ["ann@visitor.example", "bob@visitor.example"]
-    assert mail_server.connections == 1
+    assert fake_mail_server.recipients == ["ann@visitor.example", "bob@visitor.example"]
+    assert fake_mail_server.connections == 1
 
 
 @pytest.mark.parametrize(
@@ -74,11 +74,11 @@ def test_several_emails_go_through_one_connection(mail_server: MailServer) -> No
     ],
 )
 def test_each_answer_has_its_meaning(
-    command: str, answer: Answer, verdict: type[MailError], mail_server: MailServer
+    command: str, answer: Answer, verdict: type[MailError], fake_mail_server: FakeMailServer
 ) -> None:
-    mail_server.answers = {command: [answer]}
+    fake_mail_server.answers = {command: [answer]}
     assert send(email()) == [verdict]
-    assert mail_server.emails == []
+    assert fake_mail_server.emails == []
 
 
 @pytest.mark.parametrize("ending", [reset, stall])
@@ -99,17 +99,19 @@ def test_an_email_that_did_not_go_out_whole_may_go_out_again(
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA?", "DATA"])
 @pytest.mark.parametrize("answer", ["451 later", "550 never", hang_up, SILENT])
 def test_what_goes_wrong_with_one_email_does_not_touch_the_next(
-    command: str, answer: Answer, mail_server: MailServer
+    command: str, answer: Answer, fake_mail_server: FakeMailServer
 ) -> None:
     """smtplib does not reset after a refused DATA: the next MAIL would be out of turn."""
-    mail_server.answers = {command: [answer]}
+    fake_mail_server.answers = {command: [answer]}
     first, second = send(email("ann@visitor.example"), email("bob@visitor.example"))
     assert first is not None
     assert second is None
-    assert mail_server.recipients == ["bob@visitor.example"]
+    assert fake_mail_server.recipients == ["bob@visitor.example"]
 
 
-def test_a_server_that_is_down_is_unreachable(mail_server: MailServer, settings: Settings) -> None:
+def test_a_server_that_is_down_is_unreachable(
+    fake_mail_server: FakeMailServer, settings: Settings
+) -> None:
     settings.EMAIL_PORT = free_port()
     courier = Courier()
     with pytest.raises(Unreachable, match="does not answer"):
@@ -124,25 +126,25 @@ def test_a_server_that_is_down_is_unreachable(mail_server: MailServer, settings:
 def test_a_login_that_is_refused_is_no_silence(
     answer: str | None,
     verdict: type[MailError] | None,
-    mail_server: MailServer,
+    fake_mail_server: FakeMailServer,
     settings: Settings,
 ) -> None:
     settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "picha", "secret"
-    mail_server.answers = {"AUTH": [answer, answer, answer]}
+    fake_mail_server.answers = {"AUTH": [answer, answer, answer]}
     assert send(email(), email("bob@visitor.example"))[0] is verdict
 
 
 def test_a_server_without_the_tls_that_is_asked_for_admits_nobody(
-    mail_server: MailServer, settings: Settings
+    fake_mail_server: FakeMailServer, settings: Settings
 ) -> None:
     settings.EMAIL_USE_TLS = True
     assert send(email()) == [NotAdmitted]
 
 
-def test_a_server_that_dies_after_the_email_has_taken_it(mail_server: MailServer) -> None:
-    mail_server.answers = {"QUIT": [hang_up]}
+def test_a_server_that_dies_after_the_email_has_taken_it(fake_mail_server: FakeMailServer) -> None:
+    fake_mail_server.answers = {"QUIT": [hang_up]}
     assert send(email()) == [None]
-    assert mail_server.recipients == ["ann@visitor.example"]
+    assert fake_mail_server.recipients == ["ann@visitor.example"]
 
 
 def test_another_backend_of_djangos_is_left_as_it_is(settings: Settings) -> None:

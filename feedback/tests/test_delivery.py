@@ -9,11 +9,11 @@ from feedback.courier import Deferred, Unreachable
 from feedback.delivery import Delivery, NotDelivered
 from feedback.forms import Submission
 from feedback.models import Feedback
-from feedback.tests.mail_server import (
+from feedback.tests.fake_mail_server import (
     SILENCE,
     SILENT,
     Answer,
-    MailServer,
+    FakeMailServer,
     fall_silent,
     hang_up,
 )
@@ -55,14 +55,16 @@ class Run:
 
 
 @pytest.fixture
-def run(mail_server: MailServer) -> Run:
+def run(fake_mail_server: FakeMailServer) -> Run:
     return Run()
 
 
-def test_the_team_and_the_visitor_are_written_to(run: Run, mail_server: MailServer) -> None:
+def test_the_team_and_the_visitor_are_written_to(
+    run: Run, fake_mail_server: FakeMailServer
+) -> None:
     assert run.attempt() == {"sent": 2}
-    assert mail_server.recipients == BOTH
-    assert mail_server.connections == 1
+    assert fake_mail_server.recipients == BOTH
+    assert fake_mail_server.connections == 1
     assert run.outcomes == {"team-1": "sent", "visitor": "sent"}
 
 
@@ -80,24 +82,24 @@ def test_the_page_shows_how_far_it_is(run: Run) -> None:
     )
 
 
-def test_the_page_shows_no_address(run: Run, mail_server: MailServer) -> None:
-    mail_server.answers = {"RCPT": ["550 <team@picha.example> is unknown here", None]}
+def test_the_page_shows_no_address(run: Run, fake_mail_server: FakeMailServer) -> None:
+    fake_mail_server.answers = {"RCPT": ["550 <team@picha.example> is unknown here", None]}
     with pytest.raises(NotDelivered) as error:
         run.attempt()
     assert "@" not in f"{run.looks}{error.value}"
     assert not any("@" in f"{item.label}{item.detail}" for item in JobItem.objects.all())
 
 
-def test_a_second_attempt_sends_nothing_again(run: Run, mail_server: MailServer) -> None:
+def test_a_second_attempt_sends_nothing_again(run: Run, fake_mail_server: FakeMailServer) -> None:
     run.attempt()
-    mail_server.connections = 0
+    fake_mail_server.connections = 0
     assert run.attempt() == {"sent": 2}
-    assert mail_server.recipients == BOTH
-    assert mail_server.connections == 0
+    assert fake_mail_server.recipients == BOTH
+    assert fake_mail_server.connections == 0
 
 
 def test_a_server_that_is_down_is_tried_again(
-    run: Run, mail_server: MailServer, settings: Settings
+    run: Run, fake_mail_server: FakeMailServer, settings: Settings
 ) -> None:
     port, settings.EMAIL_PORT = settings.EMAIL_PORT, free_port()
     with pytest.raises(Unreachable):
@@ -110,41 +112,43 @@ def test_a_server_that_is_down_is_tried_again(
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA?"])
 @pytest.mark.parametrize("answer", ["451 later", hang_up, SILENT])
 def test_a_server_that_dies_between_the_two_does_not_double_the_first(
-    command: str, answer: Answer, run: Run, mail_server: MailServer
+    command: str, answer: Answer, run: Run, fake_mail_server: FakeMailServer
 ) -> None:
-    mail_server.answers = {command: [None, answer]}
+    fake_mail_server.answers = {command: [None, answer]}
     with pytest.raises(Deferred):
         run.attempt()
     assert run.outcomes == {"team-1": "sent", "visitor": "waiting"}
     assert run.attempt(is_retry=True) == {"sent": 2}
-    assert mail_server.recipients == BOTH
+    assert fake_mail_server.recipients == BOTH
 
 
-def test_one_that_has_to_wait_does_not_hold_up_the_other(run: Run, mail_server: MailServer) -> None:
-    mail_server.answers = {"RCPT": ["450 greylisted"]}
+def test_one_that_has_to_wait_does_not_hold_up_the_other(
+    run: Run, fake_mail_server: FakeMailServer
+) -> None:
+    fake_mail_server.answers = {"RCPT": ["450 greylisted"]}
     with pytest.raises(Deferred):
         run.attempt()
     assert run.outcomes == {"team-1": "waiting", "visitor": "sent"}
     run.attempt(is_retry=True)
-    assert mail_server.recipients == BOTH[::-1]
+    assert fake_mail_server.recipients == BOTH[::-1]
 
 
 def test_silence_after_the_content_is_never_repeated(
-    run: Run, mail_server: MailServer, settings: Settings
+    run: Run, fake_mail_server: FakeMailServer, settings: Settings
 ) -> None:
     settings.EMAIL_TIMEOUT = SILENCE
-    mail_server.answers = {"DATA": [fall_silent]}
+    fake_mail_server.answers = {"DATA": [fall_silent]}
     with pytest.raises(NotDelivered, match="may have arrived, or not"):
         run.attempt()
     assert run.outcomes == {"team-1": "unknown", "visitor": "sent"}
     for is_retry in (True, False):
         with pytest.raises(NotDelivered, match="may have arrived, or not"):
             run.attempt(is_retry=is_retry)
-    assert mail_server.recipients == ["ann@visitor.example"]
+    assert fake_mail_server.recipients == ["ann@visitor.example"]
 
 
 def test_a_worker_that_died_while_sending_is_not_repeated(
-    run: Run, mail_server: MailServer
+    run: Run, fake_mail_server: FakeMailServer
 ) -> None:
     job = Job.objects.claim(run.job_id, worker="dies")
     assert job
@@ -152,56 +156,58 @@ def test_a_worker_that_died_while_sending_is_not_repeated(
     with pytest.raises(NotDelivered, match="may have arrived, or not"):
         run.attempt()
     assert run.outcomes == {"team-1": "unknown", "visitor": "sent"}
-    assert mail_server.recipients == ["ann@visitor.example"]
+    assert fake_mail_server.recipients == ["ann@visitor.example"]
 
 
 def test_a_refused_confirmation_does_not_make_the_feedback_fail(
-    run: Run, mail_server: MailServer
+    run: Run, fake_mail_server: FakeMailServer
 ) -> None:
-    mail_server.answers = {"RCPT": [None, "550 no such user"]}
+    fake_mail_server.answers = {"RCPT": [None, "550 no such user"]}
     assert run.attempt() == {"sent": 1}
     assert run.outcomes == {"team-1": "sent", "visitor": "failed"}
     assert run.looks["message"].startswith("Your feedback has been delivered. The mail server ref")
 
 
-def test_an_undecided_confirmation_is_said_to_be_so(run: Run, mail_server: MailServer) -> None:
-    mail_server.answers = {"DATA": [None, hang_up]}
+def test_an_undecided_confirmation_is_said_to_be_so(
+    run: Run, fake_mail_server: FakeMailServer
+) -> None:
+    fake_mail_server.answers = {"DATA": [None, hang_up]}
     assert run.attempt() == {"sent": 1}
     assert run.looks["message"].startswith("Your feedback has been delivered. Nobody can tell")
 
 
-def test_refused_feedback_is_a_failure(run: Run, mail_server: MailServer) -> None:
-    mail_server.answers = {"RCPT": ["550 no such user"]}
+def test_refused_feedback_is_a_failure(run: Run, fake_mail_server: FakeMailServer) -> None:
+    fake_mail_server.answers = {"RCPT": ["550 no such user"]}
     with pytest.raises(NotDelivered, match="will not take your feedback"):
         run.attempt()
     assert run.outcomes == {"team-1": "failed", "visitor": "sent"}
 
 
 def test_a_refusal_is_not_asked_again_by_a_retry_but_by_a_new_run(
-    run: Run, mail_server: MailServer
+    run: Run, fake_mail_server: FakeMailServer
 ) -> None:
-    mail_server.answers = {"RCPT": ["550 no such user", "451 later"]}
+    fake_mail_server.answers = {"RCPT": ["550 no such user", "451 later"]}
     with pytest.raises(Deferred):
         run.attempt()
     with pytest.raises(NotDelivered):
         run.attempt(is_retry=True)
-    assert mail_server.recipients == ["ann@visitor.example"]
+    assert fake_mail_server.recipients == ["ann@visitor.example"]
     assert run.attempt() == {"sent": 2}
 
 
 def test_one_address_of_the_team_is_enough(
-    run: Run, mail_server: MailServer, settings: Settings
+    run: Run, fake_mail_server: FakeMailServer, settings: Settings
 ) -> None:
     settings.FEEDBACK_RECIPIENTS = ["one@picha.example", "two@picha.example"]
-    mail_server.answers = {"RCPT": ["550 no such user"]}
+    fake_mail_server.answers = {"RCPT": ["550 no such user"]}
     assert run.attempt() == {"sent": 2}
-    assert mail_server.recipients == ["two@picha.example", "ann@visitor.example"]
+    assert fake_mail_server.recipients == ["two@picha.example", "ann@visitor.example"]
 
 
-def test_over_the_cap_the_visitor_is_told(run: Run, mail_server: MailServer) -> None:
+def test_over_the_cap_the_visitor_is_told(run: Run, fake_mail_server: FakeMailServer) -> None:
     Feedback.objects.update(confirms=False)
     assert run.attempt() == {"sent": 1}
-    assert mail_server.recipients == ["team@picha.example"]
+    assert fake_mail_server.recipients == ["team@picha.example"]
     assert run.outcomes == {"team-1": "sent", "visitor": "left out"}
     assert run.looks["message"] == (
         "Your feedback has been delivered. You are sent no confirmation. "

@@ -8,7 +8,7 @@ from pytest_django import Settings
 
 from feedback.emails import letters
 from feedback.models import Feedback
-from feedback.tests.mail_server import MailServer
+from feedback.tests.fake_mail_server import FakeMailServer
 
 
 def feedback(**fields: Any) -> Feedback:
@@ -119,16 +119,16 @@ def test_over_the_cap_only_the_team_is_written_to() -> None:
     assert [letter.key for letter in letters(feedback(confirms=False))] == ["team-1"]
 
 
-def test_an_address_in_any_script_is_written_to(mail_server: MailServer) -> None:
+def test_an_address_in_any_script_is_written_to(fake_mail_server: FakeMailServer) -> None:
     for email in both(email="ann@bücher.example"):
         email.send()
-    to_team, to_visitor = mail_server.emails
+    to_team, to_visitor = fake_mail_server.emails
     assert to_team["Reply-To"] == to_visitor["To"] == "ann@xn--bcher-kva.example"
 
 
-def test_any_script_survives(mail_server: MailServer) -> None:
+def test_any_script_survives(fake_mail_server: FakeMailServer) -> None:
     to_team, _ = both(message="Grüße 🙂 日本語\n.\n..\n" + "x" * 2000)
     assert to_team.send() == 1
-    received: EmailMessage = mail_server.emails[0]
+    received: EmailMessage = fake_mail_server.emails[0]
     text = received.get_content().replace("\r\n", "\n")
     assert "Grüße 🙂 日本語\n.\n..\n" + "x" * 2000 in text

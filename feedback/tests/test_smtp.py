@@ -4,13 +4,13 @@ import pytest
 from django.core.mail import EmailMessage
 
 from feedback.smtp import EmailBackend
-from feedback.tests.mail_server import MailServer, hang_up
+from feedback.tests.fake_mail_server import FakeMailServer, hang_up
 
 EMAIL = EmailMessage(subject="Hello", body="Good day.", to=["ann@visitor.example"])
 
 
-def failed(mail_server: MailServer, command: str) -> EmailBackend:
-    mail_server.answers = {command: [hang_up]}
+def failed(fake_mail_server: FakeMailServer, command: str) -> EmailBackend:
+    fake_mail_server.answers = {command: [hang_up]}
     backend = EmailBackend()
     backend.open()
     with pytest.raises(smtplib.SMTPServerDisconnected):
@@ -20,21 +20,21 @@ def failed(mail_server: MailServer, command: str) -> EmailBackend:
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA?"])
 def test_until_the_content_is_sent_nothing_is_handed_over(
-    command: str, mail_server: MailServer
+    command: str, fake_mail_server: FakeMailServer
 ) -> None:
-    backend = failed(mail_server, command)
+    backend = failed(fake_mail_server, command)
     assert not backend.handed_over
     backend.close()
 
 
-def test_once_the_content_is_sent_it_is_handed_over(mail_server: MailServer) -> None:
-    backend = failed(mail_server, "DATA")
+def test_once_the_content_is_sent_it_is_handed_over(fake_mail_server: FakeMailServer) -> None:
+    backend = failed(fake_mail_server, "DATA")
     assert backend.handed_over
     backend.close()
 
 
-def test_each_email_begins_anew(mail_server: MailServer) -> None:
-    mail_server.answers = {"RCPT": [None, "450 later"]}
+def test_each_email_begins_anew(fake_mail_server: FakeMailServer) -> None:
+    fake_mail_server.answers = {"RCPT": [None, "450 later"]}
     backend = EmailBackend()
     backend.open()
     backend.send_messages([EMAIL])

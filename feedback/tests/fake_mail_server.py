@@ -26,7 +26,7 @@ SILENCE = 3.0
 """Seconds that a test waits for a server that says nothing more."""
 
 
-class MailServer:
+class FakeMailServer:
     """Keeps what it takes in `emails`. `answers` holds, by command, what it says instead of 250.
 
     A list is used up one by one; `None` in it stands for the usual answer. `DATA` is answered
@@ -121,7 +121,7 @@ class _Controller(Controller):
 
 
 @contextmanager
-def running(server: MailServer) -> Iterator[int]:
+def running(server: FakeMailServer) -> Iterator[int]:
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     port = free_port()
     controller = _Controller(server, hostname="127.0.0.1", port=port, ready_timeout=60)
