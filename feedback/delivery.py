@@ -3,8 +3,15 @@
 from typing import Final
 
 from feedback.conf import conf
-from feedback.courier import Courier, Deferred, MailError, NotAdmitted, Refused, Undecided
 from feedback.emails import VISITOR, VISITOR_LABEL, Letter, letters
+from feedback.mail_server import (
+    Deferred,
+    MailError,
+    MailServerConnection,
+    NotAdmitted,
+    Refused,
+    Undecided,
+)
 from feedback.models import Feedback
 from realtime.errors import JobError
 from realtime.progress import Progress
@@ -63,23 +70,23 @@ class Delivery:
     def _send_all(self) -> None:
         settled = self._keys(*self._settled)
         left = [letter for letter in self._letters if letter.key not in settled]
-        courier = Courier()
+        connection = MailServerConnection()
         try:
             with self._progress.phase(CONNECTING):
                 if left:
-                    courier.open()
+                    connection.open()
             with self._progress.phase(SENDING, total=len(self._letters), unit="email"):
                 self._progress.advance(len(self._letters) - len(left))
-                self._send(courier, left)
+                self._send(connection, left)
         finally:
-            courier.close()
+            connection.close()
 
-    def _send(self, courier: Courier, left: list[Letter]) -> None:
+    def _send(self, connection: MailServerConnection, left: list[Letter]) -> None:
         deferred: Deferred | None = None
         for letter in left:
             self._progress.message = f"Sending {self._progress.done + 1} of {len(self._letters)}."
             try:
-                self._send_one(courier, letter)
+                self._send_one(connection, letter)
             except Deferred as reason:
                 deferred = reason
             else:
@@ -87,12 +94,12 @@ class Delivery:
         if deferred:
             raise deferred
 
-    def _send_one(self, courier: Courier, letter: Letter) -> None:
+    def _send_one(self, connection: MailServerConnection, letter: Letter) -> None:
         """The letter is claimed before and recorded after: see `Progress.begin`."""
         if not self._progress.begin(letter.key, "sending", label=letter.label):
             return
         try:
-            courier.send(letter.email)
+            connection.send(letter.email)
         except MailError as reason:
             state, outcome = _outcome(reason)
             self._progress.settle(

@@ -2,8 +2,8 @@ from typing import Final
 
 from celery import shared_task
 
-from feedback.courier import Deferred, NotAdmitted
 from feedback.delivery import PHASES, Delivery, NotDelivered
+from feedback.mail_server import Deferred, NotAdmitted
 from feedback.models import Feedback
 from realtime.tasks import JobTask
 

@@ -5,9 +5,9 @@ import pytest
 from pytest_django import Settings
 
 from feedback import inbox
-from feedback.courier import Deferred, Unreachable
 from feedback.delivery import Delivery, NotDelivered
 from feedback.forms import Submission
+from feedback.mail_server import Deferred, Unreachable
 from feedback.models import Feedback
 from feedback.tests.fake_mail_server import (
     SILENCE,

@@ -6,8 +6,8 @@ import pytest
 from celery.exceptions import Retry
 
 from feedback import tasks
-from feedback.courier import NotAdmitted, Unreachable
 from feedback.delivery import Delivery, NotDelivered
+from feedback.mail_server import NotAdmitted, Unreachable
 from feedback.models import Feedback
 from feedback.tasks import DELAYS, send_feedback_email_task
 

@@ -3,10 +3,10 @@ from django.core import mail
 from django.core.mail import EmailMessage
 from pytest_django import Settings
 
-from feedback.courier import (
-    Courier,
+from feedback.mail_server import (
     Deferred,
     MailError,
+    MailServerConnection,
     NotAdmitted,
     Refused,
     Undecided,
@@ -32,15 +32,15 @@ def email(to: str = "ann@visitor.example") -> EmailMessage:
 
 
 def send(*emails: EmailMessage) -> list[type[MailError] | None]:
-    courier, results = Courier(), list[type[MailError] | None]()
+    connection, results = MailServerConnection(), list[type[MailError] | None]()
     for one in emails:
         try:
-            courier.send(one)
+            connection.send(one)
         except MailError as error:
             results.append(type(error))
         else:
             results.append(None)
-    courier.close()
+    connection.close()
     return results
 
 
@@ -113,10 +113,10 @@ def test_a_server_that_is_down_is_unreachable(
     fake_mail_server: FakeMailServer, settings: Settings
 ) -> None:
     settings.EMAIL_PORT = free_port()
-    courier = Courier()
+    connection = MailServerConnection()
     with pytest.raises(Unreachable, match="does not answer"):
-        courier.open()
-    courier.close()
+        connection.open()
+    connection.close()
 
 
 @pytest.mark.parametrize(

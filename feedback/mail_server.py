@@ -54,7 +54,7 @@ class Undecided(MailError):
     sentence = "The mail server took the email and fell silent. It may have arrived, or not."
 
 
-class Courier:
+class MailServerConnection:
     """One connection to the mail server, for several emails."""
 
     def __init__(self) -> None:
