@@ -8,7 +8,7 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from feedback import decoys, inbox
+from feedback import decoys, submit
 from feedback.forms import FeedbackForm
 from realtime.access import job_url, opens
 from realtime.views import sealed
@@ -49,7 +49,7 @@ async def _accept(request: HttpRequest, form: FeedbackForm) -> str:
     await asyncio.sleep(form.too_early)
     if form.is_trapped:
         return decoys.url()
-    job_id = await sync_to_async(inbox.receive)(form.submission(), owner=owner)
+    job_id = await sync_to_async(submit.submit_feedback)(form.submission(), owner=owner)
     return job_url(job_id, key=True)
 
 

@@ -4,7 +4,7 @@ from uuid import UUID
 import pytest
 from pytest_django import Settings
 
-from feedback import inbox
+from feedback import submit
 from feedback.delivery import Delivery, NotDelivered
 from feedback.forms import Submission
 from feedback.mail_server import Deferred, Unreachable
@@ -31,7 +31,7 @@ class Run:
 
     def __init__(self) -> None:
         submission = Submission(id="1", email="ann@visitor.example", message="Hello")
-        self.job_id: UUID = inbox.receive(submission)
+        self.job_id: UUID = submit.submit_feedback(submission)
         self.progress: Progress | None = None
 
     def attempt(self, *, is_retry: bool = False) -> dict[str, int]:

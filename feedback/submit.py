@@ -12,7 +12,7 @@ from feedback.tasks import send_feedback_email_task
 from realtime.enqueue import enqueue
 
 
-def receive(submission: Submission, *, owner: AbstractBaseUser | None = None) -> UUID:
+def submit_feedback(submission: Submission, *, owner: AbstractBaseUser | None = None) -> UUID:
     """Save the feedback together with the job that mails it; return the job's id.
 
     A repetition, however close, finds what the first has saved and returns the same job.

@@ -6,7 +6,7 @@ from django.contrib.auth.models import User
 from django.db import connections
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
-from feedback import inbox
+from feedback import submit
 from feedback.conf import conf
 from feedback.forms import Submission
 from feedback.models import Feedback
@@ -21,7 +21,7 @@ def submission(name: str = "1", *, email: str = "ann@visitor.example") -> Submis
 
 
 def test_feedback_and_its_job_are_saved_together() -> None:
-    job_id = inbox.receive(submission())
+    job_id = submit.submit_feedback(submission())
     feedback = Feedback.objects.get()
     job = Job.objects.get(pk=job_id)
     assert (feedback.email, feedback.message, feedback.job_id) == (
@@ -34,26 +34,26 @@ def test_feedback_and_its_job_are_saved_together() -> None:
 
 
 def test_nothing_of_the_feedback_is_sent_through_the_broker() -> None:
-    job = Job.objects.get(pk=inbox.receive(submission()))
+    job = Job.objects.get(pk=submit.submit_feedback(submission()))
     assert "ann@visitor.example" not in f"{job.args}{job.kwargs}{job.options}"
 
 
 def test_a_repetition_is_the_same_feedback_and_the_same_job() -> None:
-    assert inbox.receive(submission()) == inbox.receive(submission())
+    assert submit.submit_feedback(submission()) == submit.submit_feedback(submission())
     assert (Feedback.objects.count(), Job.objects.count()) == (1, 1)
 
 
 def test_another_sending_is_another_job() -> None:
-    assert inbox.receive(submission("1")) != inbox.receive(submission("2"))
+    assert submit.submit_feedback(submission("1")) != submit.submit_feedback(submission("2"))
 
 
 def test_a_job_that_cannot_be_saved_leaves_no_feedback(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*args: object, **kwargs: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(inbox, "enqueue", fail)
+    monkeypatch.setattr(submit, "enqueue", fail)
     with pytest.raises(RuntimeError):
-        inbox.receive(submission())
+        submit.submit_feedback(submission())
     assert not Feedback.objects.exists()
 
 
@@ -61,22 +61,22 @@ def test_it_is_published_only_after_the_commit(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     with django_capture_on_commit_callbacks() as callbacks:
-        inbox.receive(submission())
+        submit.submit_feedback(submission())
     assert callbacks
 
 
 def test_who_is_signed_in_owns_the_job(django_user_model: type[User]) -> None:
     ann = django_user_model.objects.create_user("ann")
-    assert Job.objects.get(pk=inbox.receive(submission(), owner=ann)).owner == ann
+    assert Job.objects.get(pk=submit.submit_feedback(submission(), owner=ann)).owner == ann
 
 
 @pytest.mark.parametrize(("earlier", "confirms"), [(4, True), (5, False), (6, False)])
 def test_a_mailbox_gets_at_most_five_confirmations_an_hour(earlier: int, confirms: bool) -> None:
     for number in range(earlier):
-        inbox.receive(submission(str(number), email=f"Ann+{number}@visitor.example"))
-    job_id: UUID = inbox.receive(submission("last"))
+        submit.submit_feedback(submission(str(number), email=f"Ann+{number}@visitor.example"))
+    job_id: UUID = submit.submit_feedback(submission("last"))
     assert Feedback.objects.get(job_id=job_id).confirms is confirms
-    inbox.receive(submission("other", email="bob@visitor.example"))
+    submit.submit_feedback(submission("other", email="bob@visitor.example"))
     assert Feedback.objects.get(submission="other").confirms
 
 
@@ -84,7 +84,7 @@ def test_a_mailbox_gets_at_most_five_confirmations_an_hour(earlier: int, confirm
 def test_many_at_once_get_no_more_confirmations() -> None:
     def send(number: int) -> None:
         try:
-            inbox.receive(submission(str(number)))
+            submit.submit_feedback(submission(str(number)))
         finally:
             connections.close_all()
 
@@ -96,5 +96,5 @@ def test_many_at_once_get_no_more_confirmations() -> None:
 
 def test_the_cap_is_a_setting(settings: Settings) -> None:
     settings.FEEDBACK_CONFIRMATIONS_PER_HOUR = 0
-    inbox.receive(submission())
+    submit.submit_feedback(submission())
     assert not Feedback.objects.get().confirms
