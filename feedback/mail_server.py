@@ -19,7 +19,7 @@ from django.core.mail import EmailMessage, get_connection
 from realtime.errors import JobError
 
 _DJANGOS: Final = "django.core.mail.backends.smtp.EmailBackend"
-_OURS: Final = "feedback.smtp.EmailBackend"
+_OURS: Final = "feedback.smtp_backend.EmailBackend"
 
 
 class MailError(JobError):

@@ -5,7 +5,7 @@ import pytest
 from django.core.mail.utils import DNS_NAME
 from pytest_django import Settings
 
-from feedback.smtp import EmailBackend
+from feedback.smtp_backend import EmailBackend
 from feedback.tests.fake_mail_server import SILENCE, FakeMailServer, fall_silent, running
 
 

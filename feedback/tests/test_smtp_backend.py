@@ -3,7 +3,7 @@ import smtplib
 import pytest
 from django.core.mail import EmailMessage
 
-from feedback.smtp import EmailBackend
+from feedback.smtp_backend import EmailBackend
 from feedback.tests.fake_mail_server import FakeMailServer, hang_up
 
 EMAIL = EmailMessage(subject="Hello", body="Good day.", to=["ann@visitor.example"])
