@@ -14,10 +14,6 @@ from realtime.access import job_url, opens
 from realtime.views import sealed
 
 
-class SeeOther(HttpResponseRedirect):
-    status_code = HTTPStatus.SEE_OTHER
-
-
 @never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 async def contact(request: HttpRequest) -> HttpResponse:
@@ -26,7 +22,7 @@ async def contact(request: HttpRequest) -> HttpResponse:
     form = FeedbackForm(request.POST, auto_id="contact-%s")
     if not form.is_valid():
         return await _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    return SeeOther(await _accept(request, form))
+    return HttpResponseRedirect(await _accept(request, form), status=HTTPStatus.SEE_OTHER)
 
 
 @require_safe

@@ -25,10 +25,6 @@ class SignedInRequest(HttpRequest):
     user: User
 
 
-class SeeOther(HttpResponseRedirect):
-    status_code = HTTPStatus.SEE_OTHER
-
-
 @require_safe
 async def photo_list(request: HttpRequest) -> HttpResponse:
     return await sync_to_async(_gallery)(request)
@@ -60,7 +56,8 @@ async def import_list(request: SignedInRequest) -> HttpResponse:
 def _imports(request: SignedInRequest) -> HttpResponse:
     form = ImportForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        return SeeOther(job_url(import_requests.start(owner=request.user, **form.cleaned_data)))
+        job_id = import_requests.start(owner=request.user, **form.cleaned_data)
+        return HttpResponseRedirect(job_url(job_id), status=HTTPStatus.SEE_OTHER)
     context = {
         "form": form,
         "own": import_requests.recent_of(request.user),
