@@ -1,4 +1,7 @@
-"""Puts the settings and Flickr's parts together for one import."""
+"""FlickrClient: the source of photos and the picture downloads for one import.
+
+It is built from the site's settings; `photos.flickr` itself knows nothing of Django.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -13,59 +16,64 @@ from django.conf import settings
 from photos.flickr.api import Api
 from photos.flickr.config import FlickrConfig
 from photos.flickr.downloads import Downloads
-from photos.flickr.http_client import Client
-from photos.flickr.pictures import Pictures
-from photos.flickr.retries import Say
+from photos.flickr.http_client import HttpClient
+from photos.flickr.pictures import PictureClient
+from photos.flickr.retries import ShowMessage
 from photos.flickr.sources import ApiSource, FeedSource, Source
 from photos.models import Turn
 from photos.sandbox.config import API_KEY as SANDBOX_KEY
 
 SECONDS_PER_REQUEST: Final = 1.0
-"""Flickr allows 3,600 requests an hour for one key."""
+"""Flickr allows 3,600 requests an hour with one API key."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Connection:
+class FlickrClient:
     source: Source
     downloads: Downloads
 
 
-def config() -> FlickrConfig:
-    sandboxed = settings.FLICKR_SOURCE == "sandbox"
+def config_from_settings() -> FlickrConfig:
+    is_sandbox = settings.FLICKR_SOURCE == "sandbox"
     return FlickrConfig(
         api_url=settings.FLICKR_API_URL,
         feed_url=settings.FLICKR_FEED_URL,
         image_hosts=tuple(settings.FLICKR_IMAGE_HOSTS),
-        api_key=settings.FLICKR_API_KEY or (SANDBOX_KEY if sandboxed else ""),
+        api_key=settings.FLICKR_API_KEY or (SANDBOX_KEY if is_sandbox else ""),
         user_agent=f"Picha/0.1 (+{settings.SITE_URL})",
     )
 
 
-async def pace() -> None:
-    """Wait for the next turn, which all processes of the site take from one row."""
-    wait = await sync_to_async(Turn.objects.take)("flickr", every=SECONDS_PER_REQUEST)
+async def wait_for_turn() -> None:
+    """Sleep until the next request may be sent; all processes of the site share this limit."""
+    wait = await sync_to_async(Turn.objects.reserve)("flickr", every=SECONDS_PER_REQUEST)
     await asyncio.sleep(wait)
 
 
 def new_transport() -> httpx.AsyncBaseTransport | None:
-    """None is the network."""
+    """None makes httpx use the network; tests replace this function."""
     return None
 
 
 @asynccontextmanager
-async def connected(
-    *, say: Say, transport: Callable[[], httpx.AsyncBaseTransport | None] | None = None
-) -> AsyncIterator[Connection]:
-    flickr = config()
-    async with Client(flickr, transport=(transport or new_transport)()) as client:
-        pictures = Pictures(client=client, config=flickr)
-        yield Connection(
-            source=_source(client, flickr, say=say),
-            downloads=Downloads(pictures, say=say, first_wait=flickr.retry_wait),
+async def open_flickr_client(
+    *,
+    show_message: ShowMessage,
+    transport: Callable[[], httpx.AsyncBaseTransport | None] | None = None,
+) -> AsyncIterator[FlickrClient]:
+    config = config_from_settings()
+    async with HttpClient(config, transport=(transport or new_transport)()) as http:
+        pictures = PictureClient(client=http, config=config)
+        yield FlickrClient(
+            source=_source(http, config, show_message=show_message),
+            downloads=Downloads(pictures, show_message=show_message, first_wait=config.retry_wait),
         )
 
 
-def _source(client: Client, flickr: FlickrConfig, *, say: Say) -> Source:
+def _source(http: HttpClient, config: FlickrConfig, *, show_message: ShowMessage) -> Source:
     if settings.FLICKR_SOURCE == "feed":
-        return FeedSource(client=client, config=flickr, pace=pace, say=say)
-    return ApiSource(Api(client=client, config=flickr, pace=pace, say=say))
+        return FeedSource(
+            client=http, config=config, wait_for_turn=wait_for_turn, show_message=show_message
+        )
+    api = Api(client=http, config=config, wait_for_turn=wait_for_turn, show_message=show_message)
+    return ApiSource(api)

@@ -1,4 +1,4 @@
-"""Makes the HTML that owners wrote at Flickr safe to show."""
+"""Cleans the HTML of photo descriptions, so that it is safe to show."""
 
 from typing import Final
 from urllib.parse import urlsplit
@@ -9,12 +9,12 @@ TAGS: Final = {"a", "b", "br", "em", "i", "p", "strong"}
 
 
 def _absolute_links_only(element: str, attribute: str, value: str) -> str | None:
-    """A relative link was meant for Flickr; here it would lead to a page of this site."""
+    """Remove relative links: they were written for Flickr and would lead to pages of this site."""
     if attribute != "href":
         return value if attribute == "rel" else None
     try:
         parts = urlsplit(value)
-    except ValueError:  # "http://[" for one
+    except ValueError:  # for example "http://["
         return None
     return value if parts.scheme in ("http", "https") and parts.netloc else None
 
@@ -29,6 +29,6 @@ _cleaner: Final = nh3.Cleaner(
 
 
 def clean_html(markup: str) -> str:
-    """Safe HTML; line breaks of plain text become visible."""
+    """Return safe HTML. Line breaks of plain text become <br>."""
     lines = markup.replace("\r\n", "\n")
     return _cleaner.clean(lines if "<p" in lines else lines.replace("\n", "<br>")).strip()

@@ -1,4 +1,4 @@
-"""Starts imports, and knows which there are."""
+"""Starts imports and lists them, for the views and the first_import command."""
 
 import uuid
 from typing import Final
@@ -15,29 +15,29 @@ from realtime.enqueue import enqueue
 from realtime.models import Job
 from realtime.states import FINISHED, Visibility
 
-LISTED: Final = 10
+LIST_LENGTH: Final = 10
 
 
-def public() -> QuerySet[Job]:
+def public_imports() -> QuerySet[Job]:
     return Job.objects.filter(task__in=(ON_DEMAND, SCHEDULED), visibility=Visibility.PUBLIC)
 
 
 def running() -> Job | None:
-    """The public import that a visitor of the gallery may see at work."""
-    return public().exclude(state__in=FINISHED).order_by("id").first()
+    """The public import that the gallery shows while it runs."""
+    return public_imports().exclude(state__in=FINISHED).order_by("id").first()
 
 
-def recent_public() -> list[Job]:
-    return list(public()[:LISTED])
+def recent_public_imports() -> list[Job]:
+    return list(public_imports()[:LIST_LENGTH])
 
 
-def recent_of(owner: User) -> list[Job]:
-    return list(Job.objects.filter(owner=owner, task=ON_DEMAND)[:LISTED])
+def recent_imports_of(owner: User) -> list[Job]:
+    return list(Job.objects.filter(owner=owner, task=ON_DEMAND)[:LIST_LENGTH])
 
 
 def start(*, owner: User, token: uuid.UUID, tags: tuple[str, ...], limit: int) -> uuid.UUID:
-    """The id of the import's job; the same one however often the same form is sent."""
-    wish = {"owner_id": owner.pk, "token": token, "tags": joined(tags), "limit": limit}
+    """Return the id of the import's job. The same form sent again gives the same job."""
+    fields = {"owner_id": owner.pk, "token": token, "tags": joined(tags), "limit": limit}
     try:
         with transaction.atomic():
             job = enqueue(
@@ -47,14 +47,14 @@ def start(*, owner: User, token: uuid.UUID, tags: tuple[str, ...], limit: int) -
                 title=title(tags=tags, limit=limit),
                 subject_url=reverse("photos:list"),
             )
-            ImportRequest.objects.create(**wish, job_id=job.pk)
+            ImportRequest.objects.create(**fields, job_id=job.pk)
     except IntegrityError:
-        return ImportRequest.objects.get(**wish).job_id
+        return ImportRequest.objects.get(**fields).job_id
     return job.pk
 
 
 def start_first() -> Job | None:
-    """The import that fills a new site; None when the site is not new, or has one coming."""
+    """Start the import that fills a new site; None if there are photos or an import runs."""
     if Photo.objects.exists() or running():
         return None
     return enqueue(
@@ -67,5 +67,5 @@ def start_first() -> Job | None:
 
 
 def title(*, tags: tuple[str, ...], limit: int) -> str:
-    what = f"Import {limit} photo{'' if limit == 1 else 's'}"
-    return f"{what} tagged {', '.join(tags)}"[:255] if tags else what
+    text = f"Import {limit} photo{'' if limit == 1 else 's'}"
+    return f"{text} tagged {', '.join(tags)}"[:255] if tags else text

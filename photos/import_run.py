@@ -1,7 +1,7 @@
-"""An import: reads Flickr page by page, then fetches the pictures, photo by photo.
+"""ImportRun: reads photos from Flickr page by page, then gets a thumbnail for each of them.
 
-Run again, it does what its ledger has not: all that is not done after a run that broke off, and
-only what failed after one that came to its end.
+A run that continues an earlier one skips the items that the ledger records as done. If the earlier
+run ended with failed photos, the new run gets only those.
 """
 
 from collections.abc import Iterable
@@ -15,10 +15,10 @@ from asgiref.sync import sync_to_async
 from photos import saving
 from photos.concurrently import concurrently
 from photos.flickr.downloads import Downloads
-from photos.flickr.photo import FlickrPhoto, Page, Rejected, Request
+from photos.flickr.photo import FlickrPhoto, Page, PhotoQuery, RejectedEntry
 from photos.flickr.sources import Source
-from photos.saving import FAILED, OUTCOMES, Mark, Saved
-from photos.thumbnailing import Outcome, finish
+from photos.saving import FAILED, OUTCOMES, Mark, SavedPhoto
+from photos.thumbnailing import PhotoOutcome, get_thumbnail
 from realtime.progress import Progress
 from realtime.states import ItemState
 
@@ -26,10 +26,10 @@ READING: Final = "Reading Flickr"
 SAVING: Final = "Saving photos"
 PHASES: Final = ((READING, 1), (SAVING, 9))
 
-UNREADABLE: Final = "What Flickr told of it could not be read."
+UNREADABLE: Final = "Flickr's data of this photo could not be read."
 
-AT_ONCE: Final = 4
-"""Pictures that are downloaded at the same time; Flickr minds many more."""
+CONCURRENT_DOWNLOADS: Final = 4
+"""Flickr limits the rate if many more pictures are downloaded at the same time."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -37,108 +37,122 @@ class ImportRun:
     progress: Progress
     source: Source
     downloads: Downloads
-    request: Request
+    query: PhotoQuery
     mark: Mark | None = None
-    """Given, the import follows what is new since the last one."""
+    """Set for the scheduled import, which moves the mark and also gets missing thumbnails."""
 
     async def run(self) -> dict[str, int]:
-        failed = self.progress.keys(ItemState.PENDING)
+        failed_ids = self.progress.keys(ItemState.PENDING)
         with self.progress.phase(READING, unit="photo"):
-            work = await (self._again(failed) if failed else self._read())
-        with self.progress.phase(SAVING, total=len(work), unit="photo"):
-            await self._fetch(await self._pass_over(work))
+            photos = await (self._load_failed(failed_ids) if failed_ids else self._read())
+        with self.progress.phase(SAVING, total=len(photos), unit="photo"):
+            await self._get_thumbnails(await self._record_complete(photos))
         counts = self.progress.counts()
-        return {word: counts.get(word, 0) for word in OUTCOMES}
+        return {outcome: counts.get(outcome, 0) for outcome in OUTCOMES}
 
-    async def _again(self, ids: frozenset[str]) -> list[Saved]:
-        work = await sync_to_async(saving.failed_before)(ids)
-        for key in ids - {one.flickr_id for one in work}:
+    async def _load_failed(self, ids: frozenset[str]) -> list[SavedPhoto]:
+        photos = await sync_to_async(saving.photos_to_retry)(ids)
+        for key in ids - {photo.flickr_id for photo in photos}:
             self.progress.item(key, FAILED, state=ItemState.FAILED, label=key, detail=UNREADABLE)
-        return work
+        return photos
 
-    async def _pass_over(self, work: list[Saved]) -> list[Saved]:
-        """Enter those that need no picture, which costs nothing; the others are returned."""
-        done = self.progress.keys()  # by an earlier attempt, which has entered them
-        left = [one for one in work if one.image_urls and one.flickr_id not in done]
-        for one in work:
-            if not one.image_urls and one.flickr_id not in done:
-                self._enter(await self._finish(one))
-        self.progress.skip(len(work) - len(left))
-        return left
+    async def _record_complete(self, photos: list[SavedPhoto]) -> list[SavedPhoto]:
+        """Record the photos that need no picture; return those that need one.
 
-    async def _fetch(self, work: list[Saved]) -> None:
-        outcomes = concurrently(self._finish, work, at_once=AT_ONCE)
+        The ledger already has the photos that an earlier attempt has done.
+        """
+        done_ids = self.progress.keys()
+        pending = []
+        for photo in photos:
+            if photo.flickr_id in done_ids:
+                continue
+            if photo.image_urls:
+                pending.append(photo)
+            else:
+                self._record(await self._get_thumbnail(photo))
+        self.progress.skip(len(photos) - len(pending))
+        return pending
+
+    async def _get_thumbnails(self, photos: list[SavedPhoto]) -> None:
+        outcomes = concurrently(self._get_thumbnail, photos, at_once=CONCURRENT_DOWNLOADS)
         async with aclosing(outcomes):
             async for outcome in outcomes:
-                self._enter(outcome)
+                self._record(outcome)
                 self.progress.advance()
 
-    async def _read(self) -> list[Saved]:
-        work: dict[str, Saved] = {}
-        dates: list[datetime] = []
-        pages = self.source.pages(self.request)
+    async def _read(self) -> list[SavedPhoto]:
+        photos: dict[str, SavedPhoto] = {}
+        upload_dates: list[datetime] = []
+        pages = self.source.pages(self.query)
         async with aclosing(pages):
             async for page in pages:
-                self._expect(page)
-                for one in page.rejected:
-                    self._reject(one)
-                for saved in await self._save(page.photos):
-                    work.setdefault(saved.flickr_id, saved)
-                dates += [one.uploaded_at for one in page.photos]
+                self._update_total(page)
+                for entry in page.rejected:
+                    self._record_rejected(entry)
+                for photo in await self._save(page.photos):
+                    photos.setdefault(photo.flickr_id, photo)
+                upload_dates += [photo.uploaded_at for photo in page.photos]
                 self.progress.advance(len(page.photos))
-        for saved in await self._close(dates, done=work.keys()):
-            work.setdefault(saved.flickr_id, saved)
-        return list(work.values())
+        if self.mark is not None:
+            for photo in await self._finish_scheduled(self.mark, upload_dates, besides=photos):
+                photos.setdefault(photo.flickr_id, photo)
+        return list(photos.values())
 
-    def _expect(self, page: Page) -> None:
-        """Flickr's total moves while it is read; what is shown of it does not go back."""
-        expected = min(self.request.limit, max(page.total, len(page.photos)), self.source.most)
+    def _update_total(self, page: Page) -> None:
+        """Flickr's total changes while its pages are read; the total that is shown only grows."""
+        in_query = max(page.total, len(page.photos))
+        expected = min(self.query.limit, in_query, self.source.max_photos)
         self.progress.total = max(self.progress.total or 0, expected)
 
-    def _reject(self, one: Rejected) -> None:
-        self.progress.item(
-            one.key, FAILED, state=ItemState.FAILED, label=one.title or one.key, detail=one.reason
-        )
-
-    async def _save(self, photos: tuple[FlickrPhoto, ...]) -> list[Saved]:
-        unknown = await sync_to_async(saving.unknown_licences)(photos)
-        if unknown:
-            told = await self.source.licences()
-            await sync_to_async(saving.add_licences)(unknown, told)
-        # Newest first, the oldest come last: the mark has to wait until all are saved.
-        mark = self.mark if self.request.oldest_first else None
+    async def _save(self, photos: tuple[FlickrPhoto, ...]) -> list[SavedPhoto]:
+        unknown_licences = await sync_to_async(saving.unknown_licences)(photos)
+        if unknown_licences:
+            flickr_licences = await self.source.licences()
+            await sync_to_async(saving.add_licences)(unknown_licences, flickr_licences)
+        # If the newest photos come first, the mark may only move when all pages are saved.
+        mark = self.mark if self.query.oldest_first else None
         return await sync_to_async(saving.save_page)(photos, mark=mark)
 
-    async def _close(self, dates: list[datetime], *, done: Iterable[str]) -> list[Saved]:
-        """Move the mark past what was read, and take on what earlier imports left undone."""
-        if self.mark is None:
-            return []
-        if dates:
-            await sync_to_async(saving.move_mark)(self.mark, to=self._next_start(dates))
-        limit = self.request.limit
-        return await sync_to_async(saving.waiting_for_pictures)(limit, besides=done)
+    async def _finish_scheduled(
+        self, mark: Mark, upload_dates: list[datetime], *, besides: Iterable[str]
+    ) -> list[SavedPhoto]:
+        """Move the mark behind the photos of this run; return photos still without a picture."""
+        if upload_dates:
+            await sync_to_async(saving.move_mark)(mark, to=self._next_start(upload_dates))
+        limit = self.query.limit
+        return await sync_to_async(saving.photos_without_picture)(limit, besides=besides)
 
-    def _next_start(self, dates: list[datetime]) -> datetime:
-        """The newest of them, inclusive: photos of the same second may be still to come.
+    def _next_start(self, upload_dates: list[datetime]) -> datetime:
+        """The date of the newest photo, because more photos of that second may still come.
 
-        When one second alone fills an import, though, the next would read the very same again.
+        If the photos of one second fill a whole import, the next import must start a second
+        later, or it would read the same photos again.
         """
-        newest, since = max(dates), self.request.since
-        full = self.request.oldest_first and len(dates) >= self.request.limit
-        if full and since is not None and newest <= datetime.fromtimestamp(since, tz=UTC):
+        newest, since = max(upload_dates), self.query.since
+        is_full = self.query.oldest_first and len(upload_dates) >= self.query.limit
+        if is_full and since is not None and newest <= datetime.fromtimestamp(since, tz=UTC):
             return newest + timedelta(seconds=1)
         return newest
 
-    async def _finish(self, saved: Saved) -> Outcome:
-        return await finish(saved, downloads=self.downloads)
+    async def _get_thumbnail(self, photo: SavedPhoto) -> PhotoOutcome:
+        return await get_thumbnail(photo, downloads=self.downloads)
 
-    def _enter(self, outcome: Outcome) -> None:
-        failed = outcome.word == FAILED
+    def _record(self, outcome: PhotoOutcome) -> None:
+        has_failed = outcome.outcome == FAILED
         self.progress.item(
             outcome.flickr_id,
-            outcome.word,
-            state=ItemState.FAILED if failed else ItemState.DONE,
+            outcome.outcome,
+            state=ItemState.FAILED if has_failed else ItemState.DONE,
             label=outcome.title,
             detail=outcome.detail,
             image=outcome.thumbnail_url,
+        )
+
+    def _record_rejected(self, entry: RejectedEntry) -> None:
+        self.progress.item(
+            entry.key,
+            FAILED,
+            state=ItemState.FAILED,
+            label=entry.title or entry.key,
+            detail=entry.reason,
         )

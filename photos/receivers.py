@@ -1,4 +1,4 @@
-"""A photo's file goes with it."""
+"""Deletes the thumbnail file of a deleted photo."""
 
 from typing import Any
 
@@ -12,5 +12,5 @@ from photos.models import Photo
 
 @receiver(post_delete, sender=Photo)
 def remove_thumbnail(sender: type[Photo], instance: Photo, **kwargs: Any) -> None:
-    # After the commit: a deletion that is rolled back must find its file again.
+    # After the commit, because a deletion that is rolled back must not lose the file.
     transaction.on_commit(lambda: thumbnail_files.remove(instance.flickr_id, instance.thumbnail))

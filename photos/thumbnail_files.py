@@ -1,4 +1,7 @@
-"""Turns a downloaded picture into a small file of ours, and keeps it under MEDIA_ROOT."""
+"""Thumbnail files: reduces a downloaded picture and stores it under MEDIA_ROOT.
+
+Called by `thumbnailing`, the thumbnail view and the receiver for deleted photos. It knows no row of
+the database."""
 
 import hashlib
 import io
@@ -15,14 +18,14 @@ from photos.flickr.errors import PictureUnreadableError
 
 EDGE: Final = 640
 PIXELS_MAX: Final = 24_000_000
-"""What Flickr serves up to 1024 has one; a picture of many more was made to hurt."""
+"""Pictures up to 1024 have one million; a picture of many more may be a decompression bomb."""
 
 FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP")
 
-# Pillow only warns above its limit, and refuses above twice that: hence the check below.
+# Above this limit Pillow only warns, and it refuses above twice the limit: so `_reduce` checks too.
 Image.MAX_IMAGE_PIXELS = PIXELS_MAX
 
-NOT_A_PICTURE: Final = "What Flickr sent is not a picture that can be read."
+NOT_A_PICTURE: Final = "Flickr's response is not a picture that can be read."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,20 +40,20 @@ def path_of(flickr_id: str, digest: str) -> Path:
 
 
 def save(flickr_id: str, picture: bytes) -> Thumbnail:
-    """Make and keep the thumbnail of a picture; it blocks, so call it in a thread.
+    """Make and store the thumbnail of a picture. It blocks, so call it in a thread.
 
     Raises:
-        PictureUnreadableError: the bytes are no picture, or one that is not to be opened.
-        OSError: the disk.
+        PictureUnreadableError: the bytes are no picture, or a picture with too many pixels.
+        OSError: the file cannot be written.
     """
-    small = _reduced(picture)
+    image = _reduce(picture)
     file = io.BytesIO()
     # Without exif, icc_profile or xmp Pillow writes none of them.
-    small.save(file, "WEBP", quality=80, method=3)
+    image.save(file, "WEBP", quality=80, method=3)
     content = file.getvalue()
     digest = hashlib.sha256(content).hexdigest()[:16]
     _write(path_of(flickr_id, digest), content)
-    return Thumbnail(digest=digest, width=small.width, height=small.height)
+    return Thumbnail(digest=digest, width=image.width, height=image.height)
 
 
 def remove(flickr_id: str, digest: str) -> None:
@@ -58,7 +61,7 @@ def remove(flickr_id: str, digest: str) -> None:
         path_of(flickr_id, digest).unlink(missing_ok=True)
 
 
-def _reduced(picture: bytes) -> Image.Image:
+def _reduce(picture: bytes) -> Image.Image:
     try:
         with Image.open(io.BytesIO(picture), formats=FORMATS) as image:
             if image.width * image.height > PIXELS_MAX:
@@ -81,13 +84,13 @@ def _reduced(picture: bytes) -> Image.Image:
 def _on_white(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
         return image.convert("RGB")
-    clear = image.convert("RGBA")
-    white = Image.new("RGBA", clear.size, "white")
-    return Image.alpha_composite(white, clear).convert("RGB")
+    transparent = image.convert("RGBA")
+    white = Image.new("RGBA", transparent.size, "white")
+    return Image.alpha_composite(white, transparent).convert("RGB")
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Whole or not at all: written beside its place, then moved there."""
+    """Write the file completely or not at all: to a temporary file, which then replaces `path`."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
     temporary = Path(name)

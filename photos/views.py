@@ -18,7 +18,7 @@ from realtime.access import job_url
 PER_PAGE: Final = 24
 """Flickr's terms allow 30 of its users' photos on a page."""
 
-FOREVER: Final = "public, max-age=31536000, immutable"
+CACHE_FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
 class SignedInRequest(HttpRequest):
@@ -34,7 +34,7 @@ def _gallery(request: HttpRequest) -> HttpResponse:
     number, updated_at = Photo.objects.summary()
     photos = Photo.objects.shown().newest_first().select_related("licence")
     paginator = Paginator(photos, PER_PAGE)
-    paginator.count = number  # counted above already
+    paginator.count = number  # saves a query: counted above already
     page = paginator.get_page(request.GET.get("page"))
     context = {
         "page": page,
@@ -51,7 +51,7 @@ async def import_list(request: SignedInRequest) -> HttpResponse:
     return await sync_to_async(_imports)(request)
 
 
-# Around the function of the thread: around the async one it would fetch the user once more.
+# Not on the async view: there the decorator would load the user a second time.
 @login_required
 def _imports(request: SignedInRequest) -> HttpResponse:
     form = ImportForm(request.POST if request.method == "POST" else None)
@@ -60,8 +60,8 @@ def _imports(request: SignedInRequest) -> HttpResponse:
         return HttpResponseRedirect(job_url(job_id), status=HTTPStatus.SEE_OTHER)
     context = {
         "form": form,
-        "own": import_requests.recent_of(request.user),
-        "public": import_requests.recent_public(),
+        "own": import_requests.recent_imports_of(request.user),
+        "public": import_requests.recent_public_imports(),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "photos/imports.html", context, status=status)
@@ -69,9 +69,11 @@ def _imports(request: SignedInRequest) -> HttpResponse:
 
 @require_safe
 async def thumbnail(request: HttpRequest, flickr_id: str, digest: str) -> HttpResponse:
-    """The digest is of the content, so what an address gives never changes."""
+    """The URL contains a digest of the content, so its response never changes."""
     try:
         content = await asyncio.to_thread(thumbnail_files.path_of(flickr_id, digest).read_bytes)
     except FileNotFoundError:
-        raise Http404("No such picture.") from None
-    return HttpResponse(content, content_type="image/webp", headers={"Cache-Control": FOREVER})
+        raise Http404("There is no such thumbnail.") from None
+    return HttpResponse(
+        content, content_type="image/webp", headers={"Cache-Control": CACHE_FOR_EVER}
+    )

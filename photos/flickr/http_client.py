@@ -1,4 +1,7 @@
-"""Carries requests to Flickr and bytes back, within a deadline and a size."""
+"""HttpClient: sends GET requests to Flickr, with a deadline and a maximum size for each response.
+
+Used by the REST API, the feed and the picture downloads. It never follows a redirect.
+"""
 
 import asyncio
 import logging
@@ -19,27 +22,27 @@ from photos.flickr.errors import (
 )
 
 CONNECTIONS_MAX = 6
-RETRY_AFTER_MAX = 60.0
-"""No server's wish keeps a worker waiting longer than this, in seconds."""
+RETRY_AFTER_MAX_SECONDS = 60.0
+"""A longer Retry-After of a server is shortened to this, so that no worker waits for hours."""
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     status: int
     body: bytes
     location: str
 
 
-Check = Callable[[Any], None]
-"""Given the address of the server that answers, as a socket gives it; None in tests."""
+PeerCheck = Callable[[Any], None]
+"""Called with the IP address and port of the server that responds; with None in tests."""
 
 
-def anyone(peer: Any) -> None:
-    """Any server may answer."""
+def allow_any_peer(peer: Any) -> None:
+    """Allow every server."""
 
 
-class WithoutTheQuery(logging.Filter):
-    """httpx logs each request with its address, and the key is in the query."""
+class RemoveQueryFilter(logging.Filter):
+    """Removes the query from URLs in httpx's log records, because it contains the API key."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
@@ -50,11 +53,11 @@ class WithoutTheQuery(logging.Filter):
         return True
 
 
-logging.getLogger("httpx").addFilter(WithoutTheQuery())
+logging.getLogger("httpx").addFilter(RemoveQueryFilter())
 
 
-class Client:
-    """One import's connections; an async context manager."""
+class HttpClient:
+    """The HTTP connections of one import. Use it as an async context manager."""
 
     def __init__(
         self, config: FlickrConfig, *, transport: httpx.AsyncBaseTransport | None = None
@@ -62,12 +65,12 @@ class Client:
         self._deadline = config.deadline
         self._http = httpx.AsyncClient(
             transport=transport,
-            # The environment's proxies and .netrc are for other programs.
+            # Ignore the proxies and the .netrc of the environment: they are for other programs.
             trust_env=False,
             follow_redirects=False,
             timeout=httpx.Timeout(config.deadline, connect=min(config.deadline, 10)),
             limits=httpx.Limits(max_connections=CONNECTIONS_MAX),
-            # Compressed answers could unpack to more than the cap in one piece.
+            # One piece of a compressed response could decompress to more than `max_bytes`.
             headers={"User-Agent": config.user_agent, "Accept-Encoding": "identity"},
         )
 
@@ -84,48 +87,52 @@ class Client:
 
     async def get(
         self,
-        address: str,
+        url: str,
         *,
         params: Mapping[str, str] | None = None,
-        longest: int,
-        check_peer: Check = anyone,
-    ) -> Answer:
-        """The answer, whatever its status below 429; `longest` is in bytes.
+        max_bytes: int,
+        check_peer: PeerCheck = allow_any_peer,
+    ) -> Response:
+        """Return the response if its status is below 429.
 
-        What `check_peer` raises ends it before anything of the answer is looked at.
+        `check_peer` is called before anything of the response is read; an exception that it
+        raises ends the request.
 
-        httpx's own timeout is of one silence, so a server that trickles would hold us for ever:
-        the deadline is of the whole.
+        httpx's timeout limits each single read, so a server that sends a byte now and then could
+        block a worker for ever. The deadline therefore limits the whole request.
+
+        Raises:
+            TransientError: there is no usable response; a later request may succeed.
         """
         try:
             async with asyncio.timeout(self._deadline):
                 return await self._read(
-                    address, params=params, longest=longest, check_peer=check_peer
+                    url, params=params, max_bytes=max_bytes, check_peer=check_peer
                 )
         except (TimeoutError, httpx.TransportError) as error:
-            # Not chained: httpx's errors hold the request, and that the key.
-            raise UnreachableError from _bare(error)
+            # Do not chain the error of httpx: it contains the request and so the API key.
+            raise UnreachableError from _without_request(error)
         except httpx.InvalidURL:
             raise UnreadableError from None
 
     async def _read(
         self,
-        address: str,
+        url: str,
         *,
         params: Mapping[str, str] | None,
-        longest: int,
-        check_peer: Check,
-    ) -> Answer:
-        async with self._http.stream("GET", address, params=params) as response:
+        max_bytes: int,
+        check_peer: PeerCheck,
+    ) -> Response:
+        async with self._http.stream("GET", url, params=params) as response:
             stream = response.extensions.get("network_stream")
             check_peer(stream.get_extra_info("server_addr") if stream is not None else None)
             _check_status(response)
             body = bytearray()
             async for piece in response.aiter_raw(64 * 1024):
                 body += piece
-                if len(body) > longest:
+                if len(body) > max_bytes:
                     raise TooLargeError
-            return Answer(
+            return Response(
                 status=response.status_code,
                 body=bytes(body),
                 location=response.headers.get("location", ""),
@@ -143,8 +150,9 @@ def _check_status(response: httpx.Response) -> None:
 
 def _retry_after(response: httpx.Response) -> float | None:
     text = response.headers.get("retry-after", "")
-    return min(float(text), RETRY_AFTER_MAX) if text.isascii() and text.isdigit() else None
+    is_number = text.isascii() and text.isdigit()
+    return min(float(text), RETRY_AFTER_MAX_SECONDS) if is_number else None
 
 
-def _bare(error: Exception) -> Exception:
+def _without_request(error: Exception) -> Exception:
     return ConnectionError(type(error).__name__)

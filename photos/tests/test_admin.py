@@ -3,7 +3,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from photos.models import ImportMark, ImportRequest, Licence, Photo
-from photos.tests.collection import START, photo
+from photos.tests.factories import START, create_photo
 
 pytestmark = pytest.mark.django_db
 
@@ -16,13 +16,13 @@ def operator(client: Client) -> Client:
 
 @pytest.mark.parametrize("model", [Photo, Licence, ImportMark, ImportRequest])
 def test_all_is_listed(operator: Client, model: type) -> None:
-    photo(licence=Licence.objects.create(number=4, name="CC BY 2.0"))
+    create_photo(licence=Licence.objects.create(number=4, name="CC BY 2.0"))
     ImportMark.objects.create(uploaded_at=START)
     assert operator.get(f"/admin/photos/{model.__name__.lower()}/").status_code == 200
 
 
 def test_a_description_is_not_edited_here(operator: Client) -> None:
-    one = photo(description="<b>clean</b>")
+    one = create_photo(description="<b>clean</b>")
     page = operator.get(f"/admin/photos/photo/{one.pk}/change/")
     assert page.status_code == 200
     assert b'name="description"' not in page.content

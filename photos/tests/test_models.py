@@ -9,14 +9,14 @@ from pytest_django import Settings
 
 from photos import thumbnail_files
 from photos.models import PICTURE_TRIES_MAX, Licence, Photo, Turn
-from photos.tests.collection import photo, with_file
+from photos.tests.factories import create_photo, create_photo_with_file
 
 pytestmark = pytest.mark.django_db
 
 
 def test_only_photos_with_a_picture_are_shown() -> None:
-    photo(1, thumbnail="")
-    shown = photo(2)
+    create_photo(1, thumbnail="")
+    shown = create_photo(2)
     assert list(Photo.objects.shown()) == [shown]
 
 
@@ -24,20 +24,20 @@ def test_only_photos_with_a_picture_are_shown() -> None:
     ("tries", "waits"), [(0, True), (PICTURE_TRIES_MAX - 1, True), (PICTURE_TRIES_MAX, False)]
 )
 def test_a_picture_is_tried_for_so_often(tries: int, waits: bool) -> None:
-    photo(thumbnail="", picture_tries=tries)
+    create_photo(thumbnail="", picture_tries=tries)
     assert Photo.objects.without_picture().exists() is waits
 
 
 def test_a_picture_that_was_replaced_is_waited_for() -> None:
-    photo(1)
-    replaced = photo(2, picture="1002_fedcba9876")
+    create_photo(1)
+    replaced = create_photo(2, picture="1002_fedcba9876")
     assert list(Photo.objects.without_picture()) == [replaced]
 
 
 def test_the_photos_of_before_are_named_by_their_addresses() -> None:
-    shown = photo(1, picture="", thumbnail_of="")
-    waiting = photo(2, picture="", thumbnail_of="", thumbnail="")
-    odd = photo(3, picture="", thumbnail_of="", image_urls=["https://example.org/"])
+    shown = create_photo(1, picture="", thumbnail_of="")
+    waiting = create_photo(2, picture="", thumbnail_of="", thumbnail="")
+    odd = create_photo(3, picture="", thumbnail_of="", image_urls=["https://example.org/"])
     import_module("photos.migrations.0002_which_picture").name_pictures(apps, None)
     for one in (shown, waiting, odd):
         one.refresh_from_db()
@@ -47,19 +47,19 @@ def test_the_photos_of_before_are_named_by_their_addresses() -> None:
 
 
 def test_a_photo_that_is_gone_is_not_waited_for() -> None:
-    photo(thumbnail="", gone_at=timezone.now())
+    create_photo(thumbnail="", gone_at=timezone.now())
     assert not Photo.objects.without_picture().exists()
 
 
 def test_untitled_and_nameless() -> None:
-    one = photo(title="", owner_name="")
+    one = create_photo(title="", owner_name="")
     assert (one.shown_title, one.shown_owner) == ("Untitled", "44080248@N03")
 
 
 def test_an_unknown_licence_is_all_rights_reserved() -> None:
-    assert photo(1).licence_name == "All rights reserved"
+    assert create_photo(1).licence_name == "All rights reserved"
     licence = Licence.objects.create(number=4, name="CC BY 2.0")
-    assert photo(2, licence=licence).licence_name == "CC BY 2.0"
+    assert create_photo(2, licence=licence).licence_name == "CC BY 2.0"
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def test_an_unknown_licence_is_all_rights_reserved() -> None:
 def test_the_date_taken_is_as_exact_as_its_owner_was(
     taken: str, granularity: int, words: str
 ) -> None:
-    assert photo(taken=taken, taken_granularity=granularity).taken_words == words
+    assert create_photo(taken=taken, taken_granularity=granularity).taken_words == words
 
 
 def test_the_date_taken_has_no_zone() -> None:
-    moment = photo(taken="2017-08-11 19:21:37").taken_at
+    moment = create_photo(taken="2017-08-11 19:21:37").taken_at
     assert moment is not None
     assert moment.tzinfo is None
 
@@ -88,7 +88,7 @@ def test_a_deleted_photo_takes_its_file_along(
     settings: Settings, tmp_path: Path, django_capture_on_commit_callbacks: object
 ) -> None:
     settings.MEDIA_ROOT = tmp_path
-    one = with_file(photo())
+    one = create_photo_with_file()
     path = thumbnail_files.path_of(one.flickr_id, one.thumbnail)
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         Photo.objects.all().delete()
@@ -97,7 +97,7 @@ def test_a_deleted_photo_takes_its_file_along(
 
 
 def test_turns_are_spread_for_all_processes() -> None:
-    waits = [Turn.objects.take("flickr", every=1000.0) for _ in range(3)]
+    waits = [Turn.objects.reserve("flickr", every=1000.0) for _ in range(3)]
     assert waits[0] == 0
     assert 900 < waits[1] <= 1000
     assert 1900 < waits[2] <= 2000
@@ -105,9 +105,9 @@ def test_turns_are_spread_for_all_processes() -> None:
 
 def test_an_old_turn_is_free_at_once() -> None:
     Turn.objects.create(name="flickr", free_at=timezone.now() - timedelta(hours=1))
-    assert Turn.objects.take("flickr", every=1.0) == 0
+    assert Turn.objects.reserve("flickr", every=1.0) == 0
 
 
 def test_turns_of_other_names_do_not_wait() -> None:
-    Turn.objects.take("flickr", every=10.0)
-    assert Turn.objects.take("elsewhere", every=10.0) == 0
+    Turn.objects.reserve("flickr", every=10.0)
+    assert Turn.objects.reserve("elsewhere", every=10.0) == 0

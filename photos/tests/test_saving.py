@@ -7,7 +7,7 @@ import pytest
 from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
-from photos.flickr.photo import FlickrPhoto, Taken
+from photos.flickr.photo import DateTaken, FlickrPhoto
 from photos.models import Photo
 from photos.saving import add_licences, save_page
 from realtime.tests.polling import until
@@ -23,7 +23,7 @@ def told(number: int, **fields: Any) -> FlickrPhoto:
         "owner_nsid": "44080248@N03",
         "owner_name": "Marta",
         "licence": None,
-        "taken": Taken(local=""),
+        "taken": DateTaken(local=""),
         "uploaded_at": datetime(2026, 5, 1, 12, number, tzinfo=UTC),
         "tags": (),
         "page_url": f"https://www.flickr.com/photos/marta/{1000 + number}/",
@@ -48,7 +48,7 @@ def test_photos_are_written_in_the_order_of_their_ids(given: list[FlickrPhoto]) 
 @pytest.mark.parametrize("given", [[98, 90, 99], [99, 98, 90]])
 def test_licences_are_written_in_the_order_of_their_numbers(given: list[int]) -> None:
     with CaptureQueriesContext(connection) as queries:
-        add_licences(given, told=())
+        add_licences(given, ())
     (insert,) = [one["sql"] for one in queries.captured_queries if "INSERT" in one["sql"]]
     assert re.findall(r"Licence (\d+) of Flickr", insert) == ["90", "98", "99"]
 

@@ -15,9 +15,14 @@ from photos.models import ImportMark, Photo
 from photos.sandbox.app import Sandbox
 from photos.saving import Mark
 from photos.tags import TAGS_MAX
-from photos.tasks import FIRST_LIMIT, import_photos, task_save_latest_flickr_image, what_is_new
-from photos.tests.collection import photo
-from photos.tests.sandboxes import SITE, sandbox
+from photos.tasks import (
+    FIRST_LIMIT,
+    import_photos,
+    query_for_new_photos,
+    task_save_latest_flickr_image,
+)
+from photos.tests.factories import create_photo
+from photos.tests.in_memory_flickr import SITE, new_sandbox
 from realtime.enqueue import enqueue
 from realtime.models import Job
 from realtime.progress import Progress
@@ -28,7 +33,7 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def box(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+def sandbox(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """The site's settings, its Flickr a sandbox in memory."""
     settings.MEDIA_ROOT = tmp_path
     settings.FLICKR_SOURCE = "sandbox"
@@ -36,10 +41,10 @@ def box(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     settings.FLICKR_FEED_URL = f"{SITE}/services/feeds/photos_public.gne"
     settings.FLICKR_IMAGE_HOSTS = [SITE.removeprefix("http://")]
     settings.FLICKR_IMPORT_MAX = 15
-    box = sandbox()
-    monkeypatch.setattr(flickr_client, "new_transport", lambda: httpx.ASGITransport(app=box))
+    sandbox = new_sandbox()
+    monkeypatch.setattr(flickr_client, "new_transport", lambda: httpx.ASGITransport(app=sandbox))
     monkeypatch.setattr(flickr_client, "SECONDS_PER_REQUEST", 0)
-    return box
+    return sandbox
 
 
 class Worker:
@@ -58,7 +63,7 @@ def a_job(**fields: Any) -> Job:
     return Job.objects.create(task="t", title="Import", queue="celery", **fields)
 
 
-@pytest.mark.usefixtures("box")
+@pytest.mark.usefixtures("sandbox")
 def test_an_import_on_demand_has_the_newest_with_these_tags() -> None:
     worker = Worker(a_job())
     result = body_of(import_photos)(worker, tags="sea, dusk", limit=4)
@@ -67,7 +72,7 @@ def test_an_import_on_demand_has_the_newest_with_these_tags() -> None:
     assert not ImportMark.objects.exists()
 
 
-@pytest.mark.usefixtures("box")
+@pytest.mark.usefixtures("sandbox")
 def test_whoever_watches_sees_every_photo_come() -> None:
     run = run_task(import_photos, tags="", limit=4)
     assert run.job.state == JobState.SUCCEEDED
@@ -80,14 +85,14 @@ def test_whoever_watches_sees_every_photo_come() -> None:
     assert set(saved) == {0, 1, 2, 3, 4}
 
 
-@pytest.mark.usefixtures("box")
+@pytest.mark.usefixtures("sandbox")
 def test_an_import_on_demand_stays_its_owners_affair() -> None:
     job = a_job()
     body_of(import_photos)(Worker(job), tags="", limit=1)
     assert enqueue(import_photos, kwargs={"tags": "", "limit": 1}).visibility == Visibility.PRIVATE
 
 
-@pytest.mark.usefixtures("box")
+@pytest.mark.usefixtures("sandbox")
 def test_the_scheduled_import_is_public_and_goes_on_where_it_stopped() -> None:
     job = a_job()
     assert body_of(task_save_latest_flickr_image)(Worker(job))["new"] == 15
@@ -96,25 +101,25 @@ def test_the_scheduled_import_is_public_and_goes_on_where_it_stopped() -> None:
     assert enqueue(task_save_latest_flickr_image).visibility == Visibility.PUBLIC
 
 
-def test_the_feed_gives_twenty_and_says_so(box: Sandbox, settings: Settings) -> None:
+def test_the_feed_gives_twenty_and_says_so(sandbox: Sandbox, settings: Settings) -> None:
     settings.FLICKR_SOURCE = "feed"
     worker = Worker(a_job())
     result = body_of(import_photos)(worker, tags="", limit=60)
     assert result["new"] == 20
     assert worker.progress.total == 20
     assert "20 newest" in worker.progress.message
-    assert "/services/rest/" not in box.paths
+    assert "/services/rest/" not in sandbox.paths
 
 
-@pytest.mark.usefixtures("box")
+@pytest.mark.usefixtures("sandbox")
 def test_a_bogus_key_fails_with_a_sentence_for_people(settings: Settings) -> None:
     settings.FLICKR_SOURCE, settings.FLICKR_API_KEY = "api", "bogus-0123"
-    with pytest.raises(KeyRefusedError, match="operators") as caught:
+    with pytest.raises(KeyRefusedError, match="operator") as caught:
         body_of(import_photos)(Worker(a_job()), tags="", limit=1)
     assert "bogus-0123" not in str(caught.value)
 
 
-def test_requests_wait_for_their_turn(box: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_wait_for_their_turn(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flickr_client, "SECONDS_PER_REQUEST", 0.2)
     begun = monotonic()
     for _ in range(3):
@@ -148,7 +153,7 @@ def test_what_a_scheduled_import_asks_for(
     settings.FLICKR_SOURCE, settings.FLICKR_IMPORT_MAX = source, 500
     if marked:
         ImportMark.objects.create(tags=tags, uploaded_at=MARK)
-    request = what_is_new(Mark(tags))
+    request = query_for_new_photos(Mark(tags))
     assert (request.since, request.oldest_first, request.limit) == (since, oldest_first, limit)
     assert request.tags == tuple(filter(None, [tags]))
 
@@ -170,7 +175,7 @@ def test_it_is_asked_for_once() -> None:
 
 
 def test_a_site_with_photos_is_not_new() -> None:
-    photo()
+    create_photo()
     call_command("first_import")
     assert not Job.objects.exists()
 
@@ -197,7 +202,7 @@ def test_titles(tags: tuple[str, ...], limit: int, title: str | None) -> None:
     assert title in (None, made)
 
 
-@pytest.mark.usefixtures("box")
+@pytest.mark.usefixtures("sandbox")
 def test_photos_for_development_are_made_without_a_worker(
     capsys: pytest.CaptureFixture[str],
 ) -> None:

@@ -13,7 +13,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from photos.models import ImportRequest, Licence
 from photos.tasks import ON_DEMAND, SCHEDULED
-from photos.tests.collection import DIGEST, photo, photos, with_file
+from photos.tests.factories import DIGEST, create_photo, create_photo_with_file, create_photos
 from realtime.models import Job
 from realtime.states import JobState, Visibility
 
@@ -59,7 +59,9 @@ def text_of(response: Any) -> str:
 
 def test_anyone_sees_the_gallery(client: Client) -> None:
     licence = Licence.objects.create(number=4, name="CC BY 2.0", url="https://example.org/by/")
-    one = photo(licence=licence, description="<b>From the window</b>", taken="2017-08-11 19:21:37")
+    one = create_photo(
+        licence=licence, description="<b>From the window</b>", taken="2017-08-11 19:21:37"
+    )
     text = text_of(client.get(GALLERY))
     for shown in (
         one.title,
@@ -78,13 +80,13 @@ def test_anyone_sees_the_gallery(client: Client) -> None:
 
 @pytest.mark.parametrize(("number", "pages"), [(23, 1), (24, 1), (25, 2), (49, 3)])
 def test_a_page_has_24_photos(client: Client, number: int, pages: int) -> None:
-    photos(number)
+    create_photos(number)
     page = client.get(GALLERY).context["page"]
     assert (len(page), page.paginator.num_pages) == (min(number, 24), pages)
 
 
 def test_the_newest_come_first(client: Client) -> None:
-    photos(30)
+    create_photos(30)
     assert client.get(GALLERY).context["page"][0].title == "Photo 29"
     assert client.get(f"{GALLERY}?page=2").context["page"][0].title == "Photo 5"
 
@@ -93,12 +95,12 @@ def test_the_newest_come_first(client: Client) -> None:
     ("page", "number"), [("0", 2), ("3", 2), ("x", 1), ("", 1), ("-1", 2), ("9" * 50, 2), ("²", 1)]
 )
 def test_a_page_that_is_not_there_is_one_that_is(client: Client, page: str, number: int) -> None:
-    photos(30)
+    create_photos(30)
     assert client.get(GALLERY, {"page": page}).context["page"].number == number
 
 
 def test_photos_without_a_picture_are_not_shown(client: Client) -> None:
-    photo(title="Not here", thumbnail="")
+    create_photo(title="Not here", thumbnail="")
     assert "Not here" not in text_of(client.get(GALLERY))
 
 
@@ -106,14 +108,14 @@ def test_photos_without_a_picture_are_not_shown(client: Client) -> None:
     "title", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "{{ 7*7 }}"]
 )
 def test_hostile_words_are_only_words(client: Client, title: str) -> None:
-    photo(title=title, owner_name=title, description="")
+    create_photo(title=title, owner_name=title, description="")
     text = text_of(client.get(GALLERY))
     assert title not in text or title.startswith("{{")
     assert escape(title) in text
 
 
 def test_nothing_runs_from_within_the_page(client: Client) -> None:
-    photo()
+    create_photo()
     text = text_of(client.get(GALLERY))
     assert " style=" not in text
     assert "onclick" not in text
@@ -152,15 +154,15 @@ def test_other_jobs_are_not_shown(client: Client, fields: dict[str, Any]) -> Non
 def test_the_gallery_takes_three_queries(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries, number: int
 ) -> None:
-    photos(number)
+    create_photos(number)
     public_job(state=JobState.RUNNING)
     with django_assert_num_queries(3):
         client.get(GALLERY)
 
 
 def test_the_time_of_the_last_update_is_shown(client: Client) -> None:
-    photo(1, last_seen_at=datetime(2026, 5, 1, 12, 34, 56, tzinfo=UTC))
-    photo(2, last_seen_at=datetime(2026, 5, 1, 9, 0, tzinfo=UTC))
+    create_photo(1, last_seen_at=datetime(2026, 5, 1, 12, 34, 56, tzinfo=UTC))
+    create_photo(2, last_seen_at=datetime(2026, 5, 1, 9, 0, tzinfo=UTC))
     assert "1 May 2026, 12:34:56 UTC" in text_of(client.get(GALLERY))
 
 
@@ -179,7 +181,7 @@ def media(settings: Settings, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("media")
 def test_a_thumbnail_is_kept_for_ever(client: Client) -> None:
-    one = with_file(photo(), b"RIFF....WEBP")
+    one = create_photo_with_file(b"RIFF....WEBP")
     response = client.get(one.thumbnail_url)
     assert isinstance(response, HttpResponse)
     assert response.content == b"RIFF....WEBP"
@@ -193,7 +195,7 @@ def test_a_thumbnail_is_kept_for_ever(client: Client) -> None:
 def test_a_thumbnail_takes_no_query(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    one = with_file(photo())
+    one = create_photo_with_file()
     with django_assert_num_queries(0):
         client.get(one.thumbnail_url)
 
@@ -213,7 +215,7 @@ def test_a_thumbnail_takes_no_query(
     ],
 )
 def test_nothing_else_comes_from_the_disk(client: Client, path: str) -> None:
-    with_file(photo())
+    create_photo_with_file()
     assert client.get(path).status_code == 404
 
 

@@ -3,7 +3,7 @@ import asyncio
 import httpx
 import pytest
 
-from photos.flickr.downloads import FRUITLESS_MAX, RESTS_MAX, TRIES
+from photos.flickr.downloads import FAILURES_MAX, PAUSES_MAX, TRIES_MAX
 from photos.flickr.errors import (
     PictureError,
     PictureGoneError,
@@ -11,29 +11,29 @@ from photos.flickr.errors import (
     PictureRefusedError,
     PictureUnreadableError,
 )
-from photos.flickr.photo import Request
+from photos.flickr.photo import PhotoQuery
 from photos.sandbox.replies import BAD_GATEWAY, TOO_MANY, Reply
-from photos.tests.sandboxes import SITE, Flickr, flickr_of, sandbox
+from photos.tests.in_memory_flickr import SITE, FlickrParts, connect_to, new_sandbox
 
 ADDRESS = f"{SITE}/65535/1_0123456789_z.jpg"
 JPEG = Reply(body=b"\xff\xd8 something", content_type="image/jpeg")
 
 
 async def get(*replies: Reply, **changes: int) -> bytes:
-    return await flickr_of(sandbox(script=replies), **changes).downloads.get((ADDRESS,))
+    return await connect_to(new_sandbox(script=replies), **changes).downloads.get((ADDRESS,))
 
 
 async def test_a_picture() -> None:
-    flickr = flickr_of(sandbox())
-    photos = [one async for page in flickr.source.pages(Request(limit=1)) for one in page.photos]
+    flickr = connect_to(new_sandbox())
+    photos = [one async for page in flickr.source.pages(PhotoQuery(limit=1)) for one in page.photos]
     assert (await flickr.downloads.get(photos[0].image_urls)).startswith(b"\xff\xd8")
 
 
 async def test_the_next_size_is_taken_when_one_is_missing() -> None:
-    box = sandbox(script=(Reply(status=404), JPEG))
-    picture = await flickr_of(box).downloads.get((ADDRESS, ADDRESS.replace("_z", "_m")))
+    sandbox = new_sandbox(script=(Reply(status=404), JPEG))
+    picture = await connect_to(sandbox).downloads.get((ADDRESS, ADDRESS.replace("_z", "_m")))
     assert picture == JPEG.body
-    assert [path[-5] for path in box.paths] == ["z", "m"]
+    assert [path[-5] for path in sandbox.paths] == ["z", "m"]
 
 
 @pytest.mark.parametrize(
@@ -53,20 +53,20 @@ async def test_the_next_size_is_taken_when_one_is_missing() -> None:
 async def test_what_does_not_come_back_is_asked_for_once(
     reply: Reply, error: type[PictureError]
 ) -> None:
-    box = sandbox(script=(reply, JPEG))
+    sandbox = new_sandbox(script=(reply, JPEG))
     with pytest.raises(error):
-        await flickr_of(box).downloads.get((ADDRESS,))
-    assert len(box.paths) == 1
+        await connect_to(sandbox).downloads.get((ADDRESS,))
+    assert len(sandbox.paths) == 1
 
 
 @pytest.mark.parametrize(
     "address", ["http://10.0.0.1/1.jpg", "https://example.com/1.jpg", "file:///etc/passwd", ""]
 )
 async def test_an_address_elsewhere_is_never_asked(address: str) -> None:
-    box = sandbox()
+    sandbox = new_sandbox()
     with pytest.raises(PictureRefusedError):
-        await flickr_of(box).downloads.get((address,))
-    assert box.paths == []
+        await connect_to(sandbox).downloads.get((address,))
+    assert sandbox.paths == []
 
 
 async def test_a_public_name_at_a_private_address_is_refused() -> None:
@@ -80,7 +80,7 @@ async def test_a_public_name_at_a_private_address_is_refused() -> None:
         def get_extra_info(self, name: str) -> object:
             return ("10.0.0.5", 443) if name == "server_addr" else None
 
-    flickr = Flickr(Rebound(), image_hosts=("live.staticflickr.com",))
+    flickr = FlickrParts(Rebound(), image_hosts=("live.staticflickr.com",))
     with pytest.raises(PictureRefusedError):
         await flickr.downloads.get(("https://live.staticflickr.com/1/1_0123456789_z.jpg",))
 
@@ -99,30 +99,30 @@ async def test_a_picture_has_a_largest_size(size: int, fits: bool) -> None:
 async def test_a_passing_fault_is_tried_again(passing: Reply) -> None:
     assert await get(passing, passing, JPEG) == JPEG.body
     with pytest.raises(PictureLaterError):
-        await get(*(passing,) * TRIES, JPEG)
+        await get(*(passing,) * TRIES_MAX, JPEG)
 
 
 async def test_a_429_rests_all_downloads_and_says_so() -> None:
-    flickr = flickr_of(sandbox(script=(TOO_MANY, *(JPEG,) * 4)))
+    flickr = connect_to(new_sandbox(script=(TOO_MANY, *(JPEG,) * 4)))
     pictures = await asyncio.gather(*(flickr.downloads.get((ADDRESS,)) for _ in range(4)))
     assert pictures == [JPEG.body] * 4
-    assert "slow down" in flickr.said[0]
-    assert flickr.said[-1] == ""
+    assert "slow down" in flickr.messages[0]
+    assert flickr.messages[-1] == ""
 
 
 async def test_at_last_the_rest_is_left_to_a_later_import() -> None:
-    box = sandbox(script=(TOO_MANY,) * 100)
-    downloads = flickr_of(box).downloads
+    sandbox = new_sandbox(script=(TOO_MANY,) * 100)
+    downloads = connect_to(sandbox).downloads
     for _ in range(20):
         with pytest.raises(PictureLaterError):
             await downloads.get((ADDRESS,))
-    assert len(box.paths) == RESTS_MAX
+    assert len(sandbox.paths) == PAUSES_MAX
 
 
 async def test_a_host_that_is_down_does_not_cost_a_try_for_each_photo() -> None:
-    box = sandbox(script=(BAD_GATEWAY,) * 100)
-    downloads = flickr_of(box).downloads
+    sandbox = new_sandbox(script=(BAD_GATEWAY,) * 100)
+    downloads = connect_to(sandbox).downloads
     for _ in range(20):
         with pytest.raises(PictureLaterError):
             await downloads.get((ADDRESS,))
-    assert len(box.paths) == FRUITLESS_MAX
+    assert len(sandbox.paths) == FAILURES_MAX

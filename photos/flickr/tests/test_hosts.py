@@ -1,7 +1,7 @@
 import pytest
 
 from photos.flickr.errors import PictureRefusedError
-from photos.flickr.hosts import ImageHosts, current
+from photos.flickr.hosts import ImageHosts, current_url
 
 HOSTS = ImageHosts(("live.staticflickr.com", "127.0.0.1:8003", "[::1]:8003", "sandbox:8003"))
 
@@ -75,4 +75,4 @@ def test_other_peers_are_fine(address: str, peer: tuple[str, int] | None) -> Non
     ],
 )
 def test_old_hosts_are_renamed(given: str, used: str) -> None:
-    assert current(given) == used
+    assert current_url(given) == used

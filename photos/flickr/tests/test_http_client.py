@@ -15,16 +15,16 @@ from photos.flickr.errors import (
     UnreachableError,
     UnreadableError,
 )
-from photos.flickr.http_client import Client
-from photos.tests.sandboxes import SITE, flickr_config
+from photos.flickr.http_client import HttpClient
+from photos.tests.in_memory_flickr import SITE, flickr_config
 
 SECRET_KEY = "k3y-that-nobody-may-see"
 
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
-def client(handler: Handler, *, deadline: float = 60.0) -> Client:
-    return Client(flickr_config(deadline=deadline), transport=httpx.MockTransport(handler))
+def client(handler: Handler, *, deadline: float = 60.0) -> HttpClient:
+    return HttpClient(flickr_config(deadline=deadline), transport=httpx.MockTransport(handler))
 
 
 def answering(status: int, content: bytes = b"", **headers: str) -> Handler:
@@ -43,10 +43,10 @@ def unread(
 async def test_an_answer_has_a_largest_size(size: int, fits: bool) -> None:
     http = client(answering(200, b"x" * size))
     if fits:
-        assert len((await http.get(SITE, longest=100)).body) == size
+        assert len((await http.get(SITE, max_bytes=100)).body) == size
     else:
         with pytest.raises(TooLargeError):
-            await http.get(SITE, longest=100)
+            await http.get(SITE, max_bytes=100)
 
 
 async def test_an_endless_answer_is_not_read_to_its_end() -> None:
@@ -60,7 +60,7 @@ async def test_an_endless_answer_is_not_read_to_its_end() -> None:
 
     http = client(lambda _: httpx.Response(200, content=endless()))
     with pytest.raises(TooLargeError):
-        await http.get(SITE, longest=100_000)
+        await http.get(SITE, max_bytes=100_000)
     assert given < 250
 
 
@@ -89,14 +89,14 @@ async def test_who_answers_is_checked_before_the_answer_is_read() -> None:
     connection = {"network_stream": Connection()}
     http = client(lambda _: httpx.Response(500, content=body(), extensions=connection))
     with pytest.raises(Refused, match=r"10\.1\.2\.3"):
-        await http.get(SITE, longest=100, check_peer=refuse)
+        await http.get(SITE, max_bytes=100, check_peer=refuse)
     assert not read
 
 
 async def test_a_packed_answer_is_refused_unopened() -> None:
     http = client(answering(200, gzip.compress(b"x" * 10), content_encoding="gzip"))
     with pytest.raises(UnreadableError):
-        await http.get(SITE, longest=1000)
+        await http.get(SITE, max_bytes=1000)
 
 
 async def test_a_trickle_ends_at_the_deadline() -> None:
@@ -107,7 +107,7 @@ async def test_a_trickle_ends_at_the_deadline() -> None:
 
     http = client(lambda _: httpx.Response(200, content=trickle()), deadline=0.05)
     with pytest.raises(UnreachableError):
-        await http.get(SITE, longest=1_000_000)
+        await http.get(SITE, max_bytes=1_000_000)
 
 
 @pytest.mark.parametrize(
@@ -123,7 +123,7 @@ async def test_a_failing_connection_is_unreachable(error: httpx.TransportError) 
         raise error
 
     with pytest.raises(UnreachableError):
-        await client(fail).get(SITE, longest=100)
+        await client(fail).get(SITE, max_bytes=100)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ async def test_a_failing_connection_is_unreachable(error: httpx.TransportError) 
 )
 async def test_statuses_that_may_pass(status: int, error: type[FlickrError]) -> None:
     with pytest.raises(error):
-        await client(answering(status, b"<html>")).get(SITE, longest=100)
+        await client(answering(status, b"<html>")).get(SITE, max_bytes=100)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +146,7 @@ async def test_statuses_that_may_pass(status: int, error: type[FlickrError]) -> 
 )
 async def test_retry_after_is_honoured_up_to_a_minute(header: str, seconds: float | None) -> None:
     with pytest.raises(SlowDownError) as caught:
-        await client(answering(429, retry_after=header)).get(SITE, longest=100)
+        await client(answering(429, retry_after=header)).get(SITE, max_bytes=100)
     assert caught.value.retry_after == seconds
 
 
@@ -157,7 +157,7 @@ async def test_a_redirect_is_not_followed() -> None:
         asked.append(str(request.url))
         return unread(302, headers={"location": "http://169.254.169.254/latest/"})
 
-    answer = await client(redirect).get(f"{SITE}/here", longest=100)
+    answer = await client(redirect).get(f"{SITE}/here", max_bytes=100)
     assert asked == [f"{SITE}/here"]
     assert answer.status == 302
 
@@ -166,12 +166,12 @@ async def test_it_says_who_asks() -> None:
     def look(request: httpx.Request) -> httpx.Response:
         return unread(200, request.headers["user-agent"].encode())
 
-    assert (await client(look).get(SITE, longest=100)).body == b"Picha"
+    assert (await client(look).get(SITE, max_bytes=100)).body == b"Picha"
 
 
 async def test_the_environments_proxies_are_not_used(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HTTP_PROXY", "http://proxy.invalid:3128")
-    http = Client(flickr_config())
+    http = HttpClient(flickr_config())
     assert not http._http._mounts
     assert http._http.trust_env is False
 
@@ -186,9 +186,9 @@ async def test_the_key_is_in_no_log_and_no_traceback(caplog: pytest.LogCaptureFi
     caplog.set_level(logging.DEBUG, logger="httpx")
     http = client(fail)
     params = {"api_key": SECRET_KEY}
-    await http.get(f"{SITE}/good", params=params, longest=100)
+    await http.get(f"{SITE}/good", params=params, max_bytes=100)
     with pytest.raises(UnreachableError) as caught:
-        await http.get(f"{SITE}/bad", params=params, longest=100)
+        await http.get(f"{SITE}/bad", params=params, max_bytes=100)
     assert "/good" in caplog.text
     assert SECRET_KEY not in caplog.text
     assert SECRET_KEY not in "".join(traceback.format_exception(caught.value))

@@ -212,14 +212,14 @@ def test_what_is_not_a_page_cannot_be_read(found: dict[str, Any]) -> None:
 )
 def test_what_is_not_an_answer_cannot_be_read(body: bytes) -> None:
     with pytest.raises(UnreadableError):
-        parse.success(body)
+        parse.rest_document(body)
 
 
 @pytest.mark.parametrize(
     "body", [b'{"stat":"ok"}', b'jsonFlickrApi({"stat":"ok"})', b' jsonFlickrApi({"stat":"ok"});\n']
 )
 def test_an_answer_may_be_wrapped(body: bytes) -> None:
-    assert parse.success(body) == {"stat": "ok"}
+    assert parse.rest_document(body) == {"stat": "ok"}
 
 
 NOT_NOW = "Sorry, the Flickr API service is not currently available."
@@ -241,11 +241,11 @@ NOT_NOW = "Sorry, the Flickr API service is not currently available."
 def test_a_refusal_is_told_by_its_code(code: Any, message: str, error: type[FlickrError]) -> None:
     body = json.dumps({"stat": "fail", "code": code, "message": message})
     with pytest.raises(error):
-        parse.success(body.encode())
+        parse.rest_document(body.encode())
 
 
 def test_flickrs_own_words_are_not_shown() -> None:
     body = b'{"stat":"fail","code":100,"message":"Invalid API Key (abc123)"}'
     with pytest.raises(KeyRefusedError) as caught:
-        parse.success(body)
+        parse.rest_document(body)
     assert "abc123" not in str(caught.value)

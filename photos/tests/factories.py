@@ -1,4 +1,4 @@
-"""Photos for tests of what is shown."""
+"""Creates photos in the database."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -10,8 +10,8 @@ START = datetime(2026, 5, 1, 12, tzinfo=UTC)
 DIGEST = "0123456789abcdef"
 
 
-def photo(number: int = 1, **fields: Any) -> Photo:
-    usual: dict[str, Any] = {
+def create_photo(number: int = 1, **fields: Any) -> Photo:
+    defaults: dict[str, Any] = {
         "flickr_id": str(1000 + number),
         "title": f"Photo {number}",
         "owner_nsid": "44080248@N03",
@@ -25,16 +25,17 @@ def photo(number: int = 1, **fields: Any) -> Photo:
         "thumbnail_width": 640,
         "thumbnail_height": 480,
     }
-    return Photo.objects.create(**usual | fields)
+    return Photo.objects.create(**defaults | fields)
 
 
-def photos(number: int) -> None:
-    for one in range(number):
-        photo(one)
+def create_photos(count: int) -> None:
+    for number in range(count):
+        create_photo(number)
 
 
-def with_file(one: Photo, content: bytes = b"webp") -> Photo:
-    path = thumbnail_files.path_of(one.flickr_id, one.thumbnail)
+def create_photo_with_file(content: bytes = b"webp") -> Photo:
+    photo = create_photo()
+    path = thumbnail_files.path_of(photo.flickr_id, photo.thumbnail)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    return one
+    return photo
