@@ -1,7 +1,8 @@
 """Thumbnail files: reduces a downloaded picture and stores it under MEDIA_ROOT.
 
 Called by `thumbnailing`, the thumbnail view and the receiver for deleted photos. It knows no row of
-the database."""
+the database.
+"""
 
 import hashlib
 import io

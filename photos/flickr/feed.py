@@ -1,6 +1,7 @@
 """Reads Flickr's feed of the 20 newest photos.
 
-The feed needs no API key. It names no licence and no total, and its photo ids are in its links."""
+The feed needs no API key. It names no licence and no total, and its photo ids are in its links.
+"""
 
 import json
 import re

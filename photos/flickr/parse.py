@@ -1,7 +1,8 @@
 """Converts Flickr's JSON to the structures of `photos.flickr.photo`.
 
 Flickr's types differ between methods and years. An entry that cannot be read is rejected with a
-reason; the other entries of the page are used."""
+reason; the other entries of the page are used.
+"""
 
 import json
 import re

@@ -16,7 +16,7 @@ from photos.flickr.photo import PhotoQuery
 from photos.import_run import ImportRun
 from photos.models import ImportMark, Licence, Photo
 from photos.sandbox.app import Sandbox
-from photos.sandbox.replies import FLICKR_HOUSE_PAGE, TOO_MANY, Reply
+from photos.sandbox.replies import MAINTENANCE_PAGE, TOO_MANY, Reply
 from photos.saving import Mark
 from photos.tasks import ON_DEMAND
 from photos.tests.in_memory_flickr import NOW, FlickrParts, connect_to, new_sandbox
@@ -128,7 +128,7 @@ def attempt_of(job: Job) -> Job:
 
 def test_a_retry_does_only_what_failed() -> None:
     job = Job.objects.create(task=ON_DEMAND, title="Import")
-    sandbox = new_sandbox(script=(None, *(Reply(status=502),) * 100), gone_rate=0.4)
+    sandbox = new_sandbox(first_replies=(None, *(Reply(status=502),) * 100), gone_rate=0.4)
     first = Run(sandbox, job=attempt_of(job))
     assert first.result == outcome(failed=12)
     assert any(path.startswith(LISTING) for path in sandbox.paths)
@@ -156,7 +156,7 @@ def test_a_retry_does_only_what_failed() -> None:
 
 def test_a_retry_that_was_cancelled_is_not_the_last_of_what_failed_in_it() -> None:
     job = Job.objects.create(task=ON_DEMAND, title="Import")
-    first = Run(new_sandbox(script=(None, *(TOO_MANY,) * 100)), job=attempt_of(job))
+    first = Run(new_sandbox(first_replies=(None, *(TOO_MANY,) * 100)), job=attempt_of(job))
     assert first.result == outcome(failed=12)
     assert Job.objects.finish(first.progress.job, result=first.result, **first.progress.look())
     first.progress.save_items()
@@ -176,7 +176,7 @@ def test_a_retry_that_was_cancelled_is_not_the_last_of_what_failed_in_it() -> No
 
 def test_an_import_that_was_cancelled_goes_on_with_what_was_never_begun() -> None:
     job = Job.objects.create(task=ON_DEMAND, title="Import")
-    sandbox = new_sandbox(script=(None, *(TOO_MANY,) * 100))
+    sandbox = new_sandbox(first_replies=(None, *(TOO_MANY,) * 100))
     first = Run(sandbox, job=attempt_of(job), limit=5)
     assert first.result == outcome(failed=5)
     assert Job.objects.cancel_running(first.progress.job, **first.progress.look())
@@ -239,7 +239,7 @@ def test_a_replaced_picture_that_could_not_be_had_comes_with_a_later_import(
 ) -> None:
     """One that sees the photo again, or a scheduled one whose mark has passed it."""
     photo, old = replaced(new_sandbox())
-    refusing = new_sandbox(script=(None, *(TOO_MANY,) * 100))
+    refusing = new_sandbox(first_replies=(None, *(TOO_MANY,) * 100))
     assert Run(refusing).result == outcome(failed=1, unchanged=11)
     photo.refresh_from_db()
     assert photo.thumbnail == old
@@ -254,7 +254,7 @@ def test_a_replaced_picture_that_could_not_be_had_comes_with_a_later_import(
 def test_a_replaced_picture_is_tried_for_anew() -> None:
     photo, _ = replaced(new_sandbox())
     Photo.objects.filter(pk=photo.pk).update(picture_tries=5, gone_at=photo.uploaded_at)
-    Run(new_sandbox(script=(None, *(TOO_MANY,) * 100)))
+    Run(new_sandbox(first_replies=(None, *(TOO_MANY,) * 100)))
     assert list(Photo.objects.without_picture()) == [photo]
 
 
@@ -297,7 +297,7 @@ def test_a_picture_that_is_gone_is_not_asked_for_again() -> None:
 
 def test_bytes_that_are_no_picture_fail_that_photo_alone() -> None:
     sandbox = new_sandbox(
-        script=(None, Reply(body=b"GIF89a but not really", content_type="image/gif"))
+        first_replies=(None, Reply(body=b"GIF89a but not really", content_type="image/gif"))
     )
     run = Run(sandbox)
     assert run.result == outcome(new=11, failed=1)
@@ -305,13 +305,13 @@ def test_bytes_that_are_no_picture_fail_that_photo_alone() -> None:
 
 
 def test_a_429_on_pictures_does_not_fail_the_import() -> None:
-    run = Run(new_sandbox(script=(None, TOO_MANY, TOO_MANY)))
+    run = Run(new_sandbox(first_replies=(None, TOO_MANY, TOO_MANY)))
     assert run.result == outcome(new=12)
     assert any("slow down" in message for message in run.flickr.messages)
 
 
 def test_pictures_refused_for_now_come_with_a_later_scheduled_import() -> None:
-    first = Run(new_sandbox(script=(None, *(TOO_MANY,) * 100)), mark="")
+    first = Run(new_sandbox(first_replies=(None, *(TOO_MANY,) * 100)), mark="")
     assert first.result == outcome(failed=12)
     assert Photo.objects.shown().count() == 0
     later = Run(new_sandbox(clock=lambda: NOW + 90), mark="", since=int(NOW) - 30)
@@ -338,7 +338,7 @@ def test_an_error_of_ours_fails_one_photo(monkeypatch: pytest.MonkeyPatch) -> No
 def test_a_bad_entry_is_listed_with_its_reason() -> None:
     page = async_to_sync(_page)(new_sandbox(), 12)
     del page["photos"]["photo"][3]["owner"]
-    run = Run(new_sandbox(script=(Reply(body=json.dumps(page).encode()),)))
+    run = Run(new_sandbox(first_replies=(Reply(body=json.dumps(page).encode()),)))
     assert run.result == outcome(new=12, failed=1)  # the next page had one more
     assert run.progress.look()["counts"] == {"new": 12, "failed": 1}
     assert "It has no owner." in str(run.progress.ledger.unsaved())
@@ -360,12 +360,12 @@ async def _page(sandbox: Sandbox, number: int) -> dict[str, Any]:
 def test_the_same_photo_twice_is_one() -> None:
     page = async_to_sync(_page)(new_sandbox(), 6)
     page["photos"]["photo"] *= 2
-    run = Run(new_sandbox(script=(Reply(body=json.dumps(page).encode()),)), limit=6)
+    run = Run(new_sandbox(first_replies=(Reply(body=json.dumps(page).encode()),)), limit=6)
     assert run.result == outcome(new=6)
 
 
 def test_pages_that_move_save_no_photo_twice() -> None:
-    run = Run(new_sandbox(moving=40, gone_rate=1.0), limit=110)
+    run = Run(new_sandbox(new_photos_per_request=40, gone_rate=1.0), limit=110)
     assert run.result["failed"] == Photo.objects.count() > 100
 
 
@@ -380,12 +380,12 @@ def test_an_empty_answer_deletes_nothing() -> None:
 def test_an_import_that_is_refused_fails_and_keeps_the_mark() -> None:
     refusal = Reply(body=b'{"stat":"fail","code":100,"message":"Invalid API Key"}')
     with pytest.raises(KeyRefusedError):
-        Run(new_sandbox(script=(refusal,)), mark="")
+        Run(new_sandbox(first_replies=(refusal,)), mark="")
     assert not ImportMark.objects.exists()
 
 
 def test_a_page_that_cannot_be_read_is_tried_again() -> None:
-    assert Run(new_sandbox(script=(FLICKR_HOUSE_PAGE,))).result == outcome(new=12)
+    assert Run(new_sandbox(first_replies=(MAINTENANCE_PAGE,))).result == outcome(new=12)
 
 
 def test_oldest_first_the_mark_moves_with_each_page() -> None:
@@ -395,7 +395,7 @@ def test_oldest_first_the_mark_moves_with_each_page() -> None:
 
 
 def test_oldest_first_a_failure_keeps_what_was_read() -> None:
-    broken = new_sandbox(script=(None, *(Reply(status=502),) * 9))
+    broken = new_sandbox(first_replies=(None, *(Reply(status=502),) * 9))
     with pytest.raises(ServerFaultError):
         Run(broken, mark="sea", tags=("landscape",), since=1, oldest_first=True, limit=150)
     assert Photo.objects.count() == 100
@@ -406,7 +406,7 @@ def test_oldest_first_a_failure_keeps_what_was_read() -> None:
 
 
 def test_newest_first_a_failure_leaves_the_mark_where_it_was() -> None:
-    broken = new_sandbox(script=(None, *(Reply(status=502),) * 9))
+    broken = new_sandbox(first_replies=(None, *(Reply(status=502),) * 9))
     with pytest.raises(ServerFaultError):
         Run(broken, mark="", limit=150)
     assert Photo.objects.count() == 100
@@ -441,7 +441,7 @@ def test_a_licence_not_known_yet_is_asked_for(told: bytes, name: str) -> None:
     page = async_to_sync(_page)(new_sandbox(), 12)
     page["photos"]["photo"][0]["license"] = "99"
     licences = Reply(body=b'{"stat":"ok","licenses":{"license":%s}}' % told)
-    Run(new_sandbox(script=(Reply(body=json.dumps(page).encode()), licences)))
+    Run(new_sandbox(first_replies=(Reply(body=json.dumps(page).encode()), licences)))
     assert Licence.objects.get(pk=99).name == name
 
 

@@ -20,7 +20,7 @@ JPEG = Reply(body=b"\xff\xd8 something", content_type="image/jpeg")
 
 
 async def get(*replies: Reply, **changes: int) -> bytes:
-    return await connect_to(new_sandbox(script=replies), **changes).downloads.get((ADDRESS,))
+    return await connect_to(new_sandbox(first_replies=replies), **changes).downloads.get((ADDRESS,))
 
 
 async def test_a_picture() -> None:
@@ -30,7 +30,7 @@ async def test_a_picture() -> None:
 
 
 async def test_the_next_size_is_taken_when_one_is_missing() -> None:
-    sandbox = new_sandbox(script=(Reply(status=404), JPEG))
+    sandbox = new_sandbox(first_replies=(Reply(status=404), JPEG))
     picture = await connect_to(sandbox).downloads.get((ADDRESS, ADDRESS.replace("_z", "_m")))
     assert picture == JPEG.body
     assert [path[-5] for path in sandbox.paths] == ["z", "m"]
@@ -53,7 +53,7 @@ async def test_the_next_size_is_taken_when_one_is_missing() -> None:
 async def test_what_does_not_come_back_is_asked_for_once(
     reply: Reply, error: type[PictureError]
 ) -> None:
-    sandbox = new_sandbox(script=(reply, JPEG))
+    sandbox = new_sandbox(first_replies=(reply, JPEG))
     with pytest.raises(error):
         await connect_to(sandbox).downloads.get((ADDRESS,))
     assert len(sandbox.paths) == 1
@@ -103,7 +103,7 @@ async def test_a_passing_fault_is_tried_again(passing: Reply) -> None:
 
 
 async def test_a_429_rests_all_downloads_and_says_so() -> None:
-    flickr = connect_to(new_sandbox(script=(TOO_MANY, *(JPEG,) * 4)))
+    flickr = connect_to(new_sandbox(first_replies=(TOO_MANY, *(JPEG,) * 4)))
     pictures = await asyncio.gather(*(flickr.downloads.get((ADDRESS,)) for _ in range(4)))
     assert pictures == [JPEG.body] * 4
     assert "slow down" in flickr.messages[0]
@@ -111,7 +111,7 @@ async def test_a_429_rests_all_downloads_and_says_so() -> None:
 
 
 async def test_at_last_the_rest_is_left_to_a_later_import() -> None:
-    sandbox = new_sandbox(script=(TOO_MANY,) * 100)
+    sandbox = new_sandbox(first_replies=(TOO_MANY,) * 100)
     downloads = connect_to(sandbox).downloads
     for _ in range(20):
         with pytest.raises(PictureLaterError):
@@ -120,7 +120,7 @@ async def test_at_last_the_rest_is_left_to_a_later_import() -> None:
 
 
 async def test_a_host_that_is_down_does_not_cost_a_try_for_each_photo() -> None:
-    sandbox = new_sandbox(script=(BAD_GATEWAY,) * 100)
+    sandbox = new_sandbox(first_replies=(BAD_GATEWAY,) * 100)
     downloads = connect_to(sandbox).downloads
     for _ in range(20):
         with pytest.raises(PictureLaterError):

@@ -20,7 +20,7 @@ from photos.flickr.sources import ApiSource, Source
 from photos.sandbox.catalogue import SandboxPhoto
 from photos.sandbox.replies import (
     BAD_GATEWAY,
-    FLICKR_HOUSE_PAGE,
+    MAINTENANCE_PAGE,
     NOT_CURRENTLY_AVAILABLE,
     TOO_MANY,
     Reply,
@@ -65,7 +65,9 @@ async def test_tags_are_all_wanted() -> None:
 
 
 async def test_pages_that_move_give_no_photo_twice() -> None:
-    found = await ids_of(connect_to(new_sandbox(moving=30)).source, PhotoQuery(limit=250))
+    found = await ids_of(
+        connect_to(new_sandbox(new_photos_per_request=30)).source, PhotoQuery(limit=250)
+    )
     assert len(found) == len(set(found)) > 200
 
 
@@ -159,7 +161,7 @@ async def test_a_page_without_photos_is_not_the_end(kind: type[Api], request_: P
 
 async def test_a_page_without_entries_is_the_end() -> None:
     empty = Reply(body=b'{"stat":"ok","photos":{"page":1,"pages":9,"total":900,"photo":[]}}')
-    sandbox = new_sandbox(script=(empty, empty))
+    sandbox = new_sandbox(first_replies=(empty, empty))
     assert await ids_of(connect_to(sandbox).source, PhotoQuery(limit=300)) == []
     assert len(sandbox.paths) == 1
 
@@ -203,10 +205,10 @@ async def test_a_short_page_is_not_the_end() -> None:
 
 
 @pytest.mark.parametrize(
-    "passing", [TOO_MANY, BAD_GATEWAY, FLICKR_HOUSE_PAGE, NOT_CURRENTLY_AVAILABLE, Reply()]
+    "passing", [TOO_MANY, BAD_GATEWAY, MAINTENANCE_PAGE, NOT_CURRENTLY_AVAILABLE, Reply()]
 )
 async def test_what_may_pass_is_tried_again_and_said(passing: Reply) -> None:
-    flickr = connect_to(new_sandbox(script=(passing, passing)))
+    flickr = connect_to(new_sandbox(first_replies=(passing, passing)))
     assert len(await ids_of(flickr.source, PhotoQuery(limit=5))) == 5
     assert "Trying again in 0 s (2 of 5)" in flickr.messages[0]
     assert flickr.messages[-1] == ""
@@ -214,7 +216,7 @@ async def test_what_may_pass_is_tried_again_and_said(passing: Reply) -> None:
 
 @pytest.mark.parametrize(("failures", "succeeds"), [(4, True), (5, False)])
 async def test_five_tries_are_enough(failures: int, succeeds: bool) -> None:
-    sandbox = new_sandbox(script=(TOO_MANY,) * failures)
+    sandbox = new_sandbox(first_replies=(TOO_MANY,) * failures)
     if succeeds:
         assert await ids_of(connect_to(sandbox).source, PhotoQuery(limit=5))
     else:
@@ -224,7 +226,7 @@ async def test_five_tries_are_enough(failures: int, succeeds: bool) -> None:
 
 
 async def test_the_last_try_announces_no_other() -> None:
-    flickr = connect_to(new_sandbox(script=(TOO_MANY,) * 5))
+    flickr = connect_to(new_sandbox(first_replies=(TOO_MANY,) * 5))
     with pytest.raises(SlowDownError):
         await ids_of(flickr.source, PhotoQuery(limit=5))
     assert [message[-9:] for message in flickr.messages] == [
@@ -236,7 +238,7 @@ async def test_the_last_try_announces_no_other() -> None:
 async def test_a_document_has_8_mib_at_most(more: int, fits: bool) -> None:
     empty = b'{"stat":"ok","photos":{"photo":[]}}'
     reply = Reply(body=empty.ljust(8 * 1024 * 1024 + more))
-    source = connect_to(new_sandbox(script=(reply,) * 5)).source
+    source = connect_to(new_sandbox(first_replies=(reply,) * 5)).source
     if fits:
         assert await ids_of(source, PhotoQuery(limit=5)) == []
     else:
@@ -255,14 +257,14 @@ def refusing(code: int) -> Reply:
         (refusing(3), QueryRefusedError, 1),
         (refusing(112), RequestRefusedError, 1),
         (refusing(105), UnavailableError, 5),
-        (FLICKR_HOUSE_PAGE, UnreadableError, 5),
+        (MAINTENANCE_PAGE, UnreadableError, 5),
         (Reply(body=b""), UnreadableError, 5),
     ],
 )
 async def test_only_what_may_pass_is_tried_again(
     reply: Reply, error: type[FlickrError], tries: int
 ) -> None:
-    sandbox = new_sandbox(script=(reply,) * 9)
+    sandbox = new_sandbox(first_replies=(reply,) * 9)
     with pytest.raises(error):
         await ids_of(connect_to(sandbox).source, PhotoQuery(limit=5))
     assert len(sandbox.paths) == tries
@@ -291,13 +293,13 @@ async def test_licences_are_asked_for() -> None:
 async def test_the_address_of_a_licence_is_whole_or_none(length: int, kept: bool) -> None:
     url = "https://x/".ljust(length, "x")
     listed = json.dumps({"stat": "ok", "licenses": {"license": [{"id": 99, "url": url}]}})
-    source = connect_to(new_sandbox(script=(Reply(body=listed.encode()),))).source
+    source = connect_to(new_sandbox(first_replies=(Reply(body=listed.encode()),))).source
     assert [one.url for one in await source.licences()] == [url if kept else ""]
 
 
 @pytest.mark.parametrize("body", [b'{"stat":"ok"}', b'{"stat":"ok","licenses":{"license":[7]}}'])
 async def test_licences_may_be_missing(body: bytes) -> None:
-    assert await connect_to(new_sandbox(script=(Reply(body=body),))).source.licences() == ()
+    assert await connect_to(new_sandbox(first_replies=(Reply(body=body),))).source.licences() == ()
 
 
 @pytest.mark.parametrize(("limit", "found"), [(1, 1), (20, 20), (21, 20), (60, 20)])
@@ -332,5 +334,5 @@ async def test_an_empty_feed_is_no_page() -> None:
 
 
 async def test_a_feed_of_html_is_tried_again() -> None:
-    flickr = connect_to(new_sandbox(script=(FLICKR_HOUSE_PAGE,)))
+    flickr = connect_to(new_sandbox(first_replies=(MAINTENANCE_PAGE,)))
     assert len(await ids_of(flickr.feed, PhotoQuery(limit=20))) == 20
