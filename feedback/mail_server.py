@@ -1,12 +1,13 @@
-"""Giving emails to the mail server, and what its answers mean.
+"""MailServerConnection: sends emails and translates the errors of SMTP.
 
 JobError
 └── MailError
-    ├── Deferred          not taken now: try again later
-    │   └── Unreachable   nobody answers: try again later
-    ├── NotAdmitted       this site may not log in: an operator must act
-    ├── Refused           not taken, for good: do not try again
-    └── Undecided         handed over, and then no answer: nobody can tell, so never again
+    ├── Deferred           the mail server refuses for now: try again later
+    │   └── Unreachable    the mail server does not respond: try again later
+    ├── LoginRefused       the site may not log in: an operator must act
+    ├── EmailRefused       the mail server refuses for good: do not try again
+    └── DeliveryUnknown    the email was sent, but not confirmed: it may have arrived, so never
+                           send it again
 """
 
 import smtplib
@@ -18,8 +19,8 @@ from django.core.mail import EmailMessage, get_connection
 
 from realtime.errors import JobError
 
-_DJANGOS: Final = "django.core.mail.backends.smtp.EmailBackend"
-_OURS: Final = "feedback.smtp_backend.EmailBackend"
+_DJANGO_BACKEND: Final = "django.core.mail.backends.smtp.EmailBackend"
+_OBSERVING_BACKEND: Final = "feedback.smtp_backend.EmailBackend"
 
 
 class MailError(JobError):
@@ -31,7 +32,7 @@ class MailError(JobError):
 
 class Deferred(MailError):
     code = "mail_deferred"
-    sentence = "The mail server asks us to come back later."
+    sentence = "The mail server does not accept the email at the moment."
 
 
 class Unreachable(Deferred):
@@ -39,71 +40,76 @@ class Unreachable(Deferred):
     sentence = "The mail server does not answer."
 
 
-class NotAdmitted(MailError):
+class LoginRefused(MailError):
     code = "mail_not_admitted"
     sentence = "The mail server does not let this site log in."
 
 
-class Refused(MailError):
+class EmailRefused(MailError):
     code = "mail_refused"
-    sentence = "The mail server will not take this email."
+    sentence = "The mail server refused this email."
 
 
-class Undecided(MailError):
+class DeliveryUnknown(MailError):
     code = "mail_undecided"
-    sentence = "The mail server took the email and fell silent. It may have arrived, or not."
+    sentence = (
+        "The mail server received this email but did not confirm it. "
+        "The email may have arrived, or not."
+    )
 
 
 class MailServerConnection:
-    """One connection to the mail server, for several emails."""
+    """One connection for several emails; it is opened again after an error."""
 
     def __init__(self) -> None:
         backend = settings.EMAIL_BACKEND
-        self._connection = get_connection(_OURS if backend == _DJANGOS else backend)
+        self._connection = get_connection(
+            _OBSERVING_BACKEND if backend == _DJANGO_BACKEND else backend
+        )
 
     def open(self) -> None:
         try:
             self._connection.open()
         except OSError as error:  # smtplib's exceptions are OSErrors too
-            raise _no_entry(error) from error
+            raise _error_on_opening(error) from error
 
     def send(self, email: EmailMessage) -> None:
-        """Returns once the mail server has taken the email; raises `MailError` otherwise."""
+        """Return when the mail server has accepted the email; raise `MailError` otherwise."""
         self.open()
         try:
             self._connection.send_messages([email])
         except OSError as error:
-            verdict = self._verdict(error)
-            # smtplib does not reset after a refused DATA, and the next email would be refused
-            # with "nested MAIL command": begin anew.
+            mail_error = self._error_on_sending(error)
+            # After a refused DATA smtplib sends no RSET, so the next email on this connection
+            # would be refused with "nested MAIL command".
             self.close()
-            raise verdict from error
+            raise mail_error from error
 
     def close(self) -> None:
-        """Whatever goes wrong here, what was sent is sent."""
+        """Ignore errors: all emails have been sent or have failed before."""
         with suppress(OSError):
             self._connection.close()
 
-    def _verdict(self, error: OSError) -> MailError:
-        code = _code(error)
+    def _error_on_sending(self, error: OSError) -> MailError:
+        code = _smtp_code(error)
         if code is None:
-            undecided = getattr(self._connection, "handed_over", False)
-            return Undecided() if undecided else Unreachable()
-        return Deferred() if code < 500 else Refused()
+            is_content_sent = getattr(self._connection, "is_content_sent", False)
+            return DeliveryUnknown() if is_content_sent else Unreachable()
+        return Deferred() if code < 500 else EmailRefused()
 
 
-def _no_entry(error: OSError) -> MailError:
-    code = _code(error)
+def _error_on_opening(error: OSError) -> MailError:
+    code = _smtp_code(error)
     match error:
         case smtplib.SMTPNotSupportedError():
-            return NotAdmitted()
+            return LoginRefused()
         case smtplib.SMTPAuthenticationError() if code is not None and code >= 500:
-            return NotAdmitted()
+            return LoginRefused()
     return Unreachable() if code is None else Deferred()
 
 
-def _code(error: OSError) -> int | None:
-    """The code with which the mail server said no; None when it has not answered so."""
+def _smtp_code(error: OSError) -> int | None:
+    """The code (4xx or 5xx) of the mail server's response; None if there was no response."""
     match error:
         case smtplib.SMTPRecipientsRefused():
             code = next(iter(error.recipients.values()))[0]

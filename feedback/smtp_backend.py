@@ -1,4 +1,4 @@
-"""Django's SMTP backend, which in addition knows whether an email has been handed over."""
+"""EmailBackend: Django's SMTP backend that also knows whether the content of an email was sent."""
 
 import smtplib
 from typing import Any
@@ -6,33 +6,34 @@ from typing import Any
 from django.core.mail.backends import smtp
 
 
-class _Observed(smtplib.SMTP):
-    handed_over = False
-    """Whether the server was given the whole of the newest email, its last line included.
+class _ObservedSMTP(smtplib.SMTP):
+    is_content_sent = False
+    """Whether the complete content of the newest email was sent, with its last line.
 
-    Until then it cannot have taken it (RFC 5321 4.1.1.4). From then on only its answer tells.
+    Before that, the mail server cannot have accepted the email (RFC 5321 4.1.1.4). After that, only
+    its response says whether it has.
     """
 
     def mail(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
-        self.handed_over = False
+        self.is_content_sent = False
         return super().mail(*args, **kwargs)
 
     def send(self, s: Any) -> None:
-        # smtplib sends commands as text and an email's content, once, as bytes.
+        # smtplib sends commands as str, and the content of an email, in one call, as bytes.
         super().send(s)
         if isinstance(s, bytes):
-            self.handed_over = True
+            self.is_content_sent = True
 
 
-class _ObservedTLS(_Observed, smtplib.SMTP_SSL):
+class _ObservedSMTPOverTLS(_ObservedSMTP, smtplib.SMTP_SSL):
     pass
 
 
 class EmailBackend(smtp.EmailBackend):
     @property
     def connection_class(self) -> type[smtplib.SMTP]:
-        return _ObservedTLS if self.use_ssl else _Observed
+        return _ObservedSMTPOverTLS if self.use_ssl else _ObservedSMTP
 
     @property
-    def handed_over(self) -> bool:
-        return getattr(self.connection, "handed_over", False)
+    def is_content_sent(self) -> bool:
+        return getattr(self.connection, "is_content_sent", False)

@@ -1,4 +1,4 @@
-"""Where feedback is taken in."""
+"""Saves submitted feedback and enqueues the job that mails it. Called by the contact view."""
 
 from uuid import UUID
 
@@ -13,9 +13,9 @@ from realtime.enqueue import enqueue
 
 
 def submit_feedback(submission: Submission, *, owner: AbstractBaseUser | None = None) -> UUID:
-    """Save the feedback together with the job that mails it; return the job's id.
+    """Save the feedback and its job in one transaction; return the id of the job.
 
-    A repetition, however close, finds what the first has saved and returns the same job.
+    The same submission again, even at the same moment, returns the same job.
     """
     with transaction.atomic():
         feedback, is_new = Feedback.objects.get_or_create(
@@ -32,7 +32,7 @@ def submit_feedback(submission: Submission, *, owner: AbstractBaseUser | None = 
 
 def _fields(submission: Submission) -> dict[str, object]:
     mailbox = mailbox_of(submission.email)
-    Feedback.objects.one_at_a_time(mailbox)
+    Feedback.objects.lock_mailbox(mailbox)
     return {
         "email": submission.email,
         "mailbox": mailbox,

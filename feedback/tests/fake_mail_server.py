@@ -1,5 +1,5 @@
-"""A real SMTP server that can be told to misbehave."""
-# ruff: noqa: N802 - aiosmtpd finds its handlers by these names
+"""FakeMailServer: a real SMTP server in this process, whose responses a test can choose."""
+# ruff: noqa: N802 - aiosmtpd calls its handlers by these names
 
 import asyncio
 import logging
@@ -20,23 +20,24 @@ from django.conf import settings
 
 from realtime.tests.ports import free_port
 
-Answer = str | Callable[[Any], Awaitable[str]]
+Response = str | Callable[[Any], Awaitable[str]]
 
-SILENCE = 3.0
-"""Seconds that a test waits for a server that says nothing more."""
+SHORT_TIMEOUT = 3.0
+"""The timeout of tests in which the server stops responding, in seconds."""
 
 
 class FakeMailServer:
-    """Keeps what it takes in `emails`. `answers` holds, by command, what it says instead of 250.
+    """Collects the emails that it accepts in `emails`.
 
-    A list is used up one by one; `None` in it stands for the usual answer. `DATA` is answered
-    once the email is there, `DATA?` before. `AUTH` may be answered by text only.
+    `responses` has lists of the responses to a command, for the first uses of that command; `None`
+    stands for the usual response. "DATA" is the response to the content of an email, "DATA?" the
+    one before the content. Responses to "AUTH" must be text.
     """
 
     def __init__(self) -> None:
         self.emails: list[EmailMessage] = []
         self.connections = 0
-        self.answers: dict[str, list[Answer | None]] = {}
+        self.responses: dict[str, list[Response | None]] = {}
 
     @property
     def recipients(self) -> list[str]:
@@ -49,79 +50,79 @@ class FakeMailServer:
         session.host_name = hostname
         return responses
 
-    def admit(self, *_: Any) -> AuthResult:
-        planned = self.answers.get("AUTH")
-        answer = planned.pop(0) if planned else None
-        assert answer is None or isinstance(answer, str)
-        return AuthResult(success=answer is None, handled=False, message=answer)
+    def check_login(self, *_: Any) -> AuthResult:
+        planned = self.responses.get("AUTH")
+        response = planned.pop(0) if planned else None
+        assert response is None or isinstance(response, str)
+        return AuthResult(success=response is None, handled=False, message=response)
 
     async def handle_MAIL(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        answer = await self.answer("MAIL", server)
-        if answer.startswith("2"):
+        response = await self.respond("MAIL", server)
+        if response.startswith("2"):
             envelope.mail_from = address
-        return answer
+        return response
 
     async def handle_RCPT(
         self, server: Any, session: Any, envelope: Any, address: str, options: list[str]
     ) -> str:
-        answer = await self.answer("RCPT", server)
-        if answer.startswith("2"):
+        response = await self.respond("RCPT", server)
+        if response.startswith("2"):
             envelope.rcpt_tos.append(address)
-        return answer
+        return response
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        answer = await self.answer("DATA", server)
-        if answer.startswith("2"):
+        response = await self.respond("DATA", server)
+        if response.startswith("2"):
             self.emails.append(message_from_bytes(envelope.content, policy=policy.default))
-        return answer
+        return response
 
     async def handle_QUIT(self, server: Any, session: Any, envelope: Any) -> str:
-        await self.answer("QUIT", server)
+        await self.respond("QUIT", server)
         return "221 Bye"
 
-    async def answer(self, command: str, server: Any) -> str:
-        planned = self.answers.get(command)
-        answer = planned.pop(0) if planned else None
-        if answer is None:
+    async def respond(self, command: str, server: Any) -> str:
+        planned = self.responses.get(command)
+        response = planned.pop(0) if planned else None
+        if response is None:
             return "250 OK"
-        return answer if isinstance(answer, str) else await answer(server)
+        return response if isinstance(response, str) else await response(server)
 
 
-async def hang_up(server: Any) -> str:
+async def disconnect(server: Any) -> str:
     server.transport.abort()
-    return "421 gone"
+    return "421 closing"
 
 
-async def fall_silent(server: Any) -> str:
-    """Whoever connects after that is patient again."""
+async def stop_responding(server: Any) -> str:
+    """Stop responding; the next connections get a long timeout again."""
     settings.EMAIL_TIMEOUT = 60
     await asyncio.sleep(600)
     return "451 too late"
 
 
-SILENT = pytest.param(fall_silent, marks=pytest.mark.once)
-"""As a parameter: it takes long, and no database has a part in it."""
+SILENT = pytest.param(stop_responding, marks=pytest.mark.once)
+"""A test parameter. The marker is there because it takes long and needs no database."""
 
 
-class _Smtp(SMTP):
+class _FakeSMTP(SMTP):
     async def smtp_DATA(self, arg: str) -> None:
-        answer = await self.event_handler.answer("DATA?", self)
-        if answer.startswith("2"):
+        response = await self.event_handler.respond("DATA?", self)
+        if response.startswith("2"):
             await super().smtp_DATA(arg)
         else:
-            await self.push(answer)
+            await self.push(response)
 
 
 class _Controller(Controller):
     def factory(self) -> SMTP:
-        login = {"authenticator": self.handler.admit, "auth_require_tls": False}
-        return _Smtp(self.handler, **login, **self.SMTP_kwargs)
+        login_options = {"authenticator": self.handler.check_login, "auth_require_tls": False}
+        return _FakeSMTP(self.handler, **login_options, **self.SMTP_kwargs)
 
 
 @contextmanager
-def running(server: FakeMailServer) -> Iterator[int]:
+def run_server(server: FakeMailServer) -> Iterator[int]:
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     port = free_port()
     controller = _Controller(server, hostname="127.0.0.1", port=port, ready_timeout=60)
@@ -132,33 +133,33 @@ def running(server: FakeMailServer) -> Iterator[int]:
         controller.stop()
 
 
-Ending = Callable[[socket.socket], None]
+EndConnection = Callable[[socket.socket], None]
 
 
-def reset(link: socket.socket) -> None:
-    link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+def reset(client: socket.socket) -> None:
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def stall(link: socket.socket) -> None:
+def wait_for_timeout(client: socket.socket) -> None:
     """Read nothing until the sender has given up."""
-    time.sleep(2 * SILENCE)
+    time.sleep(2 * SHORT_TIMEOUT)
 
 
 @contextmanager
-def breaking_off(ending: Ending) -> Iterator[int]:
-    """A server that asks for an email's content, does not read it, and ends so; its port."""
+def run_server_that_reads_no_content(end_connection: EndConnection) -> Iterator[int]:
+    """Yield the port of a server that accepts DATA, then ends the connection without reading."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.settimeout(60)
 
         def serve() -> None:
-            # The sender may give up at any moment.
-            with suppress(OSError), listening.accept()[0] as link, link.makefile("rb") as lines:
-                link.settimeout(60)
-                link.sendall(b"220 here\r\n")
+            # The sender may close the connection at any moment.
+            with suppress(OSError), listening.accept()[0] as client, client.makefile("rb") as lines:
+                client.settimeout(60)
+                client.sendall(b"220 ready\r\n")
                 while (line := lines.readline()) and not line.upper().startswith(b"DATA"):
-                    link.sendall(b"250 yes\r\n")
-                link.sendall(b"354 go on\r\n")
-                ending(link)
+                    client.sendall(b"250 OK\r\n")
+                client.sendall(b"354 go on\r\n")
+                end_connection(client)
 
         thread = threading.Thread(target=serve)
         thread.start()

@@ -16,8 +16,8 @@ from realtime.states import JobState
 pytestmark = pytest.mark.django_db
 
 
-def submission(name: str = "1", *, email: str = "ann@visitor.example") -> Submission:
-    return Submission(id=name, email=email, message="Hello")
+def submission(submission_id: str = "1", *, email: str = "ann@visitor.example") -> Submission:
+    return Submission(id=submission_id, email=email, message="Hello")
 
 
 def test_feedback_and_its_job_are_saved_together() -> None:
@@ -33,31 +33,31 @@ def test_feedback_and_its_job_are_saved_together() -> None:
     assert job.kwargs == {"feedback_id": feedback.pk}
 
 
-def test_nothing_of_the_feedback_is_sent_through_the_broker() -> None:
+def test_the_task_message_contains_no_feedback() -> None:
     job = Job.objects.get(pk=submit.submit_feedback(submission()))
     assert "ann@visitor.example" not in f"{job.args}{job.kwargs}{job.options}"
 
 
-def test_a_repetition_is_the_same_feedback_and_the_same_job() -> None:
+def test_the_same_submission_again_gives_the_same_job() -> None:
     assert submit.submit_feedback(submission()) == submit.submit_feedback(submission())
     assert (Feedback.objects.count(), Job.objects.count()) == (1, 1)
 
 
-def test_another_sending_is_another_job() -> None:
+def test_another_submission_gives_another_job() -> None:
     assert submit.submit_feedback(submission("1")) != submit.submit_feedback(submission("2"))
 
 
 def test_a_job_that_cannot_be_saved_leaves_no_feedback(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*args: object, **kwargs: object) -> None:
+    def raise_error(*args: object, **kwargs: object) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr(submit, "enqueue", fail)
+    monkeypatch.setattr(submit, "enqueue", raise_error)
     with pytest.raises(RuntimeError):
         submit.submit_feedback(submission())
     assert not Feedback.objects.exists()
 
 
-def test_it_is_published_only_after_the_commit(
+def test_the_job_is_published_after_the_commit(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     with django_capture_on_commit_callbacks() as callbacks:
@@ -65,7 +65,7 @@ def test_it_is_published_only_after_the_commit(
     assert callbacks
 
 
-def test_who_is_signed_in_owns_the_job(django_user_model: type[User]) -> None:
+def test_the_owner_owns_the_job(django_user_model: type[User]) -> None:
     ann = django_user_model.objects.create_user("ann")
     assert Job.objects.get(pk=submit.submit_feedback(submission(), owner=ann)).owner == ann
 
@@ -81,20 +81,20 @@ def test_a_mailbox_gets_at_most_five_confirmations_an_hour(earlier: int, confirm
 
 
 @pytest.mark.django_db(transaction=True)
-def test_many_at_once_get_no_more_confirmations() -> None:
-    def send(number: int) -> None:
+def test_simultaneous_submissions_get_no_more_confirmations() -> None:
+    def submit_one(number: int) -> None:
         try:
             submit.submit_feedback(submission(str(number)))
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(15) as threads:
-        list(threads.map(send, range(15)))
+        list(threads.map(submit_one, range(15)))
     assert Feedback.objects.filter(confirms=True).count() == conf.CONFIRMATIONS_PER_HOUR
     assert Feedback.objects.count() == 15
 
 
-def test_the_cap_is_a_setting(settings: Settings) -> None:
+def test_the_maximum_of_confirmations_is_a_setting(settings: Settings) -> None:
     settings.FEEDBACK_CONFIRMATIONS_PER_HOUR = 0
     submit.submit_feedback(submission())
     assert not Feedback.objects.get().confirms
