@@ -12,7 +12,7 @@ from typing import Final
 
 from asgiref.sync import sync_to_async
 
-from photos import saving
+from photos import licence_saving, saving
 from photos.concurrently import concurrently
 from photos.flickr.downloads import Downloads
 from photos.flickr.photo import FlickrPhoto, Page, PhotoQuery, RejectedEntry
@@ -105,10 +105,10 @@ class ImportRun:
         self.progress.total = max(self.progress.total or 0, expected)
 
     async def _save(self, photos: tuple[FlickrPhoto, ...]) -> list[SavedPhoto]:
-        unknown_licences = await sync_to_async(saving.unknown_licences)(photos)
+        unknown_licences = await sync_to_async(licence_saving.unknown_licences)(photos)
         if unknown_licences:
             flickr_licences = await self.source.licences()
-            await sync_to_async(saving.add_licences)(unknown_licences, flickr_licences)
+            await sync_to_async(licence_saving.add_licences)(unknown_licences, flickr_licences)
         # If the newest photos come first, the mark may only move when all pages are saved.
         mark = self.mark if self.query.oldest_first else None
         return await sync_to_async(saving.save_page)(photos, mark=mark)

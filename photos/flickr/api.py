@@ -6,6 +6,7 @@ from typing import Any
 
 from photos.flickr import parse
 from photos.flickr.config import FlickrConfig
+from photos.flickr.documents import parse_rest_document
 from photos.flickr.http_client import HttpClient
 from photos.flickr.photo import Page, PhotoQuery
 from photos.flickr.retries import ShowMessage, with_retries
@@ -62,7 +63,7 @@ class Api:
             response = await self.client.get(
                 self.config.api_url, params=params, max_bytes=self.config.document_max
             )
-            return parse.rest_document(response.body)
+            return parse_rest_document(response.body)
 
         return await with_retries(
             send_request, show_message=self.show_message, first_wait=self.config.retry_wait

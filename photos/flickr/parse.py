@@ -4,13 +4,12 @@ Flickr's types differ between methods and years. An entry that cannot be read is
 reason; the other entries of the page are used.
 """
 
-import json
 import re
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any, TypeGuard
 
-from photos.flickr.errors import UnreadableError, refusal
+from photos.flickr.errors import UnreadableError
 from photos.flickr.hosts import current_url
 from photos.flickr.photo import DateTaken, FlickrPhoto, Page, RejectedEntry
 from photos.flickr.text import markup, one_line, storable_number, whole_number
@@ -23,9 +22,6 @@ TAGS_MAX = 75
 
 SIZES = ("z", "c", "l", "m", "n", "q")
 """The best for a thumbnail of 640 first: the exact size, then larger, then smaller sizes."""
-
-_CALLBACK = re.compile(r"\s*json\w+\((.*)\)\s*;?\s*", re.DOTALL)
-_ESCAPES = re.compile(r"\\(.)", re.DOTALL)
 _ID = re.compile(r"\d{1,20}", re.ASCII)
 _NSID = re.compile(r"\d{1,15}@N\d{2}", re.ASCII)
 _ALIAS = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -34,42 +30,6 @@ _TAKEN = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d:\d\d)", re.ASCII)
 
 class NotAPhotoError(ValueError):
     """An entry lacks a field that every photo has; the message is shown to people."""
-
-
-def document(body: bytes) -> dict[str, Any]:
-    """The JSON object in a response, with or without a JSONP callback around it."""
-    text = body.decode("utf-8", "replace")
-    if match := _CALLBACK.fullmatch(text):
-        text = match[1]
-    value = _load_json(text)
-    if not isinstance(value, dict):
-        raise UnreadableError
-    return value
-
-
-def _load_json(text: str) -> Any:
-    for candidate in (text, _ESCAPES.sub(_repair_escape, text)):
-        try:
-            return json.loads(candidate, strict=False)
-        except (ValueError, RecursionError):
-            continue
-    raise UnreadableError
-
-
-def _repair_escape(escape: re.Match[str]) -> str:
-    r"""Feeds before 2017 wrote \' for ', which JSON does not allow. Leave other escapes alone."""
-    return "'" if escape[1] == "'" else escape[0]
-
-
-def rest_document(body: bytes) -> dict[str, Any]:
-    """The document in a response of the REST API; raises an error if it reports a failure."""
-    answer = document(body)
-    if answer.get("stat") == "ok":
-        return answer
-    if answer.get("stat") == "fail":
-        code = whole_number(answer.get("code"))
-        raise refusal(-1 if code is None else code, str(answer.get("message", "")))
-    raise UnreadableError
 
 
 def page(document: dict[str, Any], *, site: str) -> Page:

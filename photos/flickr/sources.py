@@ -4,9 +4,9 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from photos.flickr import parse
 from photos.flickr.api import PER_PAGE_MAX, Api, LicenceInfo, WaitForTurn
 from photos.flickr.config import FlickrConfig
+from photos.flickr.documents import parse_document
 from photos.flickr.feed import FEED_MAX, feed_page
 from photos.flickr.http_client import HttpClient
 from photos.flickr.photo import Page, PhotoQuery
@@ -96,4 +96,4 @@ class FeedSource:
         response = await self.client.get(
             self.config.feed_url, params=params, max_bytes=self.config.document_max
         )
-        return feed_page(parse.document(response.body), site=self.config.site)
+        return feed_page(parse_document(response.body), site=self.config.site)

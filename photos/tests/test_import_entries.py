@@ -4,8 +4,8 @@ from typing import Any
 import pytest
 from asgiref.sync import async_to_sync
 
-from photos.flickr import parse
 from photos.flickr.api import EXTRAS
+from photos.flickr.documents import parse_rest_document
 from photos.models import Licence, Photo
 from photos.sandbox.replies import Reply
 from photos.tests.completed_imports import CompletedImport, counts, new_import
@@ -33,7 +33,7 @@ async def recent_photos_document(*, limit: int) -> dict[str, Any]:
         "nojsoncallback": "1",
     }
     response = await flickr.client.get(flickr.config.api_url, params=params, max_bytes=10**7)
-    return parse.rest_document(response.body)
+    return parse_rest_document(response.body)
 
 
 def json_reply(document: dict[str, Any]) -> Reply:

@@ -38,8 +38,8 @@ def test_the_migration_names_pictures_by_their_urls() -> None:
     waiting = create_photo(2, picture="", thumbnail_of="", thumbnail="")
     odd = create_photo(3, picture="", thumbnail_of="", image_urls=["https://example.org/"])
     import_module("photos.migrations.0002_which_picture").name_pictures(apps, None)
-    for one in (shown, waiting, odd):
-        one.refresh_from_db()
+    for photo in (shown, waiting, odd):
+        photo.refresh_from_db()
     assert (shown.picture, shown.thumbnail_of) == ("1001_0123456789", "1001_0123456789")
     assert (waiting.picture, waiting.thumbnail_of) == ("1002_0123456789", "")
     assert odd.has_its_picture
@@ -51,8 +51,8 @@ def test_a_photo_that_is_gone_needs_no_picture() -> None:
 
 
 def test_a_photo_without_title_and_owner_name() -> None:
-    one = create_photo(title="", owner_name="")
-    assert (one.shown_title, one.shown_owner) == ("Untitled", "44080248@N03")
+    photo = create_photo(title="", owner_name="")
+    assert (photo.shown_title, photo.shown_owner) == ("Untitled", "44080248@N03")
 
 
 def test_an_unknown_licence_is_all_rights_reserved() -> None:
@@ -86,8 +86,8 @@ def test_the_date_taken_has_no_time_zone() -> None:
 def test_a_deleted_photo_deletes_its_file(
     media_root: Path, django_capture_on_commit_callbacks: object
 ) -> None:
-    one = create_photo_with_file()
-    path = thumbnail_files.path_of(one.flickr_id, one.thumbnail)
+    photo = create_photo_with_file()
+    path = thumbnail_files.path_of(photo.flickr_id, photo.thumbnail)
     with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
         Photo.objects.all().delete()
         assert path.exists()

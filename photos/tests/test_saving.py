@@ -1,15 +1,13 @@
-import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from django.db import connection, connections, transaction
-from django.test.utils import CaptureQueriesContext
 
 from photos.flickr.photo import DateTaken, FlickrPhoto
 from photos.models import Photo
-from photos.saving import add_licences, save_page
+from photos.saving import save_page
 from realtime.tests.polling import until
 
 pytestmark = pytest.mark.django_db
@@ -43,14 +41,6 @@ def test_photos_are_written_in_the_order_of_their_ids(photos: list[FlickrPhoto])
     assert [photo.flickr_id for photo in saved] == [photo.id for photo in photos]
     written = Photo.objects.order_by("pk").values_list("flickr_id", flat=True)
     assert list(written) == ["1001", "1002", "1003"]
-
-
-@pytest.mark.parametrize("numbers", [[98, 90, 99], [99, 98, 90]])
-def test_licences_are_written_in_the_order_of_their_numbers(numbers: list[int]) -> None:
-    with CaptureQueriesContext(connection) as queries:
-        add_licences(numbers, ())
-    (insert,) = [query["sql"] for query in queries.captured_queries if "INSERT" in query["sql"]]
-    assert re.findall(r"Licence (\d+) of Flickr", insert) == ["90", "98", "99"]
 
 
 def save_elsewhere(photos: list[FlickrPhoto]) -> int:

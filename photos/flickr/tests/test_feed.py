@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from photos.flickr import parse
+from photos.flickr.documents import parse_document
 from photos.flickr.errors import UnreadableError
 from photos.flickr.feed import author_name, feed_page
 from photos.flickr.photo import FlickrPhoto
@@ -115,9 +115,9 @@ def test_the_escapes_of_old_feeds_are_repaired() -> None:
     body = (
         rb"""jsonFlickrFeed({"items":[{"title":"it\'s \"old\" \\' """ + b"\r\n" + rb"""two"}]})"""
     )
-    assert parse.document(body)["items"][0]["title"] == "it's \"old\" \\' \r\ntwo"
+    assert parse_document(body)["items"][0]["title"] == "it's \"old\" \\' \r\ntwo"
 
 
 def test_valid_escapes_are_not_changed() -> None:
     title = "a\\'b"
-    assert parse.document(json.dumps({"title": title}).encode())["title"] == title
+    assert parse_document(json.dumps({"title": title}).encode())["title"] == title

@@ -128,12 +128,7 @@ async def test_a_failed_connection_is_unreachable(error: httpx.TransportError) -
 
 @pytest.mark.parametrize(
     ("status", "error"),
-    [
-        (429, SlowDownError),
-        (500, ServerFaultError),
-        (502, ServerFaultError),
-        (503, ServerFaultError),
-    ],
+    [(429, SlowDownError), *((status, ServerFaultError) for status in (500, 502, 503))],
 )
 async def test_temporary_errors_by_status(status: int, error: type[FlickrError]) -> None:
     with pytest.raises(error):

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from photos.flickr import parse
+from photos.flickr.documents import parse_rest_document
 from photos.flickr.errors import (
     FlickrError,
     KeyRefusedError,
@@ -32,14 +32,14 @@ from photos.flickr.errors import (
 )
 def test_other_content_is_not_a_rest_document(body: bytes) -> None:
     with pytest.raises(UnreadableError):
-        parse.rest_document(body)
+        parse_rest_document(body)
 
 
 @pytest.mark.parametrize(
     "body", [b'{"stat":"ok"}', b'jsonFlickrApi({"stat":"ok"})', b' jsonFlickrApi({"stat":"ok"});\n']
 )
 def test_a_document_may_have_a_jsonp_callback(body: bytes) -> None:
-    assert parse.rest_document(body) == {"stat": "ok"}
+    assert parse_rest_document(body) == {"stat": "ok"}
 
 
 NOT_AVAILABLE = "Sorry, the Flickr API service is not currently available."
@@ -61,11 +61,11 @@ NOT_AVAILABLE = "Sorry, the Flickr API service is not currently available."
 def test_the_code_decides_the_error(code: Any, message: str, error: type[FlickrError]) -> None:
     body = json.dumps({"stat": "fail", "code": code, "message": message})
     with pytest.raises(error):
-        parse.rest_document(body.encode())
+        parse_rest_document(body.encode())
 
 
 def test_flickrs_message_is_not_shown() -> None:
     body = b'{"stat":"fail","code":100,"message":"Invalid API Key (abc123)"}'
     with pytest.raises(KeyRefusedError) as caught:
-        parse.rest_document(body)
+        parse_rest_document(body)
     assert "abc123" not in str(caught.value)
