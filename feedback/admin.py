@@ -15,7 +15,7 @@ class FeedbackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
     date_hierarchy = "created_at"
 
     def has_add_permission(self, request: object) -> bool:
-        """It comes from visitors alone."""
+        """Only visitors create feedback."""
         return False
 
     @admin.display(description="Job")
@@ -23,4 +23,4 @@ class FeedbackAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic 
         if feedback.job_id is None:
             return "Not queued"
         url = reverse("dashboard:job", args=[feedback.job_id])
-        return format_html('<a href="{}">How it was sent</a>', url)
+        return format_html('<a href="{}">Show the job</a>', url)

@@ -1,7 +1,7 @@
-"""What a robot that fell into the honeypot is shown: a job that went well and does not exist.
+"""Decoys: the page of a successful job that does not exist, for robots that filled the honeypot.
 
-Nothing is saved for it. All of the page is made from the address, which is signed as a real
-job's is, so that it answers no address but those that this site has given out.
+Nothing is saved. The page is made from its URL, which is signed like the URL of a real job, so
+that only URLs from this site show a page.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -11,7 +11,7 @@ from uuid import UUID
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from feedback.delivery import CONFIRMED, PHASES, SENDING, TAKEN
+from feedback.delivery import CONFIRMED, DELIVERED, PHASES, SENDING
 from feedback.emails import TEAM_LABEL, VISITOR, VISITOR_LABEL
 from feedback.tasks import send_feedback_email_task
 from realtime.access import watch_key
@@ -19,7 +19,7 @@ from realtime.models import Job
 from realtime.snapshots import public
 from realtime.states import ItemState, JobState
 
-TOOK: Final = timedelta(seconds=1)
+DURATION: Final = timedelta(seconds=1)
 
 
 def url() -> str:
@@ -28,8 +28,8 @@ def url() -> str:
 
 
 def context(job_id: UUID, *, key: str) -> dict[str, Any]:
-    """What the template of a job's page needs."""
-    began = datetime.fromtimestamp((job_id.int >> 80) / 1000, tz=UTC)  # RFC 9562 5.7
+    """The context for the template of a job's page."""
+    started_at = datetime.fromtimestamp((job_id.int >> 80) / 1000, tz=UTC)  # RFC 9562 5.7
     job = Job(
         id=job_id,
         title=send_feedback_email_task.title,
@@ -41,17 +41,17 @@ def context(job_id: UUID, *, key: str) -> dict[str, Any]:
         done=2,
         total=2,
         unit="email",
-        message=f"{TAKEN} {CONFIRMED}",
+        message=f"{DELIVERED} {CONFIRMED}",
         counts={"sent": 2},
         recent=[_sent(VISITOR, VISITOR_LABEL), _sent("team-1", TEAM_LABEL)],
         result={"sent": 2},
-        queued_at=began,
-        started_at=began,
-        finished_at=began + TOOK,
+        queued_at=started_at,
+        started_at=started_at,
+        finished_at=started_at + DURATION,
     )
-    # The script would be told that there is no such job, and say so.
-    page = {"is_operator": False, "refresh": None, "still": True}
-    return page | {"snapshot": public(job), "key": key}
+    # Without the script, which would show that there is no such job.
+    options = {"is_operator": False, "refresh": None, "still": True}
+    return options | {"snapshot": public(job), "key": key}
 
 
 def _sent(key: str, label: str) -> list[str]:

@@ -1,10 +1,20 @@
-"""Sending a feedback's emails, each at most once however often it is begun anew."""
+"""Delivery: sends the emails of one feedback, each at most once, however often it runs again.
+
+Called by the task for each attempt. The ledger of the job records the state of each email.
+"""
 
 from typing import Final
 
 from feedback.conf import conf
-from feedback.courier import Courier, Deferred, MailError, NotAdmitted, Refused, Undecided
-from feedback.emails import VISITOR, VISITOR_LABEL, Letter, letters
+from feedback.emails import VISITOR, VISITOR_LABEL, FeedbackEmail, emails_for
+from feedback.mail_server import (
+    Deferred,
+    DeliveryUnknown,
+    EmailRefused,
+    LoginRefused,
+    MailError,
+    MailServerConnection,
+)
 from feedback.models import Feedback
 from realtime.errors import JobError
 from realtime.progress import Progress
@@ -15,12 +25,20 @@ CONNECTING: Final = "Connecting to the mail server"
 SENDING: Final = "Sending"
 PHASES: Final = ((WRITING, 1), (CONNECTING, 1), (SENDING, 3))
 
-TAKEN: Final = "Your feedback has been delivered."
+DELIVERED: Final = "Your feedback has been delivered."
 CONFIRMED: Final = "A confirmation is on its way to you."
 NOT_CONFIRMED: Final = {
-    ItemState.FAILED: "The mail server refused our confirmation: is there a slip in your address?",
-    ItemState.UNKNOWN: "Nobody can tell whether our confirmation to you was delivered too.",
+    ItemState.FAILED: "The mail server refused our confirmation: is there a typo in your address?",
+    ItemState.UNKNOWN: "We do not know whether our confirmation to you was delivered.",
 }
+REFUSED: Final = (
+    "The mail server refused your feedback. It is saved, and the site's operators can see the "
+    "error."
+)
+UNKNOWN: Final = (
+    "The mail server received your feedback but did not confirm it: it may have arrived, or not. "
+    "It is saved, and is not sent twice."
+)
 
 
 class NotDelivered(JobError):
@@ -28,98 +46,96 @@ class NotDelivered(JobError):
 
 
 class Delivery:
-    """One attempt. What earlier attempts have settled it leaves alone."""
+    """One attempt. It leaves the emails alone that earlier attempts have finished."""
 
     def __init__(self, feedback: Feedback, progress: Progress, *, is_retry: bool) -> None:
         self._feedback = feedback
         self._progress = progress
-        settled = {ItemState.DONE, ItemState.UNKNOWN}
-        # A refusal holds for this job, but an operator who runs it again knows better.
-        self._settled = settled | {ItemState.FAILED} if is_retry else settled
-        self._letters: list[Letter] = []
+        self._final_states = {ItemState.DONE, ItemState.UNKNOWN}
+        if is_retry:
+            # Only an operator who runs the job again sends a refused email again.
+            self._final_states.add(ItemState.FAILED)
+        self._emails: list[FeedbackEmail] = []
 
     def run(self) -> dict[str, int]:
-        """Raises `Deferred` when something has to wait, `NotDelivered` when nothing helps.
+        """Send the emails and return how many were sent.
 
-        `NotAdmitted` when nothing helps until an operator has acted.
+        Raises:
+            Deferred: an email has to be sent later.
+            LoginRefused: nothing can be sent before an operator has acted.
+            NotDelivered: nobody of the team got the feedback, and a retry would not help.
         """
         with self._progress.phase(WRITING):
-            self._letters = letters(self._feedback)
-            self._enter_all()
-        self._send_all()
-        return self._conclude()
+            self._emails = emails_for(self._feedback)
+            self._record_pending()
+        self._send_pending()
+        return self._result()
 
-    def _enter_all(self) -> None:
-        """Show who is written to before anything is sent."""
-        known = self._keys(*ItemState)
-        for letter in self._letters:
-            if letter.key not in known:
+    def _record_pending(self) -> None:
+        """Show all emails on the page of the job before the first is sent."""
+        recorded = self._keys(*ItemState)
+        for email in self._emails:
+            if email.key not in recorded:
                 self._progress.item(
-                    letter.key, "waiting", state=ItemState.PENDING, label=letter.label
+                    email.key, "waiting", state=ItemState.PENDING, label=email.label
                 )
         if not self._feedback.confirms:
-            self._progress.item(VISITOR, "left out", label=VISITOR_LABEL, detail=_capped())
+            self._progress.item(VISITOR, "left out", label=VISITOR_LABEL, detail=_limit_sentence())
 
-    def _send_all(self) -> None:
-        settled = self._keys(*self._settled)
-        left = [letter for letter in self._letters if letter.key not in settled]
-        courier = Courier()
+    def _send_pending(self) -> None:
+        finished = self._keys(*self._final_states)
+        pending = [email for email in self._emails if email.key not in finished]
+        connection = MailServerConnection()
         try:
             with self._progress.phase(CONNECTING):
-                if left:
-                    courier.open()
-            with self._progress.phase(SENDING, total=len(self._letters), unit="email"):
-                self._progress.advance(len(self._letters) - len(left))
-                self._send(courier, left)
+                if pending:
+                    connection.open()
+            with self._progress.phase(SENDING, total=len(self._emails), unit="email"):
+                self._progress.advance(len(self._emails) - len(pending))
+                self._send_all(connection, pending)
         finally:
-            courier.close()
+            connection.close()
 
-    def _send(self, courier: Courier, left: list[Letter]) -> None:
+    def _send_all(self, connection: MailServerConnection, pending: list[FeedbackEmail]) -> None:
         deferred: Deferred | None = None
-        for letter in left:
-            self._progress.message = f"Sending {self._progress.done + 1} of {len(self._letters)}."
+        for email in pending:
+            self._progress.message = f"Sending {self._progress.done + 1} of {len(self._emails)}."
             try:
-                self._send_one(courier, letter)
-            except Deferred as reason:
-                deferred = reason
+                self._send(connection, email)
+            except Deferred as error:
+                deferred = error
             else:
                 self._progress.advance()
         if deferred:
             raise deferred
 
-    def _send_one(self, courier: Courier, letter: Letter) -> None:
-        """The letter is claimed before and recorded after: see `Progress.begin`."""
-        if not self._progress.begin(letter.key, "sending", label=letter.label):
+    def _send(self, connection: MailServerConnection, email: FeedbackEmail) -> None:
+        """Record the email before and after it is sent: see `Progress.begin`."""
+        if not self._progress.begin(email.key, "sending", label=email.label):
             return
         try:
-            courier.send(letter.email)
-        except MailError as reason:
-            state, outcome = _outcome(reason)
+            connection.send(email.message)
+        except MailError as error:
+            state, outcome = _outcome(error)
             self._progress.settle(
-                letter.key, outcome, state=state, label=letter.label, detail=str(reason)
+                email.key, outcome, state=state, label=email.label, detail=str(error)
             )
-            if isinstance(reason, Deferred | NotAdmitted):
+            if isinstance(error, Deferred | LoginRefused):
                 raise
         else:
-            self._progress.settle(letter.key, "sent", label=letter.label)
+            self._progress.settle(email.key, "sent", label=email.label)
 
-    def _conclude(self) -> dict[str, int]:
+    def _result(self) -> dict[str, int]:
         sent = self._keys(ItemState.DONE)
-        team = {letter.key for letter in self._letters} - {VISITOR}
+        team = {email.key for email in self._emails} - {VISITOR}
         if team and not team & sent:
-            raise NotDelivered(
-                "The mail server took your feedback and fell silent: it may have arrived, or not. "
-                "It is saved, and is not sent twice."
-                if team & self._keys(ItemState.UNKNOWN)
-                else "The mail server will not take your feedback. It is saved, and the site's "
-                "operators can see what is wrong."
-            )
-        self._progress.message = f"{TAKEN} {self._on_confirmation(sent)}"
-        return {"sent": len(sent & {letter.key for letter in self._letters})}
+            raise NotDelivered(UNKNOWN if team & self._keys(ItemState.UNKNOWN) else REFUSED)
+        self._progress.message = f"{DELIVERED} {self._confirmation_sentence(sent)}"
+        return {"sent": len(sent & {email.key for email in self._emails})}
 
-    def _on_confirmation(self, sent: frozenset[str]) -> str:
+    def _confirmation_sentence(self, sent: frozenset[str]) -> str:
         if not self._feedback.confirms:
-            return f"You are sent no confirmation. {_capped()}"
+            return f"You get no confirmation. {_limit_sentence()}"
         if VISITOR in sent:
             return CONFIRMED
         return next(text for state, text in NOT_CONFIRMED.items() if VISITOR in self._keys(state))
@@ -128,15 +144,15 @@ class Delivery:
         return frozenset[str]().union(*(self._progress.keys(state) for state in states))
 
 
-def _outcome(reason: MailError) -> tuple[ItemState, str]:
-    match reason:
-        case Refused():
+def _outcome(error: MailError) -> tuple[ItemState, str]:
+    match error:
+        case EmailRefused():
             return ItemState.FAILED, "failed"
-        case Undecided():
+        case DeliveryUnknown():
             return ItemState.UNKNOWN, "unknown"
         case _:
             return ItemState.PENDING, "waiting"
 
 
-def _capped() -> str:
-    return f"This address has had {conf.CONFIRMATIONS_PER_HOUR} of them within an hour."
+def _limit_sentence() -> str:
+    return f"This address got {conf.CONFIRMATIONS_PER_HOUR} confirmations within an hour."

@@ -1,4 +1,4 @@
-"""The emails that feedback sends: one to each address of the site's, one to the visitor."""
+"""The emails of a feedback: one to each address of the team, and a confirmation to the visitor."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,25 +17,25 @@ TEAM_LABEL: Final = "The Picha team"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Letter:
-    """An email and what the job's page says of it: never an address."""
+class FeedbackEmail:
+    """An email, with the key and the label that the job's page shows. They contain no address."""
 
     key: str
     label: str
-    email: EmailMessage
+    message: EmailMessage
 
 
-def letters(feedback: Feedback) -> list[Letter]:
-    own = [_to_team(feedback, number) for number in range(len(settings.FEEDBACK_RECIPIENTS))]
-    return [*own, _to_visitor(feedback)] if feedback.confirms else own
+def emails_for(feedback: Feedback) -> list[FeedbackEmail]:
+    to_team = [_to_team(feedback, number) for number in range(len(settings.FEEDBACK_RECIPIENTS))]
+    return [*to_team, _to_visitor(feedback)] if feedback.confirms else to_team
 
 
-def _to_team(feedback: Feedback, number: int) -> Letter:
-    several = len(settings.FEEDBACK_RECIPIENTS) > 1
-    return Letter(
+def _to_team(feedback: Feedback, number: int) -> FeedbackEmail:
+    has_several = len(settings.FEEDBACK_RECIPIENTS) > 1
+    return FeedbackEmail(
         key=f"team-{number + 1}",
-        label=f"{TEAM_LABEL} ({number + 1})" if several else TEAM_LABEL,
-        email=_compose(
+        label=f"{TEAM_LABEL} ({number + 1})" if has_several else TEAM_LABEL,
+        message=_compose(
             "feedback_email",
             feedback,
             to=settings.FEEDBACK_RECIPIENTS[number],
@@ -44,12 +44,12 @@ def _to_team(feedback: Feedback, number: int) -> Letter:
     )
 
 
-def _to_visitor(feedback: Feedback) -> Letter:
-    """Nothing that was typed into the form is in it: it may go to somebody who typed nothing."""
-    return Letter(
+def _to_visitor(feedback: Feedback) -> FeedbackEmail:
+    """Contains no text of the form: somebody else may have typed in this address."""
+    return FeedbackEmail(
         key=VISITOR,
         label=VISITOR_LABEL,
-        email=_compose("confirmation_email", feedback, to=feedback.email),
+        message=_compose("confirmation_email", feedback, to=feedback.email),
     )
 
 
@@ -66,13 +66,13 @@ def _compose(
         headers={
             "Message-ID": _message_id(feedback, to),
             "Date": format_datetime(feedback.created_at),
-            # RFC 3834: no holiday notice answers it.
+            # RFC 3834: mail servers send no automatic reply, such as a holiday notice.
             "Auto-Submitted": "auto-generated",
         },
     )
 
 
 def _message_id(feedback: Feedback, to: str) -> str:
-    """Always the same for a feedback and a recipient, so that a second arrival can be told."""
+    """The same for the same feedback and recipient, so that a duplicate can be recognised."""
     name = hashlib.sha256(f"{feedback.submission}\0{to}".encode()).hexdigest()[:32]
     return f"<feedback.{name}@{parseaddr(settings.DEFAULT_FROM_EMAIL)[1].rpartition('@')[2]}>"

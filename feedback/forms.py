@@ -8,12 +8,12 @@ from django.core.mail.message import sanitize_address
 from feedback import tokens
 from feedback.conf import conf
 
-NOT_AN_ADDRESS = "This does not look like an email address. Is there a slip in it?"
+NOT_AN_ADDRESS = "This does not look like an email address. Is there a typo in it?"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submission:
-    """One sending of the form, checked. `id` is the same for a repetition of it."""
+    """A valid form. `id` is the same if the form is sent again, for example by a double click."""
 
     id: str
     email: str
@@ -21,7 +21,7 @@ class Submission:
 
 
 class MessageField(forms.CharField):
-    """Text from a textarea, whose line ends a browser sends as two characters and counts as one."""
+    """A textarea. Browsers count a line break as one character but send it as two."""
 
     widget = forms.Textarea
 
@@ -43,10 +43,10 @@ class FeedbackForm(forms.Form):
     message = MessageField(
         label="Your message",
         error_messages={"required": "Write your message first."},
-        # No maxlength: a browser would cut a longer text that is pasted without a word.
+        # No maxlength, because browsers silently cut longer text that is pasted.
         widget=forms.Textarea(attrs={"rows": 6}),
     )
-    # No name that a browser or a password manager knows: it would fill in the visitor's own.
+    # The name must be unknown to browsers and password managers, which would fill it in.
     topic = forms.CharField(
         label="Leave this empty",
         required=False,
@@ -61,44 +61,45 @@ class FeedbackForm(forms.Form):
         super().__init__(*args, **kwargs)
 
     def clean_email(self) -> str:
-        """Only addresses that any mail server takes and that cannot be misread in a header.
+        """Accept only addresses that every mail server accepts and that are safe in a header.
 
-        Django's own check lets through quoted local parts, with control characters in them, and
-        hosts without a domain, by number or by name, which may be machines of this network.
+        Django's check also accepts quoted local parts, even with control characters, IP addresses
+        and "localhost", which may be machines of this network.
         """
         address: str = self.cleaned_data["email"]
         if set(address) & set('"[]') or address.endswith("@localhost"):
             raise ValidationError(NOT_AN_ADDRESS, code="invalid")
         try:
             sanitize_address(address, "utf-8")
-        except (UnicodeError, ValueError):  # a domain that has no form for the mail server
+        except (UnicodeError, ValueError):  # a domain that cannot be encoded for the mail server
             raise ValidationError(NOT_AN_ADDRESS, code="invalid") from None
         return address
 
     def clean_message(self) -> str:
         message: str = self.cleaned_data["message"]
-        if len(message) > conf.MESSAGE_MAX:
+        length, maximum = len(message), conf.MESSAGE_MAX
+        if length > maximum:
             raise ValidationError(
-                f"Your message has {len(message):,} characters; we can take {conf.MESSAGE_MAX:,}. "
-                "Nothing is lost: shorten it and send it again.",
+                f"Your message has {length:,} characters; the maximum is {maximum:,}. "
+                "Your text is still here: please shorten it and send it again.",
                 code="max_length",
             )
         return message
 
     @property
-    def is_trapped(self) -> bool:
-        """People do not see the field `topic`; robots fill in whatever they find."""
+    def is_from_robot(self) -> bool:
+        """People do not see the field `topic`, but robots fill in every field."""
         return bool(self.cleaned_data["topic"])
 
     @property
-    def too_early(self) -> float:
-        """By how many seconds the form came back sooner than a person could have filled it in."""
-        return max(0.0, conf.MIN_SECONDS - tokens.age(self.cleaned_data["token"]))
+    def seconds_too_early(self) -> float:
+        """How many seconds before a person could have filled in the form it was sent."""
+        return max(0.0, conf.MIN_SECONDS - tokens.age_seconds(self.cleaned_data["token"]))
 
     def submission(self) -> Submission:
         email, message = self.cleaned_data["email"], self.cleaned_data["message"]
         return Submission(
-            id=tokens.submission_of(self.cleaned_data["token"], email=email, message=message),
+            id=tokens.submission_id(self.cleaned_data["token"], email=email, message=message),
             email=email,
             message=message,
         )

@@ -5,22 +5,24 @@ from django.db.models.functions import Now
 
 
 class FeedbackQuerySet(models.QuerySet["Feedback"]):
-    def one_at_a_time(self, mailbox: str) -> None:
-        """Until this transaction ends, have others that write to the mailbox wait here.
+    def lock_mailbox(self, mailbox: str) -> None:
+        """Lock the mailbox until this transaction ends.
 
-        Without it many at once would each count none of the others' confirmations.
+        Without the lock, simultaneous submissions would not count each other's confirmations.
         """
         connection = connections[self.db]
-        if connection.vendor == "postgresql":  # on SQLite one transaction writes at a time
+        if (
+            connection.vendor == "postgresql"
+        ):  # SQLite allows one writing transaction at a time anyway
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT pg_advisory_xact_lock(hashtext('feedback'), hashtext(%s))", [mailbox]
                 )
 
     def confirmations_to(self, mailbox: str) -> int:
-        """How many confirmations were promised to a mailbox in the last hour."""
-        lately = Now() - timedelta(hours=1)
-        return self.filter(mailbox=mailbox, confirms=True, created_at__gt=lately).count()
+        """How many confirmations the mailbox was sent, or will be sent, for the last hour."""
+        hour_ago = Now() - timedelta(hours=1)
+        return self.filter(mailbox=mailbox, confirms=True, created_at__gt=hour_ago).count()
 
 
 class Feedback(models.Model):
@@ -50,6 +52,6 @@ class Feedback(models.Model):
 
 
 def mailbox_of(email: str) -> str:
-    """The mailbox of an address: `Ann+news@Example.org` and `ann@example.org` are one."""
+    """The mailbox of an address: the same for `Ann+news@Example.org` and `ann@example.org`."""
     local, _, domain = email.lower().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"

@@ -2,13 +2,16 @@ from typing import Final
 
 from celery import shared_task
 
-from feedback.courier import Deferred, NotAdmitted
 from feedback.delivery import PHASES, Delivery, NotDelivered
+from feedback.mail_server import Deferred, LoginRefused
 from feedback.models import Feedback
 from realtime.tasks import JobTask
 
 DELAYS: Final = (5, 15, 60, 300, 900, 3600)
-"""Seconds to the second try, the third, …: most mail servers are back within minutes."""
+"""Seconds before each retry: most mail servers are available again within minutes."""
+
+
+SEND_LATER: Final = "Your feedback is saved; we can send it later."
 
 
 @shared_task(
@@ -27,15 +30,13 @@ def send_feedback_email_task(self: JobTask, *, feedback_id: int) -> dict[str, in
     feedback = _load(feedback_id)
     try:
         return Delivery(feedback, self.progress, is_retry=retries > 0).run()
-    except NotAdmitted as reason:
-        raise NotDelivered(f"{reason} Your feedback is saved; we can send it later.") from reason
-    except Deferred as reason:
+    except LoginRefused as error:
+        raise NotDelivered(f"{error} {SEND_LATER}") from error
+    except Deferred as error:
         if retries >= len(DELAYS):
-            raise NotDelivered(
-                f"{reason} Your feedback is saved; we can send it later."
-            ) from reason
-        wait = NotDelivered(f"{reason} Your feedback is saved, and we try again by ourselves.")
-        raise self.retry(exc=wait, countdown=DELAYS[retries]) from reason
+            raise NotDelivered(f"{error} {SEND_LATER}") from error
+        waiting = NotDelivered(f"{error} Your feedback is saved. We try again automatically.")
+        raise self.retry(exc=waiting, countdown=DELAYS[retries]) from error
 
 
 def _load(feedback_id: int) -> Feedback:

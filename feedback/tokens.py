@@ -1,6 +1,6 @@
-"""The form's one-time token: when the form was made, and which sending is a repetition.
+"""The hidden token of the feedback form: its age, and whether the same form is sent again.
 
-It is signed and kept nowhere, so that a page with a form costs no query and no session.
+The token is signed and not stored, so a page with the form needs no query and no session.
 """
 
 import hashlib
@@ -14,26 +14,27 @@ _SALT: Final = "feedback.form"
 
 
 def new_token() -> str:
-    made_at = int(time.time() * 1000)
-    return signing.Signer(salt=_SALT).sign(f"{secrets.token_urlsafe(12)}.{made_at}")
+    created_at = int(time.time() * 1000)
+    return signing.Signer(salt=_SALT).sign(f"{secrets.token_urlsafe(12)}.{created_at}")
 
 
-def age(token: str) -> float:
-    """The seconds since the form was made; 0 for a token that this site has not made."""
+def age_seconds(token: str) -> float:
+    """The seconds since the form was created; 0 for a token that this site has not signed."""
     try:
         value = signing.Signer(salt=_SALT).unsign(token)
     except signing.BadSignature:
         return 0.0
-    made_at = int(value.rpartition(".")[2]) / 1000
-    return max(0.0, time.time() - made_at)
+    created_at = int(value.rpartition(".")[2]) / 1000
+    return max(0.0, time.time() - created_at)
 
 
-def submission_of(token: str, *, email: str, message: str) -> str:
-    """A name for one sending of one form: a double click has the same one.
+def submission_id(token: str, *, email: str, message: str) -> str:
+    """An id for a submitted form; a double click gives the same id.
 
-    What was written is part of it. Who goes back, mends the text and sends the old form again
-    has sent something new; and should a cache hand one page to two people, neither is shown the
-    other's job. A token that this site has not made names nothing: each sending is its own.
+    The id depends on the email address and the message too. So a visitor who goes back, changes
+    the text and sends the form again gets a new job; and if a cache serves one page to two
+    people, neither sees the job of the other. A token that this site has not signed is replaced
+    by a random one, so each submission gets its own id.
     """
     try:
         signing.Signer(salt=_SALT).unsign(token)

@@ -8,13 +8,10 @@ from django.shortcuts import render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
 
-from feedback import decoys, inbox
+from feedback import decoys
 from feedback.forms import FeedbackForm
+from feedback.submit import submit_feedback
 from realtime.access import is_valid_watch_key, job_url, keep_private
-
-
-class SeeOther(HttpResponseRedirect):
-    status_code = HTTPStatus.SEE_OTHER
 
 
 @never_cache
@@ -25,35 +22,35 @@ async def contact(request: HttpRequest) -> HttpResponse:
     form = FeedbackForm(request.POST, auto_id="contact-%s")
     if not form.is_valid():
         return await _page(request, form, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    return SeeOther(await _accept(request, form))
+    return HttpResponseRedirect(await _submit(request, form), status=HTTPStatus.SEE_OTHER)
 
 
 @require_safe
 async def decoy(request: HttpRequest, job_id: UUID) -> HttpResponse:
     key = request.GET.get("key", "")
     if not is_valid_watch_key(key, job_id):
-        raise Http404("No such job.")
+        raise Http404("There is no such job.")
     context = decoys.context(job_id, key=key)
     return keep_private(await sync_to_async(render)(request, "realtime/job.html", context))
 
 
-async def _accept(request: HttpRequest, form: FeedbackForm) -> str:
-    """Take the feedback in; return the address of the page where its way can be watched.
+async def _submit(request: HttpRequest, form: FeedbackForm) -> str:
+    """Save the feedback; return the URL of the page that shows the progress of its job.
 
-    Whoever is quicker than a person is made to wait, not refused: people who paste a message
-    they have ready lose a moment, robots that post thousands lose their speed.
+    A form that is sent too early has to wait and is not refused: a person who pastes a message
+    loses a moment, a robot that sends thousands of forms loses its speed.
     """
     user = await request.auser()
     owner = user if user.is_authenticated else None
-    await asyncio.sleep(form.too_early)
-    if form.is_trapped:
+    await asyncio.sleep(form.seconds_too_early)
+    if form.is_from_robot:
         return decoys.url()
-    job_id = await sync_to_async(inbox.receive)(form.submission(), owner=owner)
+    job_id = await sync_to_async(submit_feedback)(form.submission(), owner=owner)
     return job_url(job_id, key=True)
 
 
 async def _page(request: HttpRequest, form: FeedbackForm, *, status: int = 200) -> HttpResponse:
-    # The page names who is signed in, which is a query.
+    # Not on the event loop: the page shows the name of the user, which needs a query.
     return await sync_to_async(render)(
         request, "feedback/contact.html", {"form": form}, status=status
     )

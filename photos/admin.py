@@ -12,7 +12,7 @@ class PhotoAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic whe
     date_hierarchy = "uploaded_at"
     readonly_fields = (
         "flickr_id",
-        "description",  # it is shown as it is: what is typed here would not be cleaned
+        "description",  # shown without escaping, and text typed here would not be cleaned
         "picture",
         "thumbnail",
         "thumbnail_of",

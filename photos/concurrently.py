@@ -1,33 +1,33 @@
-"""Does a few things at the same time and gives their results as they come."""
+"""Calls a coroutine function for many items, a few at the same time."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from itertools import islice
 from typing import TypeVar
 
-Thing = TypeVar("Thing")
+Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 async def concurrently(
-    do: Callable[[Thing], Awaitable[Result]], things: Iterable[Thing], *, at_once: int
+    call: Callable[[Item], Awaitable[Result]], items: Iterable[Item], *, at_once: int
 ) -> AsyncGenerator[Result, None]:
-    """Results of `do` in the order in which they come; closing it cancels what is under way.
+    """Yield the results of `call` as they arrive. Closing the generator cancels running calls.
 
-    Not a TaskGroup: that would wrap what ends the import, a cancel for one, in a group.
+    A TaskGroup would wrap an exception that ends the import, such as a cancel, in a group.
     """
-    waiting = iter(things)
+    pending = iter(items)
     running: set[asyncio.Future[Result]] = set()
     try:
         while True:
-            for thing in islice(waiting, at_once - len(running)):
-                running.add(asyncio.ensure_future(do(thing)))
+            for item in islice(pending, at_once - len(running)):
+                running.add(asyncio.ensure_future(call(item)))
             if not running:
                 return
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for one in done:
-                yield one.result()
+            for future in done:
+                yield future.result()
     finally:
-        for one in running:
-            one.cancel()
+        for future in running:
+            future.cancel()
         await asyncio.gather(*running, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The parts of a thumbnail's address; nothing else gets as far as the file system."""
+"""URL converters of a thumbnail's URL. They keep all other characters out of file names."""
 
 
 class FlickrId:

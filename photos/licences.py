@@ -1,4 +1,4 @@
-"""The licences that Flickr had in 2025; more are learnt from Flickr as they turn up."""
+"""The licences of Flickr in 2025. An import asks Flickr for the names of new ones."""
 
 from typing import Final
 

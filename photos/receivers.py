@@ -1,4 +1,4 @@
-"""A photo's file goes with it."""
+"""Deletes the thumbnail file of a deleted photo."""
 
 from typing import Any
 
@@ -6,11 +6,11 @@ from django.db import transaction
 from django.db.models.signals import post_delete
 from django.dispatch import receiver
 
-from photos import thumbnails
+from photos import thumbnail_files
 from photos.models import Photo
 
 
 @receiver(post_delete, sender=Photo)
 def remove_thumbnail(sender: type[Photo], instance: Photo, **kwargs: Any) -> None:
-    # After the commit: a deletion that is rolled back must find its file again.
-    transaction.on_commit(lambda: thumbnails.remove(instance.flickr_id, instance.thumbnail))
+    # After the commit, because a deletion that is rolled back must not lose the file.
+    transaction.on_commit(lambda: thumbnail_files.remove(instance.flickr_id, instance.thumbnail))

@@ -1,4 +1,4 @@
-"""Tags as people write them: words with commas between."""
+"""Tags in a form field and in the database: words with commas between them."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The Celery tasks: photos from Flickr, on a schedule and on demand."""
+"""The Celery tasks that import photos from Flickr, on a schedule and on demand."""
 
 from typing import Any, Final
 
@@ -6,9 +6,9 @@ from asgiref.sync import sync_to_async
 from celery import shared_task
 from django.conf import settings
 
-from photos.connection import connected
-from photos.flickr.photo import Request
-from photos.importing import PHASES, Import
+from photos.flickr.photo import PhotoQuery
+from photos.flickr_client import open_flickr_client
+from photos.import_run import PHASES, ImportRun
 from photos.models import ImportMark
 from photos.saving import OUTCOMES, Mark
 from photos.tags import joined, split
@@ -20,7 +20,7 @@ ON_DEMAND: Final = "import_photos"
 SCHEDULED: Final = "task_save_latest_flickr_image"
 
 FIRST_LIMIT: Final = 60
-"""Photos that a site without any begins with."""
+"""How many photos the first import of a new site gets."""
 
 
 @shared_task(
@@ -33,8 +33,8 @@ FIRST_LIMIT: Final = 60
     resumes=True,
 )
 async def import_photos(self: JobTask, *, tags: str, limit: int) -> dict[str, int]:
-    """The newest `limit` photos with all these tags, comma between."""
-    return await run(self.progress, request=Request(tags=split(tags), limit=limit))
+    """Import the newest `limit` photos with all these tags; `tags` has commas between them."""
+    return await run(self.progress, query=PhotoQuery(tags=split(tags), limit=limit))
 
 
 @shared_task(
@@ -48,40 +48,41 @@ async def import_photos(self: JobTask, *, tags: str, limit: int) -> dict[str, in
     resumes=True,
 )
 async def task_save_latest_flickr_image(self: JobTask) -> dict[str, int]:
-    """What is new since the last time, of the site's own tags."""
+    """Import the photos with FLICKR_TAGS that are new since the last scheduled import."""
     mark = Mark(joined(split(settings.FLICKR_TAGS)))
-    request = await sync_to_async(what_is_new)(mark)
-    return await run(self.progress, request=request, mark=mark)
+    query = await sync_to_async(query_for_new_photos)(mark)
+    return await run(self.progress, query=query, mark=mark)
 
 
-def what_is_new(mark: Mark) -> Request:
-    """With tags nothing is missed. Without, Flickr has more than any import can read: newest first.
+def query_for_new_photos(mark: Mark) -> PhotoQuery:
+    """The photos since the import mark, oldest first, so that no photo is missed.
 
-    The feed has no more than its 20 newest, whatever was read before.
+    Without tags Flickr has more photos than any import can read, so it reads the newest first.
+    The feed always has just its 20 newest photos.
     """
     tags, limit = split(mark.tags), settings.FLICKR_IMPORT_MAX
-    known = ImportMark.objects.filter(tags=mark.tags).first()
-    if known is None or settings.FLICKR_SOURCE == "feed":
-        return Request(tags=tags, limit=min(limit, FIRST_LIMIT))
-    since = int(known.uploaded_at.timestamp())
-    return Request(tags=tags, limit=limit, since=since, oldest_first=bool(tags))
+    mark_row = ImportMark.objects.filter(tags=mark.tags).first()
+    if mark_row is None or settings.FLICKR_SOURCE == "feed":
+        return PhotoQuery(tags=tags, limit=min(limit, FIRST_LIMIT))
+    since = int(mark_row.uploaded_at.timestamp())
+    return PhotoQuery(tags=tags, limit=limit, since=since, oldest_first=bool(tags))
 
 
-async def run(progress: Progress, *, request: Request, **options: Any) -> dict[str, int]:
+async def run(progress: Progress, *, query: PhotoQuery, **options: Any) -> dict[str, int]:
     note = ""
 
-    def say(text: str) -> None:
+    def show_message(text: str) -> None:
         progress.message = text or note
 
-    async with connected(say=say) as flickr:
-        if request.limit > flickr.source.most:
-            note = f"Flickr's public feed holds its {flickr.source.most} newest photos only."
-        say("")
-        work = Import(
+    async with open_flickr_client(show_message=show_message) as flickr:
+        if query.limit > flickr.source.max_photos:
+            note = f"Flickr's public feed has only its {flickr.source.max_photos} newest photos."
+        show_message("")
+        import_run = ImportRun(
             progress=progress,
             source=flickr.source,
             downloads=flickr.downloads,
-            request=request,
+            query=query,
             **options,
         )
-        return await work.run()
+        return await import_run.run()

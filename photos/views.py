@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods, require_safe
 
-from photos import imports, thumbnails
+from photos import import_requests, thumbnail_files
 from photos.forms import ImportForm
 from photos.models import Photo
 from realtime.access import job_url
@@ -18,15 +18,11 @@ from realtime.access import job_url
 PER_PAGE: Final = 24
 """Flickr's terms allow 30 of its users' photos on a page."""
 
-FOREVER: Final = "public, max-age=31536000, immutable"
+CACHE_FOR_EVER: Final = "public, max-age=31536000, immutable"
 
 
 class SignedInRequest(HttpRequest):
     user: User
-
-
-class SeeOther(HttpResponseRedirect):
-    status_code = HTTPStatus.SEE_OTHER
 
 
 @require_safe
@@ -38,14 +34,14 @@ def _gallery(request: HttpRequest) -> HttpResponse:
     number, updated_at = Photo.objects.summary()
     photos = Photo.objects.shown().newest_first().select_related("licence")
     paginator = Paginator(photos, PER_PAGE)
-    paginator.count = number  # counted above already
+    paginator.count = number  # saves a query: counted above already
     page = paginator.get_page(request.GET.get("page"))
     context = {
         "page": page,
         "page_numbers": paginator.get_elided_page_range(page.number, on_each_side=2, on_ends=1),
         "number": number,
         "updated_at": updated_at,
-        "job": imports.running(),
+        "job": import_requests.running(),
     }
     return render(request, "photos/photo_list.html", context)
 
@@ -55,16 +51,17 @@ async def import_list(request: SignedInRequest) -> HttpResponse:
     return await sync_to_async(_imports)(request)
 
 
-# Around the function of the thread: around the async one it would fetch the user once more.
+# Not on the async view: there the decorator would load the user a second time.
 @login_required
 def _imports(request: SignedInRequest) -> HttpResponse:
     form = ImportForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
-        return SeeOther(job_url(imports.start(owner=request.user, **form.cleaned_data)))
+        job_id = import_requests.start(owner=request.user, **form.cleaned_data)
+        return HttpResponseRedirect(job_url(job_id), status=HTTPStatus.SEE_OTHER)
     context = {
         "form": form,
-        "own": imports.recent_of(request.user),
-        "public": imports.recent_public(),
+        "own": import_requests.recent_imports_of(request.user),
+        "public": import_requests.recent_public_imports(),
     }
     status = HTTPStatus.UNPROCESSABLE_ENTITY if form.is_bound else HTTPStatus.OK
     return render(request, "photos/imports.html", context, status=status)
@@ -72,9 +69,11 @@ def _imports(request: SignedInRequest) -> HttpResponse:
 
 @require_safe
 async def thumbnail(request: HttpRequest, flickr_id: str, digest: str) -> HttpResponse:
-    """The digest is of the content, so what an address gives never changes."""
+    """The URL contains a digest of the content, so its response never changes."""
     try:
-        content = await asyncio.to_thread(thumbnails.path_of(flickr_id, digest).read_bytes)
+        content = await asyncio.to_thread(thumbnail_files.path_of(flickr_id, digest).read_bytes)
     except FileNotFoundError:
-        raise Http404("No such picture.") from None
-    return HttpResponse(content, content_type="image/webp", headers={"Cache-Control": FOREVER})
+        raise Http404("There is no such thumbnail.") from None
+    return HttpResponse(
+        content, content_type="image/webp", headers={"Cache-Control": CACHE_FOR_EVER}
+    )

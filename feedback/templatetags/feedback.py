@@ -7,5 +7,5 @@ register = template.Library()
 
 @register.simple_tag
 def feedback_form(form: object = None) -> FeedbackForm:
-    """The page's own form, or, in the dialog that every page has, a fresh one."""
+    """The form of the contact page; on other pages a new form, for the dialog."""
     return form if isinstance(form, FeedbackForm) else FeedbackForm(auto_id="feedback-%s")

@@ -25,7 +25,7 @@ def test_feedback_is_listed_and_searched(admin_client: Client, feedback: Feedbac
     assert "ann@visitor.example" in page.content.decode()
 
 
-def test_feedback_is_read_with_its_job_and_cannot_be_changed(
+def test_feedback_is_shown_with_its_job_and_is_read_only(
     admin_client: Client, feedback: Feedback
 ) -> None:
     page = admin_client.get(reverse("admin:feedback_feedback_change", args=[feedback.pk]))
@@ -35,11 +35,11 @@ def test_feedback_is_read_with_its_job_and_cannot_be_changed(
     assert 'name="message"' not in text
 
 
-def test_feedback_without_a_job_is_read_too(admin_client: Client, feedback: Feedback) -> None:
+def test_feedback_without_a_job_is_shown(admin_client: Client, feedback: Feedback) -> None:
     Feedback.objects.update(job_id=None)
     page = admin_client.get(reverse("admin:feedback_feedback_change", args=[feedback.pk]))
     assert page.status_code == 200
 
 
-def test_nobody_adds_feedback_by_hand(admin_client: Client) -> None:
+def test_feedback_cannot_be_added(admin_client: Client) -> None:
     assert admin_client.get(reverse("admin:feedback_feedback_add")).status_code == 403

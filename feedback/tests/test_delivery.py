@@ -1,210 +1,192 @@
-from typing import Any
-from uuid import UUID
-
 import pytest
 from pytest_django import Settings
 
-from feedback import inbox
-from feedback.courier import Deferred, Unreachable
-from feedback.delivery import Delivery, NotDelivered
-from feedback.forms import Submission
+from feedback.delivery import NotDelivered
+from feedback.mail_server import Deferred, Unreachable
 from feedback.models import Feedback
-from feedback.tests.mail_server import (
-    SILENCE,
+from feedback.tests.attempts import Attempts
+from feedback.tests.fake_mail_server import (
+    SHORT_TIMEOUT,
     SILENT,
-    Answer,
-    MailServer,
-    fall_silent,
-    hang_up,
+    FakeMailServer,
+    Response,
+    disconnect,
+    stop_responding,
 )
 from realtime.jobs import lease
-from realtime.models import Job, JobItem
+from realtime.models import JobItem
 from realtime.progress import Progress
 from realtime.tests.ports import free_port
 
 pytestmark = pytest.mark.django_db
 
-BOTH = ["team@picha.example", "ann@visitor.example"]
-
-
-class Run:
-    """Attempts to deliver one feedback, as a worker makes them."""
-
-    def __init__(self) -> None:
-        submission = Submission(id="1", email="ann@visitor.example", message="Hello")
-        self.job_id: UUID = inbox.receive(submission)
-        self.progress: Progress | None = None
-
-    def attempt(self, *, is_retry: bool = False) -> dict[str, int]:
-        Job.objects.filter(pk=self.job_id).update(state="queued")
-        job = lease.claim(self.job_id, worker="test")
-        assert job
-        self.progress = Progress(job)
-        feedback = Feedback.objects.get(job_id=self.job_id)
-        return Delivery(feedback, self.progress, is_retry=is_retry).run()
-
-    @property
-    def looks(self) -> dict[str, Any]:
-        assert self.progress
-        return self.progress.look()
-
-    @property
-    def outcomes(self) -> dict[str, str]:
-        assert self.progress
-        self.progress.persist()
-        return dict(JobItem.objects.filter(job=self.job_id).values_list("key", "outcome"))
+TEAM_AND_VISITOR = ["team@picha.example", "ann@visitor.example"]
 
 
 @pytest.fixture
-def run(mail_server: MailServer) -> Run:
-    return Run()
+def attempts(fake_mail_server: FakeMailServer) -> Attempts:
+    return Attempts()
 
 
-def test_the_team_and_the_visitor_are_written_to(run: Run, mail_server: MailServer) -> None:
-    assert run.attempt() == {"sent": 2}
-    assert mail_server.recipients == BOTH
-    assert mail_server.connections == 1
-    assert run.outcomes == {"team-1": "sent", "visitor": "sent"}
+def test_the_team_and_the_visitor_get_an_email(
+    attempts: Attempts, fake_mail_server: FakeMailServer
+) -> None:
+    assert attempts.run() == {"sent": 2}
+    assert fake_mail_server.recipients == TEAM_AND_VISITOR
+    assert fake_mail_server.connections == 1
+    assert attempts.outcomes == {"team-1": "sent", "visitor": "sent"}
 
 
-def test_the_page_shows_how_far_it_is(run: Run) -> None:
-    run.attempt()
-    looks = run.looks
-    assert looks["phases"] == [
+def test_the_page_shows_the_progress(attempts: Attempts) -> None:
+    attempts.run()
+    fields = attempts.progress_fields
+    assert fields["phases"] == [
         ["Writing", "done"],
         ["Connecting to the mail server", "done"],
         ["Sending", "done"],
     ]
-    assert (looks["done"], looks["total"], looks["unit"]) == (2, 2, "email")
-    assert looks["message"] == (
+    assert (fields["done"], fields["total"], fields["unit"]) == (2, 2, "email")
+    assert fields["message"] == (
         "Your feedback has been delivered. A confirmation is on its way to you."
     )
 
 
-def test_the_page_shows_no_address(run: Run, mail_server: MailServer) -> None:
-    mail_server.answers = {"RCPT": ["550 <team@picha.example> is unknown here", None]}
+def test_the_page_shows_no_address(attempts: Attempts, fake_mail_server: FakeMailServer) -> None:
+    fake_mail_server.responses = {"RCPT": ["550 <team@picha.example> is unknown here", None]}
     with pytest.raises(NotDelivered) as error:
-        run.attempt()
-    assert "@" not in f"{run.looks}{error.value}"
+        attempts.run()
+    assert "@" not in f"{attempts.progress_fields}{error.value}"
     assert not any("@" in f"{item.label}{item.detail}" for item in JobItem.objects.all())
 
 
-def test_a_second_attempt_sends_nothing_again(run: Run, mail_server: MailServer) -> None:
-    run.attempt()
-    mail_server.connections = 0
-    assert run.attempt() == {"sent": 2}
-    assert mail_server.recipients == BOTH
-    assert mail_server.connections == 0
+def test_a_second_attempt_sends_no_email_twice(
+    attempts: Attempts, fake_mail_server: FakeMailServer
+) -> None:
+    attempts.run()
+    fake_mail_server.connections = 0
+    assert attempts.run() == {"sent": 2}
+    assert fake_mail_server.recipients == TEAM_AND_VISITOR
+    assert fake_mail_server.connections == 0
 
 
-def test_a_server_that_is_down_is_tried_again(
-    run: Run, mail_server: MailServer, settings: Settings
+def test_a_retry_sends_when_the_server_is_back(
+    attempts: Attempts, fake_mail_server: FakeMailServer, settings: Settings
 ) -> None:
     port, settings.EMAIL_PORT = settings.EMAIL_PORT, free_port()
     with pytest.raises(Unreachable):
-        run.attempt()
-    assert run.outcomes == {"team-1": "waiting", "visitor": "waiting"}
+        attempts.run()
+    assert attempts.outcomes == {"team-1": "waiting", "visitor": "waiting"}
     settings.EMAIL_PORT = port
-    assert run.attempt(is_retry=True) == {"sent": 2}
+    assert attempts.run(is_retry=True) == {"sent": 2}
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA?"])
-@pytest.mark.parametrize("answer", ["451 later", hang_up, SILENT])
-def test_a_server_that_dies_between_the_two_does_not_double_the_first(
-    command: str, answer: Answer, run: Run, mail_server: MailServer
+@pytest.mark.parametrize("response", ["451 later", disconnect, SILENT])
+def test_an_error_with_the_second_email_does_not_repeat_the_first(
+    command: str, response: Response, attempts: Attempts, fake_mail_server: FakeMailServer
 ) -> None:
-    mail_server.answers = {command: [None, answer]}
+    fake_mail_server.responses = {command: [None, response]}
     with pytest.raises(Deferred):
-        run.attempt()
-    assert run.outcomes == {"team-1": "sent", "visitor": "waiting"}
-    assert run.attempt(is_retry=True) == {"sent": 2}
-    assert mail_server.recipients == BOTH
+        attempts.run()
+    assert attempts.outcomes == {"team-1": "sent", "visitor": "waiting"}
+    assert attempts.run(is_retry=True) == {"sent": 2}
+    assert fake_mail_server.recipients == TEAM_AND_VISITOR
 
 
-def test_one_that_has_to_wait_does_not_hold_up_the_other(run: Run, mail_server: MailServer) -> None:
-    mail_server.answers = {"RCPT": ["450 greylisted"]}
-    with pytest.raises(Deferred):
-        run.attempt()
-    assert run.outcomes == {"team-1": "waiting", "visitor": "sent"}
-    run.attempt(is_retry=True)
-    assert mail_server.recipients == BOTH[::-1]
-
-
-def test_silence_after_the_content_is_never_repeated(
-    run: Run, mail_server: MailServer, settings: Settings
+def test_a_deferred_email_does_not_delay_the_other(
+    attempts: Attempts, fake_mail_server: FakeMailServer
 ) -> None:
-    settings.EMAIL_TIMEOUT = SILENCE
-    mail_server.answers = {"DATA": [fall_silent]}
+    fake_mail_server.responses = {"RCPT": ["450 greylisted"]}
+    with pytest.raises(Deferred):
+        attempts.run()
+    assert attempts.outcomes == {"team-1": "waiting", "visitor": "sent"}
+    attempts.run(is_retry=True)
+    assert fake_mail_server.recipients == TEAM_AND_VISITOR[::-1]
+
+
+def test_an_unconfirmed_email_is_never_sent_again(
+    attempts: Attempts, fake_mail_server: FakeMailServer, settings: Settings
+) -> None:
+    settings.EMAIL_TIMEOUT = SHORT_TIMEOUT
+    fake_mail_server.responses = {"DATA": [stop_responding]}
     with pytest.raises(NotDelivered, match="may have arrived, or not"):
-        run.attempt()
-    assert run.outcomes == {"team-1": "unknown", "visitor": "sent"}
+        attempts.run()
+    assert attempts.outcomes == {"team-1": "unknown", "visitor": "sent"}
     for is_retry in (True, False):
         with pytest.raises(NotDelivered, match="may have arrived, or not"):
-            run.attempt(is_retry=is_retry)
-    assert mail_server.recipients == ["ann@visitor.example"]
+            attempts.run(is_retry=is_retry)
+    assert fake_mail_server.recipients == ["ann@visitor.example"]
 
 
-def test_a_worker_that_died_while_sending_is_not_repeated(
-    run: Run, mail_server: MailServer
+def test_an_email_whose_worker_died_is_never_sent_again(
+    attempts: Attempts, fake_mail_server: FakeMailServer
 ) -> None:
-    job = lease.claim(run.job_id, worker="dies")
+    job = lease.claim(attempts.job_id, worker="dies")
     assert job
     assert Progress(job).begin("team-1", "sending")
     with pytest.raises(NotDelivered, match="may have arrived, or not"):
-        run.attempt()
-    assert run.outcomes == {"team-1": "unknown", "visitor": "sent"}
-    assert mail_server.recipients == ["ann@visitor.example"]
+        attempts.run()
+    assert attempts.outcomes == {"team-1": "unknown", "visitor": "sent"}
+    assert fake_mail_server.recipients == ["ann@visitor.example"]
 
 
 def test_a_refused_confirmation_does_not_make_the_feedback_fail(
-    run: Run, mail_server: MailServer
+    attempts: Attempts, fake_mail_server: FakeMailServer
 ) -> None:
-    mail_server.answers = {"RCPT": [None, "550 no such user"]}
-    assert run.attempt() == {"sent": 1}
-    assert run.outcomes == {"team-1": "sent", "visitor": "failed"}
-    assert run.looks["message"].startswith("Your feedback has been delivered. The mail server ref")
+    fake_mail_server.responses = {"RCPT": [None, "550 no such user"]}
+    assert attempts.run() == {"sent": 1}
+    assert attempts.outcomes == {"team-1": "sent", "visitor": "failed"}
+    assert attempts.progress_fields["message"].startswith(
+        "Your feedback has been delivered. The mail server ref"
+    )
 
 
-def test_an_undecided_confirmation_is_said_to_be_so(run: Run, mail_server: MailServer) -> None:
-    mail_server.answers = {"DATA": [None, hang_up]}
-    assert run.attempt() == {"sent": 1}
-    assert run.looks["message"].startswith("Your feedback has been delivered. Nobody can tell")
-
-
-def test_refused_feedback_is_a_failure(run: Run, mail_server: MailServer) -> None:
-    mail_server.answers = {"RCPT": ["550 no such user"]}
-    with pytest.raises(NotDelivered, match="will not take your feedback"):
-        run.attempt()
-    assert run.outcomes == {"team-1": "failed", "visitor": "sent"}
-
-
-def test_a_refusal_is_not_asked_again_by_a_retry_but_by_a_new_run(
-    run: Run, mail_server: MailServer
+def test_the_page_says_that_a_confirmation_is_unconfirmed(
+    attempts: Attempts, fake_mail_server: FakeMailServer
 ) -> None:
-    mail_server.answers = {"RCPT": ["550 no such user", "451 later"]}
+    fake_mail_server.responses = {"DATA": [None, disconnect]}
+    assert attempts.run() == {"sent": 1}
+    assert attempts.progress_fields["message"].startswith(
+        "Your feedback has been delivered. We do not know"
+    )
+
+
+def test_a_refused_feedback_fails(attempts: Attempts, fake_mail_server: FakeMailServer) -> None:
+    fake_mail_server.responses = {"RCPT": ["550 no such user"]}
+    with pytest.raises(NotDelivered, match="refused your feedback"):
+        attempts.run()
+    assert attempts.outcomes == {"team-1": "failed", "visitor": "sent"}
+
+
+def test_a_refused_email_is_sent_again_by_an_operator_only(
+    attempts: Attempts, fake_mail_server: FakeMailServer
+) -> None:
+    fake_mail_server.responses = {"RCPT": ["550 no such user", "451 later"]}
     with pytest.raises(Deferred):
-        run.attempt()
+        attempts.run()
     with pytest.raises(NotDelivered):
-        run.attempt(is_retry=True)
-    assert mail_server.recipients == ["ann@visitor.example"]
-    assert run.attempt() == {"sent": 2}
+        attempts.run(is_retry=True)
+    assert fake_mail_server.recipients == ["ann@visitor.example"]
+    assert attempts.run() == {"sent": 2}
 
 
 def test_one_address_of_the_team_is_enough(
-    run: Run, mail_server: MailServer, settings: Settings
+    attempts: Attempts, fake_mail_server: FakeMailServer, settings: Settings
 ) -> None:
     settings.FEEDBACK_RECIPIENTS = ["one@picha.example", "two@picha.example"]
-    mail_server.answers = {"RCPT": ["550 no such user"]}
-    assert run.attempt() == {"sent": 2}
-    assert mail_server.recipients == ["two@picha.example", "ann@visitor.example"]
+    fake_mail_server.responses = {"RCPT": ["550 no such user"]}
+    assert attempts.run() == {"sent": 2}
+    assert fake_mail_server.recipients == ["two@picha.example", "ann@visitor.example"]
 
 
-def test_over_the_cap_the_visitor_is_told(run: Run, mail_server: MailServer) -> None:
+def test_the_page_says_why_there_is_no_confirmation(
+    attempts: Attempts, fake_mail_server: FakeMailServer
+) -> None:
     Feedback.objects.update(confirms=False)
-    assert run.attempt() == {"sent": 1}
-    assert mail_server.recipients == ["team@picha.example"]
-    assert run.outcomes == {"team-1": "sent", "visitor": "left out"}
-    assert run.looks["message"] == (
-        "Your feedback has been delivered. You are sent no confirmation. "
-        "This address has had 5 of them within an hour."
+    assert attempts.run() == {"sent": 1}
+    assert fake_mail_server.recipients == ["team@picha.example"]
+    assert attempts.outcomes == {"team-1": "sent", "visitor": "left out"}
+    assert attempts.progress_fields["message"] == (
+        "Your feedback has been delivered. You get no confirmation. "
+        "This address got 5 confirmations within an hour."
     )

@@ -22,7 +22,7 @@ def feedback(number: int, *, email: str = "ann@visitor.example", confirms: bool 
 @pytest.mark.parametrize(
     "email", ["ann@visitor.example", "Ann@Visitor.Example", "ann+news@visitor.example"]
 )
-def test_spellings_of_an_address_are_one_mailbox(email: str) -> None:
+def test_spellings_of_an_address_have_one_mailbox(email: str) -> None:
     assert mailbox_of(email) == "ann@visitor.example"
 
 
@@ -41,7 +41,7 @@ def test_confirmations_of_the_last_hour_are_counted_by_mailbox() -> None:
     assert Feedback.objects.confirmations_to("ann@visitor.example") == 2
 
 
-def test_one_sending_is_saved_once() -> None:
+def test_a_submission_is_saved_once() -> None:
     feedback(1)
     with pytest.raises(IntegrityError):
         feedback(1)

@@ -6,8 +6,8 @@ import pytest
 from celery.exceptions import Retry
 
 from feedback import tasks
-from feedback.courier import NotAdmitted, Unreachable
-from feedback.delivery import Delivery, NotDelivered
+from feedback.delivery import NotDelivered
+from feedback.mail_server import LoginRefused, Unreachable
 from feedback.models import Feedback
 from feedback.tasks import DELAYS, send_feedback_email_task
 
@@ -23,7 +23,7 @@ def feedback() -> Feedback:
 
 @contextmanager
 def request(*, retries: int) -> Iterator[None]:
-    """A run by a worker, not its first when `retries` says so."""
+    """The request of a task that a worker runs, after so many retries."""
     send_feedback_email_task.push_request(
         id=str(uuid4()), retries=retries, args=(), kwargs={"feedback_id": 1}, called_directly=False
     )
@@ -33,71 +33,81 @@ def request(*, retries: int) -> Iterator[None]:
         send_feedback_email_task.pop_request()
 
 
-def answer(monkeypatch: pytest.MonkeyPatch, result: Exception | dict[str, int]) -> list[bool]:
-    seen: list[bool] = []
+def replace_delivery(
+    monkeypatch: pytest.MonkeyPatch, result: Exception | dict[str, int]
+) -> list[bool]:
+    """Deliveries have this result; return a list that gets the `is_retry` of each."""
+    retries: list[bool] = []
 
-    def run(self: Delivery) -> dict[str, int]:
-        seen.append("failed" in {state.value for state in self._settled})
-        if isinstance(result, Exception):
-            raise result
-        return result
+    class FakeDelivery:
+        def __init__(self, feedback: Feedback, progress: object, *, is_retry: bool) -> None:
+            retries.append(is_retry)
 
-    monkeypatch.setattr(Delivery, "run", run)
-    return seen
+        def run(self) -> dict[str, int]:
+            if isinstance(result, Exception):
+                raise result
+            return result
+
+    monkeypatch.setattr(tasks, "Delivery", FakeDelivery)
+    return retries
 
 
-def test_its_name_is_the_seeds() -> None:
+def test_the_task_has_its_name() -> None:
     assert send_feedback_email_task.name == "send_feedback_email_task"
 
 
-def test_its_result_is_the_deliverys(feedback: Feedback, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer(monkeypatch, {"sent": 2})
+def test_the_result_is_that_of_the_delivery(
+    feedback: Feedback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_delivery(monkeypatch, {"sent": 2})
     with request(retries=0):
         assert send_feedback_email_task.run(feedback_id=feedback.pk) == {"sent": 2}
 
 
-def test_a_retry_is_one_to_the_delivery(
+def test_the_delivery_knows_whether_it_is_a_retry(
     feedback: Feedback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen = answer(monkeypatch, {"sent": 2})
+    is_retry = replace_delivery(monkeypatch, {"sent": 2})
     for retries in (0, 1):
         with request(retries=retries):
             send_feedback_email_task.run(feedback_id=feedback.pk)
-    assert seen == [False, True]
+    assert is_retry == [False, True]
 
 
 @pytest.mark.parametrize(("retries", "delay"), list(enumerate(DELAYS)))
-def test_a_server_that_does_not_answer_is_tried_again_ever_later(
+def test_a_retry_waits_for_its_delay(
     retries: int, delay: int, feedback: Feedback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer(monkeypatch, Unreachable())
+    replace_delivery(monkeypatch, Unreachable())
     with request(retries=retries), pytest.raises(Retry) as retry:
         send_feedback_email_task.run(feedback_id=feedback.pk)
     assert retry.value.when == delay
     assert str(retry.value.exc) == (
-        "The mail server does not answer. Your feedback is saved, and we try again by ourselves."
+        "The mail server does not answer. Your feedback is saved. We try again automatically."
     )
 
 
-def test_one_day_it_is_given_up(feedback: Feedback, monkeypatch: pytest.MonkeyPatch) -> None:
-    answer(monkeypatch, Unreachable())
+def test_after_the_last_retry_the_task_fails(
+    feedback: Feedback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_delivery(monkeypatch, Unreachable())
     with request(retries=len(DELAYS)), pytest.raises(NotDelivered, match="we can send it later"):
         send_feedback_email_task.run(feedback_id=feedback.pk)
 
 
-def test_a_wrong_password_is_not_tried_again(
+def test_a_refused_login_is_not_retried(
     feedback: Feedback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    answer(monkeypatch, NotAdmitted())
+    replace_delivery(monkeypatch, LoginRefused())
     with request(retries=0), pytest.raises(NotDelivered, match="log in"):
         send_feedback_email_task.run(feedback_id=feedback.pk)
 
 
-def test_feedback_that_was_deleted_is_not_sent() -> None:
+def test_deleted_feedback_is_not_sent() -> None:
     with request(retries=0), pytest.raises(NotDelivered, match="deleted"):
         send_feedback_email_task.run(feedback_id=0)
 
 
-def test_the_first_delays_are_short_and_all_grow() -> None:
+def test_the_first_delay_is_short_and_all_grow() -> None:
     assert tasks.DELAYS[0] <= 5
     assert list(DELAYS) == sorted(DELAYS)

@@ -5,19 +5,19 @@ from feedback.forms import FeedbackForm
 from feedback.templatetags.feedback import feedback_form
 
 
-def test_a_page_without_a_form_gets_a_fresh_one_whose_ids_are_its_own() -> None:
+def test_a_page_without_a_form_gets_a_new_one_with_other_ids() -> None:
     form = feedback_form("")
     assert isinstance(form, FeedbackForm)
     assert not form.is_bound
     assert form["email"].auto_id == "feedback-email"
 
 
-def test_the_pages_own_form_is_kept() -> None:
+def test_the_form_of_the_page_is_used() -> None:
     form = FeedbackForm({"email": "ann"})
     assert feedback_form(form) is form
 
 
-def test_the_dialog_costs_no_query_and_no_session() -> None:
+def test_the_dialog_needs_no_query_and_no_session() -> None:
     """Without the `django_db` mark a query is an error."""
     request = RequestFactory().get("/")
     html = render_to_string("feedback/_form.html", request=request)
@@ -26,7 +26,7 @@ def test_the_dialog_costs_no_query_and_no_session() -> None:
     assert not hasattr(request, "session")
 
 
-def test_another_form_of_the_page_is_not_taken_for_ours() -> None:
+def test_other_forms_of_the_page_are_ignored() -> None:
     html = render_to_string("feedback/_form.html", {"form": object()})
     assert 'id="feedback-email"' in html
 
@@ -35,7 +35,7 @@ def test_each_page_has_a_token_of_its_own() -> None:
     assert render_to_string("feedback/_form.html") != render_to_string("feedback/_form.html")
 
 
-def test_people_do_not_come_across_the_honeypot() -> None:
+def test_the_honeypot_is_hidden_from_people() -> None:
     html = render_to_string("feedback/_form.html")
     start = html.index('class="honeypot" aria-hidden="true"')
     assert 'name="topic"' in html[start:]

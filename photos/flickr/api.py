@@ -1,29 +1,30 @@
-"""Flickr's REST methods, one request a page."""
+"""Flickr's REST API: lists of photos, one page for each request, and the list of licences."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
 from photos.flickr import parse
-from photos.flickr.client import Client
 from photos.flickr.config import FlickrConfig
-from photos.flickr.patience import Say, patiently
-from photos.flickr.photo import Page, Request
-from photos.flickr.text import count, line
+from photos.flickr.documents import parse_rest_document
+from photos.flickr.http_client import HttpClient
+from photos.flickr.photo import Page, PhotoQuery
+from photos.flickr.retries import ShowMessage, with_retries
+from photos.flickr.text import one_line, storable_number
 
 PER_PAGE_MAX = 100
-"""Flickr gives up to 500; smaller pages show sooner that something happens."""
+"""Flickr allows 500; with smaller pages the viewer sees progress sooner."""
 
-URL_MAX = 300
-"""Of a licence."""
+LICENCE_NAME_MAX = 100
+LICENCE_URL_MAX = 300
 
 EXTRAS = (
     "description,license,date_upload,date_taken,owner_name,path_alias,tags,media,last_update,"
     "url_q,url_n,url_z,url_l"
 )
 
-Pace = Callable[[], Awaitable[None]]
-"""Awaited before each request; returns when the next one may go out."""
+WaitForTurn = Callable[[], Awaitable[None]]
+"""Awaited before each request; it returns when the rate limit allows the request."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,67 +36,70 @@ class LicenceInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Api:
-    client: Client
+    client: HttpClient
     config: FlickrConfig
-    pace: Pace
-    say: Say
+    wait_for_turn: WaitForTurn
+    show_message: ShowMessage
 
-    async def page(self, request: Request, number: int) -> Page:
-        """One page of the newest photos, or of those since a moment."""
-        per_page = min(request.limit, PER_PAGE_MAX)
+    async def page(self, query: PhotoQuery, number: int) -> Page:
+        """Fetch one page of the newest photos, or of those uploaded since `query.since`."""
+        per_page = min(query.limit, PER_PAGE_MAX)
         params = {"extras": EXTRAS, "per_page": str(per_page), "page": str(number)}
-        found = await self._call(**_criteria(request), **params, read=parse.success)
-        return parse.page(found, site=self.config.site)
+        document = await self._call(_criteria(query) | params)
+        return parse.page(document, site=self.config.site)
 
     async def licences(self) -> tuple[LicenceInfo, ...]:
-        found = await self._call(method="flickr.photos.licenses.getInfo", read=parse.success)
-        envelope = found.get("licenses")
-        listed = envelope.get("license") if isinstance(envelope, dict) else None
-        entries = [one for one in listed or [] if isinstance(one, dict)]
-        known = [(count(one.get("id")), one) for one in entries]
-        return tuple(
-            LicenceInfo(
-                number=number,
-                name=line(one.get("name"), longest=100),
-                url=_web_address(one.get("url")),
+        document = await self._call({"method": "flickr.photos.licenses.getInfo"})
+        envelope = document.get("licenses")
+        entries = envelope.get("license") if isinstance(envelope, dict) else None
+        licences = [_licence(entry) for entry in entries or [] if isinstance(entry, dict)]
+        return tuple(licence for licence in licences if licence is not None)
+
+    async def _call(self, params: dict[str, str]) -> dict[str, Any]:
+        params |= {"api_key": self.config.api_key, "format": "json", "nojsoncallback": "1"}
+
+        async def send_request() -> dict[str, Any]:
+            await self.wait_for_turn()
+            response = await self.client.get(
+                self.config.api_url, params=params, max_bytes=self.config.document_max
             )
-            for number, one in known
-            if number is not None
+            return parse_rest_document(response.body)
+
+        return await with_retries(
+            send_request, show_message=self.show_message, first_wait=self.config.retry_wait
         )
 
-    async def _call(
-        self, *, read: Callable[[bytes], dict[str, Any]], **params: str
-    ) -> dict[str, Any]:
-        fixed = {"api_key": self.config.api_key, "format": "json", "nojsoncallback": "1"}
 
-        async def once() -> dict[str, Any]:
-            await self.pace()
-            answer = await self.client.get(
-                self.config.api_url, params=params | fixed, longest=self.config.document_max
-            )
-            return read(answer.body)
+def _criteria(query: PhotoQuery) -> dict[str, str]:
+    """The parameters that select photos.
 
-        return await patiently(once, say=self.say, first_wait=self.config.retry_wait)
-
-
-def _criteria(request: Request) -> dict[str, str]:
-    """A search without a criterion is refused (code 3); the newest of all have their own method."""
-    if not request.tags and request.since is None:
+    flickr.photos.search refuses a search without tags and without a date (code 3), so the newest
+    photos of all are read with flickr.photos.getRecent.
+    """
+    if not query.tags and query.since is None:
         return {"method": "flickr.photos.getRecent"}
     criteria = {
         "method": "flickr.photos.search",
         "media": "photos",
         "safe_search": "1",
-        "sort": "date-posted-asc" if request.oldest_first else "date-posted-desc",
+        "sort": "date-posted-asc" if query.oldest_first else "date-posted-desc",
     }
-    if request.tags:
-        criteria |= {"tags": ",".join(request.tags), "tag_mode": "all"}
-    if request.since is not None:
-        criteria["min_upload_date"] = str(request.since)
+    if query.tags:
+        criteria |= {"tags": ",".join(query.tags), "tag_mode": "all"}
+    if query.since is not None:
+        criteria["min_upload_date"] = str(query.since)
     return criteria
 
 
-def _web_address(value: object) -> str:
-    """Whole or not at all: half an address leads elsewhere."""
-    known = isinstance(value, str) and value.startswith(("http://", "https://"))
-    return str(value) if known and len(str(value)) <= URL_MAX else ""
+def _licence(entry: dict[str, Any]) -> LicenceInfo | None:
+    number = storable_number(entry.get("id"))
+    if number is None:
+        return None
+    name = one_line(entry.get("name"), max_length=LICENCE_NAME_MAX)
+    return LicenceInfo(number=number, name=name, url=_web_url(entry.get("url")))
+
+
+def _web_url(value: object) -> str:
+    """The URL, or "" if it is too long: a URL that is cut off leads to another page."""
+    is_url = isinstance(value, str) and value.startswith(("http://", "https://"))
+    return str(value) if is_url and len(str(value)) <= LICENCE_URL_MAX else ""

@@ -1,64 +1,71 @@
-"""Downloads an import's pictures, resting when Flickr asks for it and never failing the import."""
+"""Downloads: the picture downloads of one import, with retries.
+
+When Flickr limits the rate, all downloads of the import pause together. A picture that cannot be
+downloaded raises a `PictureError`, which never ends the import.
+"""
 
 import asyncio
 
 from photos.flickr.errors import PictureLaterError, SlowDownError, TransientError
-from photos.flickr.patience import Say, backoff
-from photos.flickr.pictures import Pictures
+from photos.flickr.pictures import PictureClient
+from photos.flickr.retries import ShowMessage, backoff
 
-TRIES = 3
-"""Of one picture."""
-RESTS_MAX = 5
-"""In a row, without a picture in between; then the rest is left to a later import."""
-FRUITLESS_MAX = 12
-"""Tries in a row that failed, of whichever picture."""
+TRIES_MAX = 3
+"""For one picture."""
+PAUSES_MAX = 5
+"""Without a successful download in between; then the other pictures wait for a later import."""
+FAILURES_MAX = 12
+"""Failed tries of all pictures together, without a successful download in between."""
 
-LATER = "Flickr did not give out its picture for now. A later import fetches it."
+LATER = "Flickr did not deliver the picture for now. A later import downloads it."
 
 
 class Downloads:
-    def __init__(self, pictures: Pictures, *, say: Say, first_wait: float) -> None:
+    def __init__(
+        self, pictures: PictureClient, *, show_message: ShowMessage, first_wait: float
+    ) -> None:
         self._pictures = pictures
-        self._say = say
+        self._show_message = show_message
         self._first_wait = first_wait
-        self._awake = asyncio.Event()
-        self._awake.set()
-        self._rests = 0
-        self._fruitless = 0
+        self._not_paused = asyncio.Event()
+        self._not_paused.set()
+        self._pauses = 0
+        self._failures = 0
 
-    async def get(self, addresses: tuple[str, ...]) -> bytes:
-        """The picture's bytes.
+    async def get(self, urls: tuple[str, ...]) -> bytes:
+        """Return the bytes of the picture, which `urls` name in several sizes.
 
         Raises:
-            PictureError: it cannot be had, or not in this import.
+            PictureError: the picture cannot be downloaded, or not in this import.
         """
-        for failures in range(1, TRIES + 1):
-            await self._awake.wait()
-            if self._rests >= RESTS_MAX or self._fruitless >= FRUITLESS_MAX:
+        for failures in range(1, TRIES_MAX + 1):
+            await self._not_paused.wait()
+            if self._pauses >= PAUSES_MAX or self._failures >= FAILURES_MAX:
                 break
             try:
-                return self._had(await self._pictures.download(addresses))
+                picture = await self._pictures.download(urls)
             except SlowDownError as error:
-                await self._rest(error.retry_after)
+                await self._pause(error.retry_after)
             except TransientError:
-                self._fruitless += 1
+                self._failures += 1
                 await asyncio.sleep(backoff(failures, first=self._first_wait))
+            else:
+                self._pauses = self._failures = 0
+                return picture
         raise PictureLaterError(LATER)
 
-    def _had(self, picture: bytes) -> bytes:
-        self._rests = self._fruitless = 0
-        return picture
-
-    async def _rest(self, asked: float | None) -> None:
-        """All downloads pause together, whichever of them was told to slow down."""
-        if not self._awake.is_set():
+    async def _pause(self, retry_after: float | None) -> None:
+        """Pause all downloads, whichever of them got the response 429."""
+        if not self._not_paused.is_set():
             return
-        self._awake.clear()
-        self._rests += 1
+        self._not_paused.clear()
+        self._pauses += 1
         try:
-            wait = backoff(self._rests, first=self._first_wait) if asked is None else asked
-            self._say(f"Flickr asks us to slow down. Going on with the pictures in {wait:.0f} s.")
+            wait = retry_after
+            if wait is None:
+                wait = backoff(self._pauses, first=self._first_wait)
+            self._show_message(f"Flickr asks us to slow down. Downloads continue in {wait:.0f} s.")
             await asyncio.sleep(wait)
-            self._say("")
+            self._show_message("")
         finally:
-            self._awake.set()
+            self._not_paused.set()

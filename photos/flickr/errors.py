@@ -1,23 +1,23 @@
-"""What can go wrong with Flickr, and what each means for an import.
+"""The errors of Flickr, and what each of them means for an import.
 
 JobError
 └── FlickrError
-    ├── TransientError            tried again, a few times
-    │   ├── UnreachableError      no connection, no answer in time
+    ├── TransientError            the request is sent again, a few times
+    │   ├── UnreachableError      no connection, or no response in time
     │   ├── SlowDownError         429
     │   ├── ServerFaultError      5xx
-    │   ├── UnreadableError       HTML, half a document, not what was asked for
-    │   │   └── TooLargeError     more bytes than any honest answer has
+    │   ├── UnreadableError       HTML, half a document, or another document
+    │   │   └── TooLargeError     more bytes than the limit
     │   └── UnavailableError      stat:fail 10, 105, 106, "not currently available"
-    ├── RefusedError              ends the import; trying again would not help
-    │   ├── KeyRefusedError       the key: an operator must act
-    │   ├── QueryRefusedError     the search: the person who asked must act
-    │   └── RequestRefusedError   anything else: our own mistake
-    └── PictureError              one photo's; never ends the import
+    ├── RefusedError              ends the import; sending it again would not help
+    │   ├── KeyRefusedError       the API key: an operator must act
+    │   ├── QueryRefusedError     the search: the person who started the import must act
+    │   └── RequestRefusedError   anything else: a mistake of this site
+    └── PictureError              concerns one photo; never ends the import
         ├── PictureGoneError      deleted or made private
-        ├── PictureRefusedError   from a host, or of a size, that is not allowed
+        ├── PictureRefusedError   its host or its size is not allowed
         ├── PictureUnreadableError
-        └── PictureLaterError     Flickr limits downloads; a later import may have it
+        └── PictureLaterError     Flickr limits the rate; a later import downloads it
 """
 
 from typing import ClassVar
@@ -30,32 +30,32 @@ class FlickrError(JobError):
 
 
 class TransientError(FlickrError):
-    what: ClassVar[str]
+    problem: ClassVar[str]
 
     def __init__(self, *, retry_after: float | None = None) -> None:
-        super().__init__(f"{self.what}, even after several tries. Please try again later.")
+        super().__init__(f"{self.problem}, even after several tries. Please try again later.")
         self.retry_after = retry_after
-        """Seconds that Flickr asked us to wait, if it said so."""
+        """Seconds to wait, if Flickr's response named them."""
 
 
 class UnreachableError(TransientError):
     code = "flickr_unreachable"
-    what = "Flickr cannot be reached"
+    problem = "Flickr cannot be reached"
 
 
 class SlowDownError(TransientError):
     code = "flickr_slow_down"
-    what = "Flickr asks us to slow down"
+    problem = "Flickr asks us to slow down"
 
 
 class ServerFaultError(TransientError):
     code = "flickr_server_fault"
-    what = "Flickr has a fault of its own"
+    problem = "Flickr reports an error of its own server"
 
 
 class UnreadableError(TransientError):
     code = "flickr_unreadable"
-    what = "Flickr's answer cannot be read"
+    problem = "Flickr's response cannot be read"
 
 
 class TooLargeError(UnreadableError):
@@ -64,7 +64,7 @@ class TooLargeError(UnreadableError):
 
 class UnavailableError(TransientError):
     code = "flickr_unavailable"
-    what = "Flickr says that its service is not available at the moment"
+    problem = "Flickr says that its service is not available at the moment"
 
 
 class RefusedError(FlickrError):
@@ -75,7 +75,9 @@ class KeyRefusedError(RefusedError):
     code = "flickr_key_refused"
 
     def __init__(self) -> None:
-        super().__init__("Flickr refused the site's API key. The site's operators have to set it.")
+        super().__init__(
+            "Flickr refused the site's API key. An operator of the site must set a valid one."
+        )
 
 
 class QueryRefusedError(RefusedError):
@@ -123,7 +125,7 @@ KEY_CODES = frozenset({*range(95, 100), 100})
 
 
 def refusal(code: int, message: str) -> FlickrError:
-    """The error for `"stat": "fail"`; Flickr's own text is matched but never shown."""
+    """The error for `"stat": "fail"`. Flickr's message is compared but never shown."""
     # "Sorry, the Flickr API service is not currently available." comes with code 0, 105 or 201.
     if code in NOT_AVAILABLE_CODES or "not currently available" in message:
         return UnavailableError()

@@ -1,4 +1,7 @@
-"""The keyless feed: the 20 newest, without ids, licences or a total of their own."""
+"""Reads Flickr's feed of the 20 newest photos.
+
+The feed needs no API key. It names no licence and no total, and its photo ids are in its links.
+"""
 
 import json
 import re
@@ -7,57 +10,57 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from photos.flickr.errors import UnreadableError
-from photos.flickr.hosts import current
+from photos.flickr.hosts import current_url
 from photos.flickr.parse import (
     DESCRIPTION_MAX,
     NAME_MAX,
     TITLE_MAX,
     NotAPhotoError,
-    identity,
+    date_taken,
     page_url,
-    sorted_out,
+    photo_and_owner_ids,
+    read_entries,
     tag_list,
-    taken,
 )
 from photos.flickr.photo import FlickrPhoto, Page
-from photos.flickr.text import line, markup
+from photos.flickr.text import markup, one_line
 
 FEED_MAX = 20
 
 _LINK = re.compile(r"/photos/(?P<slug>[\w@-]{1,64})/(?P<id>\d{1,20})/?", re.ASCII)
 _IMAGE = re.compile(r"/\d{1,6}/\d{1,20}_[0-9a-f]{6,20}_m\.jpg", re.ASCII)
 _AUTHOR = re.compile(r"\S+@\S+ \((?P<name>.*)\)", re.DOTALL)
-# What Flickr itself puts before the owner's own words.
+# The HTML that Flickr puts before the owner's text.
 _PREAMBLE = re.compile(
     r"\s*<p>\s*<a [^>]*>[^<]*</a> posted a (?:photo|video):\s*</p>\s*"
     r"<p>\s*<a [^>]*>\s*<img [^>]*>\s*</a>\s*</p>\s*"
 )
 
 
-def feed_page(found: dict[str, Any], *, site: str) -> Page:
-    items = found.get("items")
+def feed_page(document: dict[str, Any], *, site: str) -> Page:
+    items = document.get("items")
     if not isinstance(items, list):
         raise UnreadableError
-    photos, rejected = sorted_out(items, lambda item: feed_photo(item, site=site))
-    # The items are not in the order of their dates.
-    newest = tuple(sorted(photos, key=lambda one: one.uploaded_at, reverse=True))
-    return Page(photos=newest, rejected=rejected, entries=len(items), total=len(items))
+    photos, rejected = read_entries(items, lambda item: feed_photo(item, site=site))
+    # Flickr does not sort the items by their dates.
+    newest_first = tuple(sorted(photos, key=lambda photo: photo.uploaded_at, reverse=True))
+    return Page(photos=newest_first, rejected=rejected, entries=len(items), total=len(items))
 
 
 def feed_photo(item: dict[str, Any], *, site: str) -> FlickrPhoto:
     link = _LINK.fullmatch(_path(item.get("link")))
     if link is None:
-        raise NotAPhotoError("It has no link.")
-    photo_id, owner = identity(link["id"], item.get("author_id"))
+        raise NotAPhotoError("It has no link to a photo.")
+    photo_id, owner = photo_and_owner_ids(link["id"], item.get("author_id"))
     return FlickrPhoto(
         id=photo_id,
-        title=line(item.get("title"), longest=TITLE_MAX),
-        description=_own_words(item.get("description")),
+        title=one_line(item.get("title"), max_length=TITLE_MAX),
+        description=_owner_text(item.get("description")),
         owner_nsid=owner,
         owner_name=author_name(item.get("author")),
         licence=None,
-        taken=taken(item.get("date_taken")),
-        uploaded_at=_published(item.get("published")),
+        taken=date_taken(item.get("date_taken")),
+        uploaded_at=_upload_date(item.get("published")),
         tags=tag_list(item.get("tags")),
         page_url=page_url(site, slug=link["slug"], photo_id=photo_id),
         image_urls=_image_urls(item.get("media")),
@@ -65,7 +68,7 @@ def feed_photo(item: dict[str, Any], *, site: str) -> FlickrPhoto:
 
 
 def author_name(value: Any) -> str:
-    """`nobody@flickr.com (name)` until 2017; since then the name is JSON inside the JSON."""
+    """The name in `nobody@flickr.com (name)`; since 2017 the name itself is a JSON string."""
     match = _AUTHOR.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return ""
@@ -75,14 +78,14 @@ def author_name(value: Any) -> str:
             name = json.loads(name, strict=False)
         except ValueError:
             name = name.strip('"')
-    return line(name, longest=NAME_MAX)
+    return one_line(name, max_length=NAME_MAX)
 
 
-def _own_words(value: Any) -> str:
-    return _PREAMBLE.sub("", markup(value, longest=DESCRIPTION_MAX), count=1).strip()
+def _owner_text(value: Any) -> str:
+    return _PREAMBLE.sub("", markup(value, max_length=DESCRIPTION_MAX), count=1).strip()
 
 
-def _published(value: Any) -> datetime:
+def _upload_date(value: Any) -> datetime:
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):
@@ -91,16 +94,16 @@ def _published(value: Any) -> datetime:
 
 
 def _image_urls(media: Any) -> tuple[str, ...]:
-    """Other sizes than the one given share its secret, up to 1024."""
-    address = media.get("m") if isinstance(media, dict) else None
-    if not _IMAGE.fullmatch(_path(address)):
+    """The feed names one size; the URLs of the others, up to 1024, share its secret."""
+    url = media.get("m") if isinstance(media, dict) else None
+    if not _IMAGE.fullmatch(_path(url)):
         raise NotAPhotoError("It has no picture that may be downloaded.")
-    stem = current(str(address)).removesuffix("_m.jpg")
+    stem = current_url(str(url)).removesuffix("_m.jpg")
     return (f"{stem}_z.jpg", f"{stem}.jpg", f"{stem}_m.jpg")
 
 
 def _path(value: Any) -> str:
     try:
         return urlsplit(value).path if isinstance(value, str) else ""
-    except ValueError:  # "http://[" for one
+    except ValueError:  # for example "http://["
         return ""

@@ -1,13 +1,13 @@
-"""What is known of a photo at Flickr, whichever way it was read."""
+"""Photos of Flickr, the same structure from the REST API and from the feed."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class DateTaken:
     local: str
-    """The owner's clock as "YYYY-MM-DD HH:MM:SS", in no zone; empty when unknown."""
+    """The owner's local time as "YYYY-MM-DD HH:MM:SS", without a time zone; empty if unknown."""
     granularity: int = 0
     """0 is exact, 4 the month, 6 the year, 8 "circa"."""
 
@@ -21,20 +21,20 @@ class FlickrPhoto:
     owner_nsid: str
     owner_name: str
     licence: int | None
-    """Flickr's number of the licence; None where the source does not say (the feed)."""
-    taken: Taken
+    """Flickr's number of the licence; None from the feed, which does not name it."""
+    taken: DateTaken
     uploaded_at: datetime
     tags: tuple[str, ...]
     page_url: str
     image_urls: tuple[str, ...]
-    """The same picture in several sizes, the most wanted first."""
+    """The same picture in several sizes, the best for a thumbnail first."""
     width: int | None = None
     height: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Rejected:
-    """An entry that could not be read as a photo."""
+class RejectedEntry:
+    """An entry of a page that could not be read as a photo."""
 
     key: str
     title: str
@@ -44,21 +44,21 @@ class Rejected:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
     photos: tuple[FlickrPhoto, ...]
-    rejected: tuple[Rejected, ...] = ()
+    rejected: tuple[RejectedEntry, ...] = ()
     entries: int = 0
-    """How many Flickr gave, those that are no photos among them."""
+    """How many entries Flickr sent, including those that are not photos."""
     number: int = 1
     pages: int = 1
     total: int = 0
-    """How many the query has in all, as Flickr believes now; it moves between pages."""
+    """How many photos the query has in all; Flickr's number changes from page to page."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Request:
-    """What an import wants: the newest, or all since a moment, oldest first."""
+class PhotoQuery:
+    """Which photos an import reads: the newest, or all since a moment."""
 
     tags: tuple[str, ...] = ()
     limit: int
     since: int | None = None
-    """Unix time of upload, inclusive."""
+    """Unix time of the upload, inclusive."""
     oldest_first: bool = False

@@ -1,60 +1,61 @@
-"""Downloads one photo's picture."""
+"""PictureClient: downloads the picture of one photo, without retries."""
 
 from dataclasses import dataclass
 from functools import partial
 
-from photos.flickr.client import Answer, Client
 from photos.flickr.config import FlickrConfig
 from photos.flickr.errors import (
-    PictureError,
     PictureGoneError,
     PictureRefusedError,
     PictureUnreadableError,
     TooLargeError,
 )
 from photos.flickr.hosts import ImageHosts
+from photos.flickr.http_client import HttpClient, Response
 
-GONE = "Its picture is no longer at Flickr."
+GONE = "The picture is no longer at Flickr."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Pictures:
-    client: Client
+class PictureClient:
+    client: HttpClient
     config: FlickrConfig
 
-    async def download(self, addresses: tuple[str, ...]) -> bytes:
-        """The first of the sizes that is there.
+    async def download(self, urls: tuple[str, ...]) -> bytes:
+        """Return the picture in the first of its sizes that Flickr has.
 
         Raises:
-            PictureError: none of them is, or may be, fetched.
-            TransientError: Flickr is slow, limited or down; later it may work.
+            PictureError: Flickr has none of the sizes, or this site may not download it.
+            TransientError: Flickr is slow, down or limits the rate; a later try may succeed.
         """
-        missing: PictureError = PictureGoneError(GONE)
-        for address in addresses:
+        gone = PictureGoneError(GONE)
+        for url in urls:
             try:
-                return await self._one(address)
+                return await self._download_size(url)
             except PictureGoneError as error:
-                missing = error
-        raise missing
+                gone = error
+        raise gone
 
-    async def _one(self, address: str) -> bytes:
+    async def _download_size(self, url: str) -> bytes:
         hosts = ImageHosts(self.config.image_hosts)
-        hosts.check(address)
+        hosts.check(url)
         try:
-            answer = await self.client.get(
-                address,
-                longest=self.config.picture_max,
-                check_peer=partial(hosts.check_peer, address),
+            response = await self.client.get(
+                url,
+                max_bytes=self.config.picture_max,
+                check_peer=partial(hosts.check_peer, url),
             )
         except TooLargeError:
-            raise PictureRefusedError("Its picture is larger than this site takes.") from None
-        return _body(answer)
+            raise PictureRefusedError(
+                f"The picture is larger than {self.config.picture_max:,} bytes."
+            ) from None
+        return _picture_in(response)
 
 
-def _body(answer: Answer) -> bytes:
-    # A deleted photo's picture is a redirect to a placeholder, or 404, or 410.
-    if answer.status in (301, 302, 303, 307, 308, 404, 410):
+def _picture_in(response: Response) -> bytes:
+    # Flickr redirects the URL of a deleted picture to a placeholder, or responds 404 or 410.
+    if response.status in (301, 302, 303, 307, 308, 404, 410):
         raise PictureGoneError(GONE)
-    if answer.status != 200 or not answer.body:
-        raise PictureUnreadableError(f"Flickr answered {answer.status} instead of a picture.")
-    return answer.body
+    if response.status != 200 or not response.body:
+        raise PictureUnreadableError(f"Flickr responded {response.status} instead of a picture.")
+    return response.body

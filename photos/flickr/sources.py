@@ -1,28 +1,28 @@
-"""Where an import reads photos from: the REST API, or the keyless feed."""
+"""Sources of photos for an import: the REST API, or the feed, which needs no API key."""
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from photos.flickr import parse
-from photos.flickr.api import PER_PAGE_MAX, Api, LicenceInfo, Pace
-from photos.flickr.client import Client
+from photos.flickr.api import PER_PAGE_MAX, Api, LicenceInfo, WaitForTurn
 from photos.flickr.config import FlickrConfig
+from photos.flickr.documents import parse_document
 from photos.flickr.feed import FEED_MAX, feed_page
-from photos.flickr.patience import Say, patiently
-from photos.flickr.photo import Page, Request
+from photos.flickr.http_client import HttpClient
+from photos.flickr.photo import Page, PhotoQuery
+from photos.flickr.retries import ShowMessage, with_retries
 
-REACHABLE = 4000
-"""Past the first 4,000 results of a query Flickr repeats pages instead of failing."""
+RESULTS_MAX = 4000
+"""After the first 4,000 results of a query Flickr repeats pages instead of reporting an error."""
 
 
 class Source(Protocol):
     @property
-    def most(self) -> int:
-        """How many photos one import can have from here."""
+    def max_photos(self) -> int:
+        """How many photos one import can read from this source."""
 
-    def pages(self, request: Request) -> AsyncGenerator[Page, None]:
-        """Pages of photos not seen before in this import, at most `request.limit` in all."""
+    def pages(self, query: PhotoQuery) -> AsyncGenerator[Page, None]:
+        """Yield pages that repeat no photo, with at most `query.limit` photos in all."""
 
     async def licences(self) -> tuple[LicenceInfo, ...]: ...
 
@@ -30,66 +30,70 @@ class Source(Protocol):
 @dataclass(frozen=True, slots=True)
 class ApiSource:
     api: Api
-    most: int = REACHABLE
+    max_photos: int = RESULTS_MAX
 
-    async def pages(self, request: Request) -> AsyncGenerator[Page, None]:
-        """Flickr's pages shift while they are read, its total too, and a short page is no end.
+    async def pages(self, query: PhotoQuery) -> AsyncGenerator[Page, None]:
+        """Read until Flickr has no more pages; a short page does not mean that it was the last.
 
-        Oldest first, each page begins with the second that the last one ended with: when a photo
-        of an earlier page vanishes, the next page by number begins one too late, and the mark
-        passes the one between.
+        Flickr's pages and its total change while they are read. With `oldest_first`, each request
+        therefore starts at the second of the last photo of the page before, instead of at the
+        next page number: if a photo of an earlier page is deleted, the next page by number starts
+        one photo too late, and the import mark would move past the photo that was skipped.
         """
-        per_page, most = min(request.limit, PER_PAGE_MAX), min(request.limit, self.most)
+        per_page, limit = min(query.limit, PER_PAGE_MAX), min(query.limit, self.max_photos)
         seen: set[str] = set()
         number = 1
-        while len(seen) < most and (number - 1) * per_page < REACHABLE:
-            page = await self.api.page(request, number)
-            fresh = tuple(one for one in page.photos if one.id not in seen)[: most - len(seen)]
-            seen |= {one.id for one in fresh}
-            if fresh or page.rejected:
-                yield replace(page, photos=fresh)
-            is_repeated = page.photos and not fresh and not (request.oldest_first and number == 1)
+        while len(seen) < limit and (number - 1) * per_page < RESULTS_MAX:
+            page = await self.api.page(query, number)
+            unseen = [photo for photo in page.photos if photo.id not in seen]
+            photos = tuple(unseen[: limit - len(seen)])
+            seen |= {photo.id for photo in photos}
+            if photos or page.rejected:
+                yield replace(page, photos=photos)
+            is_repeated = page.photos and not photos and not (query.oldest_first and number == 1)
             if not page.entries or is_repeated or number >= page.pages:
                 return
-            later = _after(request, page)
-            request, number = (request, number + 1) if later is None else (later, 1)
+            next_query = _query_after(page, query)
+            query, number = (query, number + 1) if next_query is None else (next_query, 1)
 
     async def licences(self) -> tuple[LicenceInfo, ...]:
         return await self.api.licences()
 
 
-def _after(request: Request, page: Page) -> Request | None:
-    """The request for what follows `page`; None where only the next number leads on."""
-    newest = max((int(one.uploaded_at.timestamp()) for one in page.photos), default=0)
-    if not request.oldest_first or newest <= (request.since or 0):
+def _query_after(page: Page, query: PhotoQuery) -> PhotoQuery | None:
+    """The query for the photos after `page`; None if only the next page number leads to them."""
+    newest = max((int(photo.uploaded_at.timestamp()) for photo in page.photos), default=0)
+    if not query.oldest_first or newest <= (query.since or 0):
         return None
-    return replace(request, since=newest)
+    return replace(query, since=newest)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FeedSource:
-    client: Client
+    client: HttpClient
     config: FlickrConfig
-    pace: Pace
-    say: Say
-    most: int = FEED_MAX
+    wait_for_turn: WaitForTurn
+    show_message: ShowMessage
+    max_photos: int = FEED_MAX
 
-    async def pages(self, request: Request) -> AsyncGenerator[Page, None]:
-        page = await patiently(
-            lambda: self._read(request), say=self.say, first_wait=self.config.retry_wait
+    async def pages(self, query: PhotoQuery) -> AsyncGenerator[Page, None]:
+        page = await with_retries(
+            lambda: self._read(query),
+            show_message=self.show_message,
+            first_wait=self.config.retry_wait,
         )
         if page.photos or page.rejected:
-            yield replace(page, photos=page.photos[: request.limit])
+            yield replace(page, photos=page.photos[: query.limit])
 
     async def licences(self) -> tuple[LicenceInfo, ...]:
         return ()
 
-    async def _read(self, request: Request) -> Page:
+    async def _read(self, query: PhotoQuery) -> Page:
         params = {"format": "json", "nojsoncallback": "1"}
-        if request.tags:
-            params |= {"tags": ",".join(request.tags), "tagmode": "all"}
-        await self.pace()
-        answer = await self.client.get(
-            self.config.feed_url, params=params, longest=self.config.document_max
+        if query.tags:
+            params |= {"tags": ",".join(query.tags), "tagmode": "all"}
+        await self.wait_for_turn()
+        response = await self.client.get(
+            self.config.feed_url, params=params, max_bytes=self.config.document_max
         )
-        return feed_page(parse.document(answer.body), site=self.config.site)
+        return feed_page(parse_document(response.body), site=self.config.site)

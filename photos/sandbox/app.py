@@ -1,4 +1,4 @@
-"""The sandbox: a local server that speaks Flickr's feed, REST and image host.
+"""The sandbox: a local server that responds like Flickr's REST API, feed and image host.
 
 A plain ASGI application, without Django: daphne serves it, and tests call it in memory.
 """
@@ -40,7 +40,7 @@ class Sandbox:
         self.library = Library(config)
         self.faults = Faults(config)
         self.paths: list[str] = []
-        """What was asked for, for tests to look at."""
+        """The paths of all requests, for tests."""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
@@ -53,24 +53,24 @@ class Sandbox:
         params = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
         self.paths.append(path)
         if path == "/":
-            return html(200, "The Picha sandbox: an invented Flickr, for development.")
-        await self._take_time()
+            return html(200, "The Picha sandbox: a simulated Flickr, for development.")
+        await self._wait()
         fault = self.faults.next()
         if fault is not None:
             return fault
         return await self._route(path, params, origin=_origin(scope))
 
-    async def _take_time(self) -> None:
+    async def _wait(self) -> None:
         if self.config.latency:
-            spread = seeded("latency", self.config.seed, self.faults.served)
-            await asyncio.sleep(self.config.latency * spread.uniform(0.5, 1.5))
+            rng = seeded("latency", self.config.seed, self.faults.request_count)
+            await asyncio.sleep(self.config.latency * rng.uniform(0.5, 1.5))
 
     async def _route(self, path: str, params: Mapping[str, str], *, origin: str) -> Reply:
         if path == "/services/rest/":
             document = rest.answer(self.library, params, origin=origin)
-            self.library.extra += self.config.moving
-            bare = params.get("nojsoncallback") == "1"
-            return json_reply(document, wrapper="jsonFlickrApi", bare=bare)
+            self.library.early_photos += self.config.new_photos_per_request
+            is_plain = params.get("nojsoncallback") == "1"
+            return json_reply(document, callback="jsonFlickrApi", is_plain=is_plain)
         if path == "/services/feeds/photos_public.gne":
             return feed(self.library, params, origin=origin)
         if path == UNAVAILABLE:
@@ -82,22 +82,24 @@ class Sandbox:
         return NOT_FOUND
 
     async def _image(self, match: re.Match[str], *, origin: str) -> Reply:
-        one = self.library.by_id(match["id"], first_id=FIRST_ID)
-        if one is None or one.gone or one.secret != match["secret"]:
+        photo = self.library.by_id(match["id"], first_id=FIRST_ID)
+        if photo is None or photo.is_gone or photo.secret != match["secret"]:
             return Reply(status=302, headers=(("location", origin + UNAVAILABLE),))
-        body = await asyncio.to_thread(pictures.jpeg, self.config.seed, one, match["suffix"] or "")
+        body = await asyncio.to_thread(
+            pictures.jpeg, self.config.seed, photo, match["suffix"] or ""
+        )
         return NOT_FOUND if body is None else Reply(body=body, content_type="image/jpeg")
 
     def _page(self, photo_id: str) -> Reply:
-        one = self.library.by_id(photo_id, first_id=FIRST_ID)
-        if one is None:
+        photo = self.library.by_id(photo_id, first_id=FIRST_ID)
+        if photo is None:
             return NOT_FOUND
-        title = html_text.escape(one.title.strip() or "Untitled")
-        owner = html_text.escape(one.owner.name)
-        image = f"/65535/{one.id}_{one.secret}_m.jpg"
+        title = html_text.escape(photo.title.strip() or "Untitled")
+        owner = html_text.escape(photo.owner.name)
+        image = f"/65535/{photo.id}_{photo.secret}_m.jpg"
         body = (
             f'<!DOCTYPE html><html lang="en"><meta charset="utf-8"><title>{title}</title>'
-            f'<h1 dir="auto">{title}</h1><p>By {owner}. An invented photo of the Picha sandbox.'
+            f'<h1 dir="auto">{title}</h1><p>By {owner}. A generated photo of the Picha sandbox.'
             f'<p><img src="{image}" alt="">'
         )
         return Reply(body=body.encode())
@@ -105,8 +107,8 @@ class Sandbox:
 
 def _origin(scope: Message) -> str:
     host = dict(scope["headers"]).get(b"host", b"localhost").decode("latin-1")
-    safe = host if re.fullmatch(r"[\w.:\[\]-]{1,255}", host) else "localhost"
-    return f"{scope['scheme']}://{safe}"
+    safe_host = host if re.fullmatch(r"[\w.:\[\]-]{1,255}", host) else "localhost"
+    return f"{scope['scheme']}://{safe_host}"
 
 
 async def _send(reply: Reply, send: Send) -> None:
@@ -120,7 +122,7 @@ async def _send(reply: Reply, send: Send) -> None:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
-    """daphne does not speak this protocol, uvicorn does."""
+    """Respond to the lifespan protocol, which uvicorn uses and daphne does not."""
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":

@@ -1,4 +1,7 @@
-"""`daphne photos.sandbox.asgi:application`, with the SANDBOX_* environment variables."""
+"""The ASGI application of the sandbox: `daphne photos.sandbox.asgi:application`.
+
+It reads its settings from the SANDBOX_* environment variables.
+"""
 
 import os
 

@@ -1,4 +1,4 @@
-"""The photos of the sandbox: a function of the seed and of a photo's place in time."""
+"""The photos of the sandbox. Each is computed from the seed and from the photo's number."""
 
 import random
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ EPOCH = datetime(2025, 1, 1, tzinfo=UTC).timestamp()
 LONG_EDGES: MappingProxyType[str, int] = MappingProxyType(
     {"t": 100, "s": 240, "n": 320, "w": 400, "m": 500, "z": 640, "c": 800, "l": 1024}
 )
-"""REST's names of the sizes (url_X) and their longer edge."""
+"""The names of the sizes in the REST API (url_X), with the longer edge in pixels."""
 
 RATIOS = ((3, 2), (3, 2), (4, 3), (16, 9), (1, 1), (2, 3), (4, 5), (21, 9))
-WARM = ("dawn", "dusk", "autumn")
+WARM_LIGHT = ("dawn", "dusk", "autumn")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,8 +50,8 @@ class SandboxPhoto:
     uploaded: int
     taken: str
     granularity: int
-    taken_unknown: bool
-    gone: bool
+    is_taken_unknown: bool
+    is_gone: bool
 
 
 def newest_number(config: SandboxConfig) -> int:
@@ -63,17 +63,17 @@ def photo(config: SandboxConfig, number: int) -> SandboxPhoto:
     rng = seeded("photo", config.seed, number)
     motif = rng.choice(list(MOTIFS))
     palette = _palette_for(motif, rng=rng)
-    hostile = rng.random() < config.hostile_rate
+    is_hostile = rng.random() < config.hostile_rate
     uploaded = int(EPOCH + (number - rng.random() * 0.9) * config.interval)
     ratio = rng.choice(RATIOS)
-    unknown = rng.random() < 0.05
+    is_taken_unknown = rng.random() < 0.05
     return SandboxPhoto(
         number=number,
         id=str(FIRST_ID + number),
         secret=f"{rng.getrandbits(40):010x}",
         owner=rng.choice(OWNERS),
-        title=_title(motif, palette, rng=rng, hostile=hostile),
-        description=rng.choice(HOSTILE_DESCRIPTIONS if hostile else DESCRIPTIONS),
+        title=_title(motif, palette, rng=rng, is_hostile=is_hostile),
+        description=rng.choice(HOSTILE_DESCRIPTIONS if is_hostile else DESCRIPTIONS),
         tags=_tags(motif, palette, rng=rng),
         licence=rng.choice((0, 0, 1, 2, 3, 4, 5, 6, 7, 9, 10, 11, 12, 14)),
         motif=motif,
@@ -81,23 +81,23 @@ def photo(config: SandboxConfig, number: int) -> SandboxPhoto:
         ratio=ratio,
         sizes=_sizes(ratio, largest=rng.choice((1024, 1024, 1024, 1024, 800, 640, 500))),
         uploaded=uploaded,
-        taken="0000-00-00 00:00:00" if unknown else _taken(uploaded, rng=rng),
+        taken="0000-00-00 00:00:00" if is_taken_unknown else _taken(uploaded, rng=rng),
         granularity=rng.choice((0, 0, 0, 0, 0, 0, 4, 6, 8)),
-        taken_unknown=unknown,
-        gone=rng.random() < config.gone_rate,
+        is_taken_unknown=is_taken_unknown,
+        is_gone=rng.random() < config.gone_rate,
     )
 
 
 def _palette_for(motif: str, *, rng: random.Random) -> Palette:
     if motif == "night":
-        return rng.choice([one for one in PALETTES if one.light == "night"])
+        return rng.choice([palette for palette in PALETTES if palette.light == "night"])
     if motif == "dunes":
-        return rng.choice([one for one in PALETTES if one.light in WARM])
-    return rng.choice([one for one in PALETTES if one.light != "night"])
+        return rng.choice([palette for palette in PALETTES if palette.light in WARM_LIGHT])
+    return rng.choice([palette for palette in PALETTES if palette.light != "night"])
 
 
-def _title(motif: str, palette: Palette, *, rng: random.Random, hostile: bool) -> str:
-    if hostile:
+def _title(motif: str, palette: Palette, *, rng: random.Random, is_hostile: bool) -> str:
+    if is_hostile:
         return rng.choice(HOSTILE_TITLES)
     if rng.random() < 0.04:
         return " "

@@ -1,4 +1,4 @@
-"""The sandbox's knobs: a frozen structure for tests, environment variables for a process."""
+"""The settings of the sandbox: arguments in tests, environment variables in a process."""
 
 import time
 from collections.abc import Callable, Mapping
@@ -7,41 +7,41 @@ from dataclasses import dataclass
 from photos.sandbox.replies import Reply
 
 API_KEY = "sandbox-key"
-"""The key that the sandbox's REST accepts; any other is answered like a bogus key at Flickr."""
+"""The only key that the sandbox's REST API accepts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxConfig:
     seed: int = 1
     latency: float = 0.0
-    """Seconds an answer takes, on average."""
+    """Seconds before a response, on average."""
     failure_rate: float = 0.0
-    """Share of requests answered by a passing fault: 429, 502, HTML, or "not available"."""
+    """Share of requests that get a temporary fault: 429, 502, HTML, or "not available"."""
     gone_rate: float = 0.0
-    """Share of photos whose picture is gone, for good."""
+    """Share of photos whose picture has been deleted."""
     hostile_rate: float = 0.03
-    """Share of photos with a title that tries to break the page."""
+    """Share of photos with a title and a description that try to break the page."""
     rate_limit: int = 0
-    """Requests answered in any one second before 429; 0 is no limit."""
+    """Requests in one second before the sandbox responds 429; 0 is no limit."""
     photos: int = 6000
     interval: float = 90.0
     """Seconds between two new photos."""
     api_key: str = API_KEY
-    moving: int = 0
-    """New photos that appear with every REST request, so that pages move while they are read."""
+    new_photos_per_request: int = 0
+    """New photos after each REST request, so that pages change while they are read."""
     broken_escapes: bool = False
-    """The feed as it was before 2017: invalid escapes and bare line breaks in strings."""
-    script: tuple[Reply | None, ...] = ()
-    """Answers to the first requests, in order; None lets that request through."""
+    """Write the feed as before 2017, with invalid escapes and line breaks in strings."""
+    first_replies: tuple[Reply | None, ...] = ()
+    """Replies to the first requests, in order; None stands for the usual reply."""
     clock: Callable[[], float] = time.time
 
 
-class BadKnobError(ValueError):
-    """A SANDBOX_* variable that cannot be read; the text says which and what it may be."""
+class BadSettingError(ValueError):
+    """A SANDBOX_* environment variable has a value that is not allowed."""
 
 
 def from_environment(environ: Mapping[str, str]) -> SandboxConfig:
-    """A latency by default: an import whose end one cannot see coming is no use to watch."""
+    """By default with a latency, so that a developer can watch the progress of an import."""
     return SandboxConfig(
         seed=int(_number(environ, "SANDBOX_SEED", default=1, low=0, high=2**32)),
         latency=_number(environ, "SANDBOX_LATENCY", default=0.25, low=0, high=60),
@@ -63,5 +63,5 @@ def _number(
     except ValueError:
         value = float("nan")
     if not low <= value <= high:
-        raise BadKnobError(f"{name} is {text!r}; it must be a number from {low:g} to {high:g}.")
+        raise BadSettingError(f"{name} is {text!r}; it must be a number from {low:g} to {high:g}.")
     return value

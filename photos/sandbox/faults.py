@@ -1,4 +1,4 @@
-"""The sandbox's bad days: scripted answers, passing faults, and a rate limit."""
+"""Faults of the sandbox: replies given by a test, temporary faults, and a rate limit."""
 
 from collections import deque
 from dataclasses import dataclass, field
@@ -6,31 +6,31 @@ from dataclasses import dataclass, field
 from photos.sandbox.config import SandboxConfig
 from photos.sandbox.replies import (
     BAD_GATEWAY,
-    FLICKR_HOUSE_PAGE,
+    MAINTENANCE_PAGE,
     NOT_CURRENTLY_AVAILABLE,
     TOO_MANY,
     Reply,
 )
 from photos.sandbox.seeds import seeded
 
-PASSING = (TOO_MANY, BAD_GATEWAY, FLICKR_HOUSE_PAGE, NOT_CURRENTLY_AVAILABLE)
+TEMPORARY_FAULTS = (TOO_MANY, BAD_GATEWAY, MAINTENANCE_PAGE, NOT_CURRENTLY_AVAILABLE)
 
 
 @dataclass(slots=True)
 class Faults:
     config: SandboxConfig
-    served: int = 0
+    request_count: int = 0
     recent: deque[float] = field(default_factory=deque)
 
     def next(self) -> Reply | None:
-        """The answer that the next request gets instead of its own, if any."""
-        number, self.served = self.served, self.served + 1
-        if number < len(self.config.script):
-            return self.config.script[number]
+        """The reply that the next request gets instead of the usual one, if any."""
+        number, self.request_count = self.request_count, self.request_count + 1
+        if number < len(self.config.first_replies):
+            return self.config.first_replies[number]
         if self._over_limit():
             return TOO_MANY
         rng = seeded("fault", self.config.seed, number)
-        return rng.choice(PASSING) if rng.random() < self.config.failure_rate else None
+        return rng.choice(TEMPORARY_FAULTS) if rng.random() < self.config.failure_rate else None
 
     def _over_limit(self) -> bool:
         if not self.config.rate_limit:

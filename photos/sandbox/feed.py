@@ -1,4 +1,4 @@
-"""The keyless feed: the 20 newest, in JSON as Flickr writes it."""
+"""The feed of the 20 newest photos, in JSON as Flickr writes it."""
 
 import html
 import json
@@ -17,37 +17,38 @@ def feed(library: Library, params: Mapping[str, str], *, origin: str) -> Reply:
     tags = params.get("tags", "")
     mode = "any" if params.get("tagmode") == "any" else "all"
     owner = params.get("id", "")
-    found = library.find(Query(tags=tuple(filter(None, tags.split(","))), mode=mode, owner=owner))
+    photos = library.find(Query(tags=tuple(filter(None, tags.split(","))), mode=mode, owner=owner))
     document = {
         "title": f"Recent Uploads tagged {tags}" if tags else "Uploads from everyone",
         "link": f"{origin}/photos/",
         "description": "",
         "modified": datetime.fromtimestamp(library.config.clock(), tz=UTC).strftime(ISO),
         "generator": origin,
-        "items": [_item(photo, origin=origin) for photo in _unsorted(found[:FEED_LENGTH])],
+        "items": [_item(photo, origin=origin) for photo in _unsorted(photos[:FEED_LENGTH])],
     }
     text = json.dumps(document).replace("/", "\\/")
     if library.config.broken_escapes:
-        # Before 2017: an apostrophe was escaped, which JSON does not allow, and line breaks
-        # stood bare in strings.
+        # Before 2017 Flickr escaped apostrophes, which JSON does not allow, and did not escape
+        # line breaks in strings.
         text = text.replace("'", "\\'").replace("\\n", "\r\n")
-    return text_reply(text, wrapper="jsonFlickrFeed", bare=params.get("nojsoncallback") == "1")
+    is_plain = params.get("nojsoncallback") == "1"
+    return text_reply(text, callback="jsonFlickrFeed", is_plain=is_plain)
 
 
 ISO = "%Y-%m-%dT%H:%M:%SZ"
 
 
 def _unsorted(photos: list[SandboxPhoto]) -> list[SandboxPhoto]:
-    """The items of the real feed are not in the order of `published`."""
+    """Flickr does not sort the items of its feed by `published`."""
     return photos[1::2] + photos[::2]
 
 
 def _item(photo: SandboxPhoto, *, origin: str) -> dict[str, Any]:
     page = f"{origin}/photos/{photo.owner.alias or photo.owner.nsid}/{photo.id}/"
     published = datetime.fromtimestamp(photo.uploaded, tz=UTC).strftime(ISO)
-    taken = published[:-1] if photo.taken_unknown else photo.taken.replace(" ", "T")
+    taken = published[:-1] if photo.is_taken_unknown else photo.taken.replace(" ", "T")
     image = f"{origin}/65535/{photo.id}_{photo.secret}_m.jpg"
-    # The name is encoded as JSON a second time.
+    # Flickr encodes the name as JSON inside the JSON.
     author = f"nobody@flickr.com ({json.dumps(photo.owner.name)})"
     return {
         "title": photo.title,

@@ -1,11 +1,11 @@
-"""The motifs of the sandbox's pictures, each a whole scene on a painted sky."""
+"""The motifs of the sandbox's pictures: functions that draw on a canvas with a sky."""
 
 import random
 from types import MappingProxyType
 
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
-from photos.sandbox.palettes import Palette, between
+from photos.sandbox.palettes import Palette, mix
 from photos.sandbox.scenes import (
     Canvas,
     Points,
@@ -28,8 +28,8 @@ def sea(canvas: Canvas) -> None:
     if canvas.rng.random() < 0.5:
         island = ridge(canvas, level=horizon / canvas.height, swing=0.05, waves=3)
         fill_below(canvas, island, canvas.palette.far, canvas.palette.far)
-    deep = between(canvas.palette.near, canvas.palette.far, 0.25)
-    shallow = between(canvas.palette.sky[-1], canvas.palette.far, 0.45)
+    deep = mix(canvas.palette.near, canvas.palette.far, 0.25)
+    shallow = mix(canvas.palette.sky[-1], canvas.palette.far, 0.45)
     water = gradient((canvas.width, canvas.height - horizon), shallow, deep)
     canvas.image.paste(water, (0, horizon))
     glitter(canvas, x=x, horizon=horizon, spread=radius)
@@ -57,17 +57,17 @@ def dunes(canvas: Canvas) -> None:
     for n in range(4):
         part = n / 3
         crest = ridge(canvas, level=0.52 + part * 0.33, swing=0.13, waves=1.2 + part * 0.5)
-        lit = between(canvas.palette.sky[-1], canvas.palette.near, 0.1 + part * 0.3)
-        fill_below(canvas, crest, lit, between(lit, canvas.palette.near, 0.35))
+        lit = mix(canvas.palette.sky[-1], canvas.palette.near, 0.1 + part * 0.3)
+        fill_below(canvas, crest, lit, mix(lit, canvas.palette.near, 0.35))
         shade = [(x, y + abs(y - crest[0][1]) * 0.7 + 0.02 * canvas.height) for x, y in crest]
-        fill_below(canvas, shade, between(lit, canvas.palette.far, 0.55), lit)
+        fill_below(canvas, shade, mix(lit, canvas.palette.far, 0.55), lit)
 
 
 def forest(canvas: Canvas) -> None:
     sun(canvas, low=0.15, high=0.4)
     for n, (outline, colour) in enumerate(layers(canvas, count=4, start=0.5, swing=0.06)):
         trees = conifers(canvas, outline, tall=(0.05 + 0.045 * n) * canvas.height)
-        fill_below(canvas, trees, colour, between(colour, canvas.palette.sky[-1], 0.4))
+        fill_below(canvas, trees, colour, mix(colour, canvas.palette.sky[-1], 0.4))
 
 
 def conifers(canvas: Canvas, ground: Points, *, tall: float) -> Points:
@@ -107,7 +107,7 @@ def lake(canvas: Canvas) -> None:
 def skyline(canvas: Canvas) -> None:
     sun(canvas, low=0.2, high=0.5)
     for n in range(3):
-        colour = between(canvas.palette.far, canvas.palette.near, n / 2)
+        colour = mix(canvas.palette.far, canvas.palette.near, n / 2)
         outline: Points = []
         x = 0.0
         while x < canvas.width:
@@ -115,7 +115,7 @@ def skyline(canvas: Canvas) -> None:
             y = (0.5 + 0.14 * n + canvas.rng.uniform(-0.16, 0.12)) * canvas.height
             outline += [(x, y), (x + wide, y)]
             x += wide
-        fill_below(canvas, outline, colour, between(colour, canvas.palette.sky[-1], 0.3))
+        fill_below(canvas, outline, colour, mix(colour, canvas.palette.sky[-1], 0.3))
         if n:
             windows(canvas, outline)
 
@@ -131,8 +131,8 @@ def windows(canvas: Canvas, roofs: Points) -> None:
 
 
 def shapes(canvas: Canvas) -> None:
-    """A geometric horizon: bands, half discs and rings, as on an old travel poster."""
-    paper = between(canvas.palette.sky[-1], (250, 246, 236), 0.5)
+    """Draw a geometric horizon with bands, half discs and rings."""
+    paper = mix(canvas.palette.sky[-1], (250, 246, 236), 0.5)
     canvas.image.paste(paper, (0, 0, *canvas.image.size))
     middle, reach = canvas.rng.uniform(0.4, 0.6) * canvas.width, min(canvas.image.size) * 0.46
     ground = canvas.rng.uniform(0.55, 0.7) * canvas.height
@@ -144,7 +144,7 @@ def shapes(canvas: Canvas) -> None:
     draw, y = ImageDraw.Draw(canvas.image), ground
     while y < canvas.height:
         thick = canvas.rng.uniform(0.02, 0.09) * canvas.height
-        tone = between(canvas.palette.near, paper, canvas.rng.choice((0, 0.15, 0.3, 0.5, 0.75)))
+        tone = mix(canvas.palette.near, paper, canvas.rng.choice((0, 0.15, 0.3, 0.5, 0.75)))
         draw.rectangle((0, y, canvas.width, y + thick), fill=tone)
         y += thick
 
@@ -171,10 +171,10 @@ def paint(
     return canvas.image
 
 
-def with_grain(image: Image.Image, *, rng: random.Random) -> Image.Image:
-    """A little film grain; it also hides the steps of a gradient in eight bits.
+def add_grain(image: Image.Image, *, rng: random.Random) -> Image.Image:
+    """Add a little film grain, which also hides the steps of a gradient in eight bits.
 
-    Not Image.effect_noise: that cannot be seeded.
+    Image.effect_noise has no seed, so it would not give the same picture each time.
     """
     side = 256
     tile = Image.frombytes("L", (side, side), rng.randbytes(side * side))

@@ -1,4 +1,4 @@
-"""The invented people, places and titles of the sandbox. No photo of anyone is behind them."""
+"""The people, places and titles of the sandbox. All of them are invented."""
 
 from dataclasses import dataclass
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""The colours of the sandbox's invented pictures, by the light they are in."""
+"""The colours of the sandbox's pictures, grouped by the light."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ def rgb(code: str) -> Colour:
     return int(code[0:2], 16), int(code[2:4], 16), int(code[4:6], 16)
 
 
-def between(a: Colour, b: Colour, part: float) -> Colour:
+def mix(a: Colour, b: Colour, part: float) -> Colour:
     return (
         round(a[0] + (b[0] - a[0]) * part),
         round(a[1] + (b[1] - a[1]) * part),

@@ -1,4 +1,4 @@
-"""What the sandbox answers with, before it becomes ASGI messages."""
+"""Replies of the sandbox, before they become ASGI messages."""
 
 import json
 from dataclasses import dataclass
@@ -18,23 +18,23 @@ def html(status: int, text: str, *headers: tuple[str, str]) -> Reply:
     return Reply(status=status, body=page.encode(), headers=headers)
 
 
-def json_reply(document: dict[str, Any], *, wrapper: str, bare: bool) -> Reply:
-    """Without nojsoncallback Flickr wraps the document in a call of a function."""
-    # Flickr writes "/" as "\/", as PHP does.
+def json_reply(document: dict[str, Any], *, callback: str, is_plain: bool) -> Reply:
+    """Without nojsoncallback=1 Flickr wraps the document in a JSONP callback."""
+    # Like PHP, Flickr writes "/" as "\/".
     text = json.dumps(document).replace("/", "\\/")
-    return text_reply(text, wrapper=wrapper, bare=bare)
+    return text_reply(text, callback=callback, is_plain=is_plain)
 
 
-def text_reply(text: str, *, wrapper: str, bare: bool) -> Reply:
-    if bare:
+def text_reply(text: str, *, callback: str, is_plain: bool) -> Reply:
+    if is_plain:
         return Reply(body=text.encode(), content_type="application/json")
-    return Reply(body=f"{wrapper}({text})".encode(), content_type="text/javascript; charset=utf-8")
+    return Reply(body=f"{callback}({text})".encode(), content_type="text/javascript; charset=utf-8")
 
 
 TOO_MANY = html(429, "429 Too Many Requests")
 BAD_GATEWAY = html(502, "502 Bad Gateway")
 NOT_FOUND = html(404, "404 Not Found")
-FLICKR_HOUSE_PAGE = html(200, "Flickr is having a massage")
+MAINTENANCE_PAGE = html(200, "Flickr is having a massage")
 NOT_CURRENTLY_AVAILABLE = Reply(
     body=b'{"stat":"fail","code":201,'
     b'"message":"Sorry, the Flickr API service is not currently available."}',

@@ -1,19 +1,22 @@
-"""The REST methods that an importer needs, with the drift of types that Flickr's answers have."""
+"""The REST methods that an import needs.
+
+Like Flickr, it sometimes writes numbers as strings.
+"""
 
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
 from photos.sandbox.catalogue import SandboxPhoto
-from photos.sandbox.photo_json import described
+from photos.sandbox.photo_json import photo_json
 from photos.sandbox.replies import failure
 from photos.sandbox.search import Library, Query
 
 Params = Mapping[str, str]
 Document = dict[str, Any]
 
-REACHABLE = 4000
-"""No more than the first 4,000 results of a query can be had; later pages repeat."""
+RESULTS_MAX = 4000
+"""After the first 4,000 results of a query Flickr repeats pages."""
 
 PER_PAGE_MAX = 500
 TAGS_MAX = 20
@@ -45,7 +48,7 @@ DEEDS = "https://creativecommons.org/licenses/"
 
 
 def answer(library: Library, params: Params, *, origin: str) -> Document:
-    """The checks, in the order in which Flickr makes them."""
+    """Respond to a method, with Flickr's checks in Flickr's order."""
     if params.get("api_key") != library.config.api_key:
         return failure(100, "Invalid API Key (Key has invalid format)")
     if params.get("format", "json") != "json":
@@ -69,33 +72,33 @@ def search(library: Library, params: Params, origin: str) -> Document:
         text=params.get("text", ""),
         owner=params.get("user_id", ""),
         licences=frozenset(int(n) for n in params.get("license", "").split(",") if n.isdigit()),
-        min_upload=_moment(params, "min_upload_date", missing=0),
-        max_upload=_moment(params, "max_upload_date", missing=float("inf")),
+        min_upload=_moment(params, "min_upload_date", default=0),
+        max_upload=_moment(params, "max_upload_date", default=float("inf")),
         oldest_first=params.get("sort") == "date-posted-asc",
     )
-    found = library.find(query)
-    return _page(found, params, origin=origin, total=len(found))
+    photos = library.find(query)
+    return _page(photos, params, origin=origin, total=len(photos))
 
 
 def get_recent(library: Library, params: Params, origin: str) -> Document:
-    found = library.find(Query())
-    return _page(found, params, origin=origin, total=min(len(found), 1000))
+    photos = library.find(Query())
+    return _page(photos, params, origin=origin, total=min(len(photos), 1000))
 
 
 def interesting(library: Library, params: Params, origin: str) -> Document:
-    """Pages may be short here, though more follow: 94 of 100 were seen."""
-    found = library.find(Query())[::7][:500]
-    document = _page(found, params, origin=origin, total=len(found))
+    """Like Flickr, return pages with fewer photos than asked for, although more pages follow."""
+    photos = library.find(Query())[::7][:500]
+    document = _page(photos, params, origin=origin, total=len(photos))
     document["photos"]["photo"] = document["photos"]["photo"][:94]
     return document
 
 
 def licences(library: Library, params: Params, origin: str) -> Document:
-    known = [
+    entries = [
         {"id": number, "name": name, "url": url if "://" in url or not url else DEEDS + url}
         for number, name, url in LICENCES
     ]
-    return {"licenses": {"license": known}, "stat": "ok"}
+    return {"licenses": {"license": entries}, "stat": "ok"}
 
 
 METHODS: MappingProxyType[str, Callable[[Library, Params, str], Document]] = MappingProxyType(
@@ -108,35 +111,36 @@ METHODS: MappingProxyType[str, Callable[[Library, Params, str], Document]] = Map
 )
 
 
-def _page(found: list[SandboxPhoto], params: Params, *, origin: str, total: int) -> Document:
-    per_page = min(max(_whole(params, "per_page", missing=100), 1), PER_PAGE_MAX)
-    number = max(_whole(params, "page", missing=1), 1)
-    last = max(1, min(-(-total // per_page), REACHABLE // per_page))
+def _page(photos: list[SandboxPhoto], params: Params, *, origin: str, total: int) -> Document:
+    per_page = min(max(_whole(params, "per_page", default=100), 1), PER_PAGE_MAX)
+    number = max(_whole(params, "page", default=1), 1)
+    last = max(1, min(-(-total // per_page), RESULTS_MAX // per_page))
     start = (min(number, last) - 1) * per_page
     extras = frozenset(params.get("extras", "").replace(" ", "").split(","))
-    shown = [
-        described(one, extras=extras, origin=origin) for one in found[start : start + per_page]
+    entries = [
+        photo_json(photo, extras=extras, origin=origin)
+        for photo in photos[start : start + per_page]
     ]
     pages = -(-total // per_page)
-    # The types of these two drift, between methods and over the years.
-    odd = number % 2 == 1
+    # Flickr's types of these two differ between methods and years.
+    is_odd = number % 2 == 1
     envelope: Document = {
         "page": number,
-        "pages": pages if odd else str(pages),
+        "pages": pages if is_odd else str(pages),
         "perpage": per_page,
-        "total": str(total) if odd else total,
-        "photo": shown,
+        "total": str(total) if is_odd else total,
+        "photo": entries,
     }
     return {"photos": envelope, "stat": "ok"}
 
 
-def _whole(params: Params, name: str, *, missing: int) -> int:
+def _whole(params: Params, name: str, *, default: int) -> int:
     text = params.get(name, "")
-    return int(text) if text.isdigit() and len(text) < 9 else missing
+    return int(text) if text.isdigit() and len(text) < 9 else default
 
 
-def _moment(params: Params, name: str, *, missing: float) -> float:
+def _moment(params: Params, name: str, *, default: float) -> float:
     try:
         return float(params.get(name, ""))
     except ValueError:
-        return missing
+        return default

@@ -1,7 +1,6 @@
-"""Draws invented landscapes: a sky, a sun, and what stands in front of it.
+"""Draws landscapes: a sky, a sun, and hills, stars or birds in front of it.
 
-Everything is drawn from a random generator that the caller seeds, so a picture is the same each
-time. Nothing here is copied from a photograph.
+All random numbers come from a generator that the caller seeds, so a picture is the same each time.
 """
 
 import math
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 
 from PIL import Image, ImageDraw, ImageFilter
 
-from photos.sandbox.palettes import Colour, Palette, between
+from photos.sandbox.palettes import Colour, Palette, mix
 
 Points = list[tuple[float, float]]
 
@@ -94,7 +93,7 @@ def stars(canvas: Canvas) -> None:
     for _ in range(canvas.rng.randint(90, 220)):
         x, y = canvas.rng.random() * canvas.width, canvas.rng.random() ** 1.4 * canvas.height * 0.7
         size = canvas.rng.choice((0.7, 0.9, 1.2, 2.0))
-        tone = between(canvas.palette.sky[-1], (255, 255, 245), canvas.rng.uniform(0.4, 1))
+        tone = mix(canvas.palette.sky[-1], (255, 255, 245), canvas.rng.uniform(0.4, 1))
         draw.ellipse((x - size, y - size, x + size, y + size), fill=tone)
 
 
@@ -119,7 +118,7 @@ def layers(
         part = n / max(1, count - 1)
         level = start + (0.97 - start) * part**1.15 * 0.88
         outline = ridge(canvas, level=level, swing=swing * (0.6 + part), waves=2.2 + part * 2)
-        lines.append((outline, between(canvas.palette.far, canvas.palette.near, part)))
+        lines.append((outline, mix(canvas.palette.far, canvas.palette.near, part)))
     return lines
 
 
@@ -128,7 +127,7 @@ def hills(canvas: Canvas) -> None:
     if canvas.rng.random() < 0.4:
         birds(canvas)
     for outline, colour in layers(canvas, count=canvas.rng.randint(4, 6), start=0.5, swing=0.09):
-        fill_below(canvas, outline, colour, between(colour, canvas.palette.sky[-1], 0.35))
+        fill_below(canvas, outline, colour, mix(colour, canvas.palette.sky[-1], 0.35))
 
 
 def night(canvas: Canvas) -> None:

@@ -1,4 +1,4 @@
-"""Finds photos in the catalogue, newest first unless asked otherwise."""
+"""Library: finds the photos of the catalogue that match a query, newest first by default."""
 
 from dataclasses import dataclass
 
@@ -17,45 +17,45 @@ class Query:
     max_upload: float = float("inf")
     oldest_first: bool = False
 
-    def matches(self, one: SandboxPhoto) -> bool:
+    def matches(self, photo: SandboxPhoto) -> bool:
         return (
-            self.min_upload <= one.uploaded <= self.max_upload
-            and (not self.owner or self.owner in (one.owner.nsid, one.owner.alias))
-            and (not self.licences or one.licence in self.licences)
-            and (not self.text or self.text.lower() in f"{one.title} {one.description}".lower())
-            and self._tagged(one)
+            self.min_upload <= photo.uploaded <= self.max_upload
+            and (not self.owner or self.owner in (photo.owner.nsid, photo.owner.alias))
+            and (not self.licences or photo.licence in self.licences)
+            and (not self.text or self.text.lower() in f"{photo.title} {photo.description}".lower())
+            and self._matches_tags(photo)
         )
 
-    def _tagged(self, one: SandboxPhoto) -> bool:
-        wanted = [tag.strip().lower() for tag in self.tags]
-        if any(tag.startswith("-") and tag[1:] in one.tags for tag in wanted):
+    def _matches_tags(self, photo: SandboxPhoto) -> bool:
+        tags = [tag.strip().lower() for tag in self.tags]
+        if any(tag.startswith("-") and tag[1:] in photo.tags for tag in tags):
             return False
-        having = [tag in one.tags for tag in wanted if not tag.startswith("-")]
-        return (all(having) if self.mode == "all" else any(having)) or not having
+        matches = [tag in photo.tags for tag in tags if not tag.startswith("-")]
+        return (all(matches) if self.mode == "all" else any(matches)) or not matches
 
 
 @dataclass(slots=True)
 class Library:
-    """The catalogue as it stands at this moment; `extra` photos came early."""
+    """The photos of the catalogue at this moment; `early_photos` appeared before their time."""
 
     config: SandboxConfig
-    extra: int = 0
+    early_photos: int = 0
 
     def numbers(self) -> range:
-        newest = newest_number(self.config) + self.extra
+        newest = newest_number(self.config) + self.early_photos
         return range(newest, newest - self.config.photos, -1)
 
     def find(self, query: Query) -> list[SandboxPhoto]:
-        found = [one for one in self._all() if query.matches(one)]
+        photos = [photo for photo in self._all() if query.matches(photo)]
         if query.oldest_first:
-            found.reverse()
-        return found
+            photos.reverse()
+        return photos
 
     def by_id(self, photo_id: str, *, first_id: int) -> SandboxPhoto | None:
         number = int(photo_id) - first_id
-        # Photos that came early stay, whatever the count was when they were asked for.
-        known = 0 <= number <= newest_number(self.config) + self.extra
-        return photo(self.config, number) if known else None
+        # Photos that appeared early stay available.
+        exists = 0 <= number <= newest_number(self.config) + self.early_photos
+        return photo(self.config, number) if exists else None
 
     def _all(self) -> list[SandboxPhoto]:
         return [photo(self.config, number) for number in self.numbers() if number >= 0]

@@ -6,27 +6,27 @@ import pytest
 from photos.concurrently import concurrently
 
 
-async def test_no_more_at_once_than_allowed_and_all_in_the_end() -> None:
-    running, most = 0, 0
+async def test_at_once_limits_the_running_calls() -> None:
+    running, maximum = 0, 0
 
     async def double(number: int) -> int:
-        nonlocal running, most
+        nonlocal running, maximum
         running += 1
-        most = max(most, running)
+        maximum = max(maximum, running)
         await asyncio.sleep(0)
         running -= 1
         return number * 2
 
-    results = [one async for one in concurrently(double, range(10), at_once=3)]
+    results = [result async for result in concurrently(double, range(10), at_once=3)]
     assert sorted(results) == [number * 2 for number in range(10)]
-    assert most == 3
+    assert maximum == 3
 
 
-async def test_nothing_to_do() -> None:
-    assert [one async for one in concurrently(asyncio.sleep, [], at_once=3)] == []
+async def test_no_items() -> None:
+    assert [result async for result in concurrently(asyncio.sleep, [], at_once=3)] == []
 
 
-async def test_what_comes_first_is_given_first() -> None:
+async def test_results_arrive_in_the_order_of_completion() -> None:
     gate = asyncio.Event()
 
     async def wait(name: str) -> str:
@@ -41,8 +41,8 @@ async def test_what_comes_first_is_given_first() -> None:
         assert await anext(results) == "slow"
 
 
-async def test_an_error_comes_out_as_it_is_and_ends_the_others() -> None:
-    ended = []
+async def test_an_error_is_raised_unchanged_and_cancels_the_others() -> None:
+    cancelled = []
 
     async def work(name: str) -> None:
         if name == "bad":
@@ -50,16 +50,16 @@ async def test_an_error_comes_out_as_it_is_and_ends_the_others() -> None:
         try:
             await asyncio.sleep(60)
         finally:
-            ended.append(name)
+            cancelled.append(name)
 
     results = concurrently(work, ["slow", "bad"], at_once=2)
     with pytest.raises(LookupError):
         async for _ in results:
             pass
-    assert ended == ["slow"]
+    assert cancelled == ["slow"]
 
 
-async def test_a_closed_one_leaves_nothing_running() -> None:
+async def test_closing_cancels_running_calls() -> None:
     async def work(seconds: float) -> float:
         await asyncio.sleep(seconds)
         return seconds

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from photos.flickr import parse
+from photos.flickr.documents import parse_document
 from photos.flickr.errors import UnreadableError
 from photos.flickr.feed import author_name, feed_page
 from photos.flickr.photo import FlickrPhoto
@@ -34,7 +34,7 @@ def read(**changes: Any) -> FlickrPhoto:
     return page.photos[0]
 
 
-def test_what_the_feed_lacks_comes_from_addresses() -> None:
+def test_ids_and_urls_come_from_the_links() -> None:
     photo = read()
     assert (photo.id, photo.owner_nsid) == ("38453825782", "44080248@N03")
     assert photo.page_url == f"{SITE}/photos/44080248@N03/38453825782/"
@@ -42,15 +42,15 @@ def test_what_the_feed_lacks_comes_from_addresses() -> None:
     assert photo.image_urls == (f"{stem}_z.jpg", f"{stem}.jpg", f"{stem}_m.jpg")
 
 
-def test_the_licence_is_not_known() -> None:
+def test_the_feed_has_no_licence() -> None:
     assert read().licence is None
 
 
-def test_the_zone_of_the_date_taken_is_bogus() -> None:
+def test_the_time_zone_of_the_date_taken_is_dropped() -> None:
     assert read().taken.local == "2017-08-11 19:21:37"
 
 
-def test_only_the_owners_words_are_the_description() -> None:
+def test_the_description_is_the_owners_text_only() -> None:
     assert read().description == "<p>My own words</p>"
     assert read(description=PREAMBLE).description == ""
 
@@ -66,7 +66,7 @@ def test_only_the_owners_words_are_the_description() -> None:
         (None, ""),
     ],
 )
-def test_authors(author: Any, name: str) -> None:
+def test_the_name_of_the_author(author: Any, name: str) -> None:
     assert author_name(author) == name
 
 
@@ -75,7 +75,7 @@ def test_untitled_and_without_tags() -> None:
     assert (photo.title, photo.tags) == ("", ())
 
 
-def test_the_items_are_put_in_order() -> None:
+def test_the_photos_are_sorted() -> None:
     items = [
         ITEM | {"link": f"/photos/me/{n}/", "published": f"2017-11-1{n}T00:00:00Z"}
         for n in (2, 4, 3)
@@ -95,29 +95,29 @@ def test_the_items_are_put_in_order() -> None:
         {"author_id": ""},
     ],
 )
-def test_a_bad_item_is_listed_and_the_others_are_read(change: dict[str, Any]) -> None:
+def test_a_bad_item_is_rejected_and_the_others_are_read(change: dict[str, Any]) -> None:
     page = feed_page({"items": [ITEM | change, ITEM]}, site=SITE)
     assert (len(page.photos), len(page.rejected)) == (1, 1)
     assert page.rejected[0].title == "Low dusk"
 
 
-@pytest.mark.parametrize("found", [{}, {"items": None}, {"items": {}}])
-def test_what_is_not_a_feed_cannot_be_read(found: dict[str, Any]) -> None:
+@pytest.mark.parametrize("document", [{}, {"items": None}, {"items": {}}])
+def test_other_documents_are_not_a_feed(document: dict[str, Any]) -> None:
     with pytest.raises(UnreadableError):
-        feed_page(found, site=SITE)
+        feed_page(document, site=SITE)
 
 
 def test_an_empty_feed_is_an_empty_page() -> None:
     assert feed_page({"items": []}, site=SITE).photos == ()
 
 
-def test_old_feeds_are_repaired() -> None:
+def test_the_escapes_of_old_feeds_are_repaired() -> None:
     body = (
         rb"""jsonFlickrFeed({"items":[{"title":"it\'s \"old\" \\' """ + b"\r\n" + rb"""two"}]})"""
     )
-    assert parse.document(body)["items"][0]["title"] == "it's \"old\" \\' \r\ntwo"
+    assert parse_document(body)["items"][0]["title"] == "it's \"old\" \\' \r\ntwo"
 
 
-def test_what_is_valid_is_not_repaired() -> None:
+def test_valid_escapes_are_not_changed() -> None:
     title = "a\\'b"
-    assert parse.document(json.dumps({"title": title}).encode())["title"] == title
+    assert parse_document(json.dumps({"title": title}).encode())["title"] == title

@@ -1,13 +1,13 @@
 import pytest
 
 from photos.flickr.errors import PictureRefusedError
-from photos.flickr.hosts import ImageHosts, current
+from photos.flickr.hosts import ImageHosts, current_url
 
 HOSTS = ImageHosts(("live.staticflickr.com", "127.0.0.1:8003", "[::1]:8003", "sandbox:8003"))
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [
         "https://live.staticflickr.com/1/1_a.jpg",
         "https://LIVE.staticflickr.com/1/1_a.jpg",
@@ -17,12 +17,12 @@ HOSTS = ImageHosts(("live.staticflickr.com", "127.0.0.1:8003", "[::1]:8003", "sa
         "http://sandbox:8003/1/1_a.jpg",
     ],
 )
-def test_what_is_listed_is_allowed(address: str) -> None:
-    HOSTS.check(address)
+def test_listed_hosts_are_allowed(url: str) -> None:
+    HOSTS.check(url)
 
 
 @pytest.mark.parametrize(
-    "address",
+    "url",
     [
         "http://live.staticflickr.com/1/1_a.jpg",
         "https://live.staticflickr.com:8443/1/1_a.jpg",
@@ -42,19 +42,19 @@ def test_what_is_listed_is_allowed(address: str) -> None:
         "https://live.staticflickr.com:99999/1.jpg",
     ],
 )
-def test_what_is_not_listed_is_refused(address: str) -> None:
+def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(PictureRefusedError):
-        HOSTS.check(address)
+        HOSTS.check(url)
 
 
 @pytest.mark.parametrize("peer", ["127.0.0.1", "10.1.2.3", "::1", "fe80::1%eth0", "169.254.1.1"])
-def test_a_public_name_must_not_lead_to_a_private_address(peer: str) -> None:
+def test_a_public_host_with_a_private_ip_address_is_refused(peer: str) -> None:
     with pytest.raises(PictureRefusedError):
         HOSTS.check_peer("https://live.staticflickr.com/1.jpg", (peer, 443))
 
 
 @pytest.mark.parametrize(
-    ("address", "peer"),
+    ("url", "peer"),
     [
         ("https://live.staticflickr.com/1.jpg", ("52.84.1.1", 443)),
         ("http://127.0.0.1:8003/1.jpg", ("127.0.0.1", 8003)),
@@ -62,17 +62,17 @@ def test_a_public_name_must_not_lead_to_a_private_address(peer: str) -> None:
         ("https://live.staticflickr.com/1.jpg", None),
     ],
 )
-def test_other_peers_are_fine(address: str, peer: tuple[str, int] | None) -> None:
-    HOSTS.check_peer(address, peer)
+def test_other_peers_are_allowed(url: str, peer: tuple[str, int] | None) -> None:
+    HOSTS.check_peer(url, peer)
 
 
 @pytest.mark.parametrize(
-    ("given", "used"),
+    ("old_url", "url"),
     [
         ("http://farm9.staticflickr.com/1/2_a.jpg", "https://live.staticflickr.com/1/2_a.jpg"),
         ("https://notstaticflickr.com/1/2_a.jpg", "https://notstaticflickr.com/1/2_a.jpg"),
         ("http://[", "http://["),
     ],
 )
-def test_old_hosts_are_renamed(given: str, used: str) -> None:
-    assert current(given) == used
+def test_old_hosts_are_replaced(old_url: str, url: str) -> None:
+    assert current_url(old_url) == url

@@ -1,310 +1,174 @@
-import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from photos.flickr.api import Api
-from photos.flickr.errors import (
-    FlickrError,
-    KeyRefusedError,
-    QueryRefusedError,
-    RequestRefusedError,
-    SlowDownError,
-    TooLargeError,
-    UnavailableError,
-    UnreadableError,
-)
-from photos.flickr.photo import Page, Rejected, Request
-from photos.flickr.sources import ApiSource, Source
+from photos.flickr.photo import Page, PhotoQuery, RejectedEntry
+from photos.flickr.sources import ApiSource
+from photos.flickr.tests.reading import ids_of, pages_of
+from photos.sandbox.app import Sandbox
 from photos.sandbox.catalogue import SandboxPhoto
-from photos.sandbox.replies import (
-    BAD_GATEWAY,
-    FLICKR_HOUSE_PAGE,
-    NOT_CURRENTLY_AVAILABLE,
-    TOO_MANY,
-    Reply,
-)
+from photos.sandbox.replies import Reply
 from photos.sandbox.search import Library, Query
-from photos.tests.sandboxes import flickr_of, sandbox
+from photos.tests.in_memory_flickr import connect_to, new_sandbox
 
-SINCE_EVER = Request(limit=1000, since=1, oldest_first=True)
-
-
-async def pages_of(source: Source, request: Request) -> list[Page]:
-    return [page async for page in source.pages(request)]
+ALL_OLDEST_FIRST = PhotoQuery(limit=1000, since=1, oldest_first=True)
+OLDEST_NUMBER = 10_000 - 299
 
 
-async def ids_of(source: Source, request: Request) -> list[str]:
-    return [photo.id for page in await pages_of(source, request) for photo in page.photos]
+def source_of(sandbox: Sandbox, *, api_class: type[Api] = Api) -> ApiSource:
+    api = connect_to(sandbox).api
+    return ApiSource(
+        api_class(
+            client=api.client,
+            config=api.config,
+            wait_for_turn=api.wait_for_turn,
+            show_message=api.show_message,
+        )
+    )
+
+
+def new_source(**options: Any) -> ApiSource:
+    return source_of(new_sandbox(**options))
 
 
 @pytest.mark.parametrize("limit", [1, 99, 100, 101, 300, 301])
-async def test_no_more_than_the_limit_and_no_more_than_there_are(limit: int) -> None:
-    found = await ids_of(flickr_of(sandbox()).source, Request(limit=limit))
-    assert len(found) == len(set(found)) == min(limit, 300)
+async def test_the_limit_is_kept(limit: int) -> None:
+    ids = await ids_of(new_source(), PhotoQuery(limit=limit))
+    assert len(ids) == len(set(ids)) == min(limit, 300)
 
 
-async def test_the_newest_come_first() -> None:
-    found = await ids_of(flickr_of(sandbox()).source, Request(limit=150))
-    assert found == sorted(found, reverse=True)
+async def test_the_newest_photos_come_first() -> None:
+    ids = await ids_of(new_source(), PhotoQuery(limit=150))
+    assert ids == sorted(ids, reverse=True)
 
 
-async def test_since_a_mark_the_oldest_come_first() -> None:
-    found = await ids_of(flickr_of(sandbox()).source, SINCE_EVER)
-    assert found == sorted(found)
+async def test_with_oldest_first_the_oldest_photos_come_first() -> None:
+    ids = await ids_of(new_source(), ALL_OLDEST_FIRST)
+    assert ids == sorted(ids)
 
 
-async def test_tags_are_all_wanted() -> None:
-    pages = await pages_of(flickr_of(sandbox()).source, Request(tags=("sea", "dusk"), limit=50))
+async def test_photos_have_all_the_tags() -> None:
+    pages = await pages_of(new_source(), PhotoQuery(tags=("sea", "dusk"), limit=50))
     photos = [photo for page in pages for photo in page.photos]
     assert photos
     assert all({"sea", "dusk"} <= set(photo.tags) for photo in photos)
 
 
-async def test_pages_that_move_give_no_photo_twice() -> None:
-    found = await ids_of(flickr_of(sandbox(moving=30)).source, Request(limit=250))
-    assert len(found) == len(set(found)) > 200
+async def test_pages_that_change_give_no_photo_twice() -> None:
+    ids = await ids_of(new_source(new_photos_per_request=30), PhotoQuery(limit=250))
+    assert len(ids) == len(set(ids)) > 200
 
 
-async def test_nothing_found_is_no_page() -> None:
-    assert await pages_of(flickr_of(sandbox()).source, Request(tags=("nobody",), limit=9)) == []
+async def test_no_photos_give_no_page() -> None:
+    assert await pages_of(new_source(), PhotoQuery(tags=("nobody",), limit=9)) == []
 
 
-async def test_a_query_is_read_to_4000_and_no_further() -> None:
-    box = sandbox(photos=4300)
-    found = await ids_of(flickr_of(box).source, Request(limit=5000, since=1))
-    assert len(found) == 4000
-    assert box.paths.count("/services/rest/") == 40
+async def test_a_query_is_read_up_to_4000_photos() -> None:
+    sandbox = new_sandbox(photos=4300)
+    ids = await ids_of(source_of(sandbox), PhotoQuery(limit=5000, since=1))
+    assert len(ids) == 4000
+    assert sandbox.paths.count("/services/rest/") == 40
 
 
-async def test_oldest_first_too_no_import_has_more_than_4000() -> None:
-    source = flickr_of(sandbox(photos=4300)).source
-    assert len(await ids_of(source, replace(SINCE_EVER, limit=5000))) == source.most == 4000
+async def test_with_oldest_first_an_import_reads_up_to_4000_photos() -> None:
+    source = new_source(photos=4300)
+    ids = await ids_of(source, replace(ALL_OLDEST_FIRST, limit=5000))
+    assert len(ids) == source.max_photos == 4000
 
 
-class Vanishing(Library):
-    """Its oldest photo is deleted once it has been found."""
+class LibraryWithADeletion(Library):
+    """The oldest photo is deleted after the first search."""
 
-    asked = 0
+    searches = 0
 
     def find(self, query: Query) -> list[SandboxPhoto]:
-        self.asked += 1
-        return [one for one in Library.find(self, query) if self.asked == 1 or one.number > OLDEST]
+        self.searches += 1
+        photos = Library.find(self, query)
+        return [photo for photo in photos if self.searches == 1 or photo.number > OLDEST_NUMBER]
 
 
-OLDEST = 10_000 - 299
+async def test_with_oldest_first_a_deleted_photo_hides_no_other() -> None:
+    sandbox = new_sandbox()
+    sandbox.library = LibraryWithADeletion(sandbox.config)
+    assert len(await ids_of(source_of(sandbox), ALL_OLDEST_FIRST)) == 300
 
 
-async def test_oldest_first_a_photo_that_vanishes_hides_no_other() -> None:
-    box = sandbox()
-    box.library = Vanishing(box.config)
-    assert len(await ids_of(flickr_of(box).source, SINCE_EVER)) == 300
-
-
-class OneSecond(Library):
+class LibraryOfOneSecond(Library):
     """All photos but the newest were uploaded in the same second."""
 
     def find(self, query: Query) -> list[SandboxPhoto]:
-        found = Library.find(self, replace(query, min_upload=0))
-        at = found[0].uploaded
-        moved = [replace(one, uploaded=at) for one in found[:-1]] + [
-            replace(found[-1], uploaded=at + 1)
-        ]
-        return [one for one in moved if one.uploaded >= query.min_upload]
+        *others, newest = Library.find(self, replace(query, min_upload=0))
+        second = others[0].uploaded
+        photos = [replace(photo, uploaded=second) for photo in others]
+        photos.append(replace(newest, uploaded=second + 1))
+        return [photo for photo in photos if photo.uploaded >= query.min_upload]
 
 
-async def test_oldest_first_a_second_may_have_several_pages() -> None:
-    box = sandbox()
-    box.library = OneSecond(box.config)
-    assert len(await ids_of(flickr_of(box).source, SINCE_EVER)) == 300
+async def test_with_oldest_first_one_second_may_have_several_pages() -> None:
+    sandbox = new_sandbox()
+    sandbox.library = LibraryOfOneSecond(sandbox.config)
+    assert len(await ids_of(source_of(sandbox), ALL_OLDEST_FIRST)) == 300
 
 
-class NoPhotos(Api):
-    """The first page holds videos only, or entries that cannot be read."""
+class ApiWithVideosFirst(Api):
+    """The first page has only videos, which are neither photos nor rejected entries."""
 
-    kind = "video"
+    async def page(self, query: PhotoQuery, number: int) -> Page:
+        page = await Api.page(self, query, number)
+        is_first = number == 1 and (query.since or 1) <= 1
+        return replace(page, photos=(), rejected=self.rejected(page)) if is_first else page
 
-    async def page(self, request: Request, number: int) -> Page:
-        page = await Api.page(self, request, number)
-        if number > 1 or (request.since or 1) > 1:
-            return page
-        bad = tuple(Rejected(key=one.id, title="", reason="No owner.") for one in page.photos)
-        return replace(page, photos=(), rejected=bad if self.kind == "unreadable" else ())
-
-
-class Unreadable(NoPhotos):
-    kind = "unreadable"
+    def rejected(self, page: Page) -> tuple[RejectedEntry, ...]:
+        return ()
 
 
-@pytest.mark.parametrize("kind", [NoPhotos, Unreadable])
-@pytest.mark.parametrize("request_", [Request(limit=1), replace(SINCE_EVER, limit=200)])
-async def test_a_page_without_photos_is_not_the_end(kind: type[Api], request_: Request) -> None:
-    api = flickr_of(sandbox()).api
-    source = ApiSource(kind(client=api.client, config=api.config, pace=api.pace, say=api.say))
-    assert len(await ids_of(source, request_)) == request_.limit
+class ApiWithUnreadableFirst(ApiWithVideosFirst):
+    """The first page has only entries that cannot be read."""
+
+    def rejected(self, page: Page) -> tuple[RejectedEntry, ...]:
+        return tuple(
+            RejectedEntry(key=photo.id, title="", reason="No owner.") for photo in page.photos
+        )
 
 
-async def test_a_page_without_entries_is_the_end() -> None:
+@pytest.mark.parametrize("api_class", [ApiWithVideosFirst, ApiWithUnreadableFirst])
+@pytest.mark.parametrize("query", [PhotoQuery(limit=1), replace(ALL_OLDEST_FIRST, limit=200)])
+async def test_reading_continues_after_a_page_without_photos(
+    api_class: type[Api], query: PhotoQuery
+) -> None:
+    source = source_of(new_sandbox(), api_class=api_class)
+    assert len(await ids_of(source, query)) == query.limit
+
+
+async def test_reading_stops_at_a_page_without_entries() -> None:
     empty = Reply(body=b'{"stat":"ok","photos":{"page":1,"pages":9,"total":900,"photo":[]}}')
-    box = sandbox(script=(empty, empty))
-    assert await ids_of(flickr_of(box).source, Request(limit=300)) == []
-    assert len(box.paths) == 1
+    sandbox = new_sandbox(first_replies=(empty, empty))
+    assert await ids_of(source_of(sandbox), PhotoQuery(limit=300)) == []
+    assert len(sandbox.paths) == 1
 
 
-async def test_a_page_that_is_repeated_is_the_end() -> None:
-    class Repeating(Api):
-        async def page(self, request: Request, number: int) -> Page:
-            return await Api.page(self, request, 1)
-
-    box = sandbox()
-    api = flickr_of(box).api
-    source = ApiSource(Repeating(client=api.client, config=api.config, pace=api.pace, say=api.say))
-    assert len(await ids_of(source, Request(limit=300))) == 100
-    assert len(box.paths) == 2
+class ApiThatRepeats(Api):
+    async def page(self, query: PhotoQuery, number: int) -> Page:
+        return await Api.page(self, query, 1)
 
 
-class ShortPages(Api):
-    """Flickr drops photos from pages that it had counted."""
+async def test_reading_stops_at_a_repeated_page() -> None:
+    sandbox = new_sandbox()
+    source = source_of(sandbox, api_class=ApiThatRepeats)
+    assert len(await ids_of(source, PhotoQuery(limit=300))) == 100
+    assert len(sandbox.paths) == 2
 
-    async def page(self, request: Request, number: int) -> Page:
-        page = await Api.page(self, request, number)
+
+class ApiWithShortPages(Api):
+    """Flickr leaves photos out of a page that its total includes."""
+
+    async def page(self, query: PhotoQuery, number: int) -> Page:
+        page = await Api.page(self, query, number)
         return replace(page, photos=page.photos[:94])
 
 
-async def test_a_short_page_is_not_the_end() -> None:
-    api = flickr_of(sandbox()).api
-    short = ShortPages(client=api.client, config=api.config, pace=api.pace, say=api.say)
-    assert len(await ids_of(ApiSource(short), Request(limit=1000))) == 3 * 94
-
-
-@pytest.mark.parametrize(
-    "passing", [TOO_MANY, BAD_GATEWAY, FLICKR_HOUSE_PAGE, NOT_CURRENTLY_AVAILABLE, Reply()]
-)
-async def test_what_may_pass_is_tried_again_and_said(passing: Reply) -> None:
-    flickr = flickr_of(sandbox(script=(passing, passing)))
-    assert len(await ids_of(flickr.source, Request(limit=5))) == 5
-    assert "Trying again in 0 s (2 of 5)" in flickr.said[0]
-    assert flickr.said[-1] == ""
-
-
-@pytest.mark.parametrize(("failures", "succeeds"), [(4, True), (5, False)])
-async def test_five_tries_are_enough(failures: int, succeeds: bool) -> None:
-    box = sandbox(script=(TOO_MANY,) * failures)
-    if succeeds:
-        assert await ids_of(flickr_of(box).source, Request(limit=5))
-    else:
-        with pytest.raises(SlowDownError, match="try again later"):
-            await ids_of(flickr_of(box).source, Request(limit=5))
-    assert len(box.paths) == 5
-
-
-async def test_the_last_try_announces_no_other() -> None:
-    flickr = flickr_of(sandbox(script=(TOO_MANY,) * 5))
-    with pytest.raises(SlowDownError):
-        await ids_of(flickr.source, Request(limit=5))
-    assert [said[-9:] for said in flickr.said] == [f"({number} of 5)." for number in (2, 3, 4, 5)]
-
-
-@pytest.mark.parametrize(("more", "fits"), [(-1, True), (0, True), (1, False)])
-async def test_a_document_has_8_mib_at_most(more: int, fits: bool) -> None:
-    empty = b'{"stat":"ok","photos":{"photo":[]}}'
-    reply = Reply(body=empty.ljust(8 * 1024 * 1024 + more))
-    source = flickr_of(sandbox(script=(reply,) * 5)).source
-    if fits:
-        assert await ids_of(source, Request(limit=5)) == []
-    else:
-        with pytest.raises(TooLargeError):
-            await ids_of(source, Request(limit=5))
-
-
-def refusing(code: int) -> Reply:
-    return Reply(body=b'{"stat":"fail","code":%d,"message":"no"}' % code)
-
-
-@pytest.mark.parametrize(
-    ("reply", "error", "tries"),
-    [
-        (refusing(100), KeyRefusedError, 1),
-        (refusing(3), QueryRefusedError, 1),
-        (refusing(112), RequestRefusedError, 1),
-        (refusing(105), UnavailableError, 5),
-        (FLICKR_HOUSE_PAGE, UnreadableError, 5),
-        (Reply(body=b""), UnreadableError, 5),
-    ],
-)
-async def test_only_what_may_pass_is_tried_again(
-    reply: Reply, error: type[FlickrError], tries: int
-) -> None:
-    box = sandbox(script=(reply,) * 9)
-    with pytest.raises(error):
-        await ids_of(flickr_of(box).source, Request(limit=5))
-    assert len(box.paths) == tries
-
-
-@pytest.mark.parametrize("key", ["", "bogus"])
-async def test_a_bogus_key_is_refused_at_once(key: str) -> None:
-    box = sandbox()
-    with pytest.raises(KeyRefusedError):
-        await ids_of(flickr_of(box, api_key=key).source, Request(limit=5))
-    assert len(box.paths) == 1
-
-
-async def test_too_many_tags() -> None:
-    tags = tuple(f"tag{n}" for n in range(21))
-    with pytest.raises(QueryRefusedError, match="tags"):
-        await ids_of(flickr_of(sandbox()).source, Request(tags=tags, limit=5))
-
-
-async def test_licences_are_asked_for() -> None:
-    told = await flickr_of(sandbox()).source.licences()
-    assert [(one.number, one.name) for one in told][4] == (4, "Attribution License")
-
-
-@pytest.mark.parametrize(("length", "kept"), [(300, True), (301, False)])
-async def test_the_address_of_a_licence_is_whole_or_none(length: int, kept: bool) -> None:
-    url = "https://x/".ljust(length, "x")
-    listed = json.dumps({"stat": "ok", "licenses": {"license": [{"id": 99, "url": url}]}})
-    source = flickr_of(sandbox(script=(Reply(body=listed.encode()),))).source
-    assert [one.url for one in await source.licences()] == [url if kept else ""]
-
-
-@pytest.mark.parametrize("body", [b'{"stat":"ok"}', b'{"stat":"ok","licenses":{"license":[7]}}'])
-async def test_licences_may_be_missing(body: bytes) -> None:
-    assert await flickr_of(sandbox(script=(Reply(body=body),))).source.licences() == ()
-
-
-@pytest.mark.parametrize(("limit", "found"), [(1, 1), (20, 20), (21, 20), (60, 20)])
-async def test_the_feed_has_twenty_at_most(limit: int, found: int) -> None:
-    feed = flickr_of(sandbox(), api_key="").feed
-    assert len(await ids_of(feed, Request(limit=limit))) == found
-    assert feed.most == 20
-
-
-@pytest.mark.parametrize("knobs", [{}, {"broken_escapes": True}])
-async def test_feed_and_api_agree(knobs: dict[str, Any]) -> None:
-    flickr = flickr_of(sandbox(hostile_rate=0.5, **knobs))
-    by_api = {
-        p.id: p for page in await pages_of(flickr.source, Request(limit=20)) for p in page.photos
-    }
-    by_feed = {
-        p.id: p for page in await pages_of(flickr.feed, Request(limit=20)) for p in page.photos
-    }
-    assert by_feed.keys() == by_api.keys()
-    for one, other in ((by_feed[name], by_api[name]) for name in by_api):
-        assert (one.title, one.owner_name, one.page_url) == (
-            other.title,
-            other.owner_name,
-            other.page_url,
-        )
-        assert (one.taken.local or other.taken.local) == (other.taken.local or one.taken.local)
-        assert (one.uploaded_at, one.tags) == (other.uploaded_at, other.tags)
-
-
-async def test_an_empty_feed_is_no_page() -> None:
-    assert await pages_of(flickr_of(sandbox(photos=0)).feed, Request(limit=20)) == []
-
-
-async def test_a_feed_of_html_is_tried_again() -> None:
-    flickr = flickr_of(sandbox(script=(FLICKR_HOUSE_PAGE,)))
-    assert len(await ids_of(flickr.feed, Request(limit=20))) == 20
+async def test_reading_continues_after_a_short_page() -> None:
+    source = source_of(new_sandbox(), api_class=ApiWithShortPages)
+    assert len(await ids_of(source, PhotoQuery(limit=1000))) == 3 * 94

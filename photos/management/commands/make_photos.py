@@ -5,9 +5,9 @@ from asgiref.sync import async_to_sync
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from photos.connection import connected
-from photos.flickr.photo import Request
-from photos.importing import Import
+from photos.flickr.photo import PhotoQuery
+from photos.flickr_client import open_flickr_client
+from photos.import_run import ImportRun
 from photos.sandbox.app import Sandbox
 from photos.sandbox.config import SandboxConfig
 from realtime.models import Job
@@ -22,22 +22,25 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if settings.FLICKR_SOURCE != "sandbox":
-            raise CommandError("Invented photos are for FLICKR_SOURCE=sandbox alone.")
+            source = settings.FLICKR_SOURCE
+            raise CommandError(f"make_photos needs FLICKR_SOURCE=sandbox, but it is {source}.")
         result = async_to_sync(_make)(options["number"])
-        self.stdout.write(", ".join(f"{count} {word}" for word, count in result.items()))
+        self.stdout.write(", ".join(f"{count} {outcome}" for outcome, count in result.items()))
 
 
 async def _make(number: int) -> dict[str, int]:
-    box = Sandbox(SandboxConfig())
-    async with connected(say=_silent, transport=lambda: httpx.ASGITransport(app=box)) as flickr:
-        work = Import(
+    sandbox = Sandbox(SandboxConfig())
+    async with open_flickr_client(
+        show_message=_ignore, transport=lambda: httpx.ASGITransport(app=sandbox)
+    ) as flickr:
+        import_run = ImportRun(
             progress=Progress(Job(task="make_photos", title="Make photos")),
             source=flickr.source,
             downloads=flickr.downloads,
-            request=Request(limit=number),
+            query=PhotoQuery(limit=number),
         )
-        return await work.run()
+        return await import_run.run()
 
 
-def _silent(text: str) -> None:
+def _ignore(text: str) -> None:
     pass

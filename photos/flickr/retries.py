@@ -1,0 +1,60 @@
+"""Retries: calls Flickr again after errors that may pass, and tells the viewer about it."""
+
+import random
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+import stamina
+
+from photos.flickr.errors import TransientError
+
+TRIES_MAX = 5
+WAIT_MAX_SECONDS = 60.0
+
+ShowMessage = Callable[[str], None]
+"""Shows a message on the page of the import; an empty one removes the message."""
+
+Result = TypeVar("Result")
+
+
+def backoff(failures: int, *, first: float) -> float:
+    """The seconds to wait after so many failures: doubled each time, and up to a quarter less.
+
+    The random part keeps two imports from sending their requests at the same moments.
+    """
+    wait = min(first * 2.0 ** (failures - 1), WAIT_MAX_SECONDS)
+    return wait * random.uniform(0.75, 1)  # noqa: S311 - nothing secret
+
+
+class _RetryPolicy:
+    """What stamina asks after each error: how long to wait, or False to give up."""
+
+    def __init__(self, *, show_message: ShowMessage, first_wait: float) -> None:
+        self._show_message = show_message
+        self._first_wait = first_wait
+        self.failures = 0
+
+    def __call__(self, error: Exception) -> bool | float:
+        self.failures += 1
+        if not isinstance(error, TransientError) or self.failures >= TRIES_MAX:
+            return False
+        wait = error.retry_after
+        if wait is None:
+            wait = backoff(self.failures, first=self._first_wait)
+        next_try = f"({self.failures + 1} of {TRIES_MAX})"
+        self._show_message(f"{error.problem}. Trying again in {wait:.0f} s {next_try}.")
+        return wait
+
+
+async def with_retries(
+    call: Callable[[], Awaitable[Result]], *, show_message: ShowMessage, first_wait: float
+) -> Result:
+    """Return the result of `call`; call it up to `TRIES_MAX` times if it raises TransientError."""
+    policy = _RetryPolicy(show_message=show_message, first_wait=first_wait)
+    async for attempt in stamina.retry_context(on=policy, attempts=TRIES_MAX, timeout=None):
+        with attempt:
+            result = await call()
+            if policy.failures:
+                show_message("")
+            return result
+    raise AssertionError("unreachable")

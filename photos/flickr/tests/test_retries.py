@@ -1,0 +1,75 @@
+import pytest
+
+from photos.flickr.errors import (
+    FlickrError,
+    KeyRefusedError,
+    QueryRefusedError,
+    RequestRefusedError,
+    SlowDownError,
+    UnavailableError,
+    UnreadableError,
+)
+from photos.flickr.photo import PhotoQuery
+from photos.flickr.tests.reading import ids_of
+from photos.sandbox.replies import (
+    BAD_GATEWAY,
+    MAINTENANCE_PAGE,
+    NOT_CURRENTLY_AVAILABLE,
+    TOO_MANY,
+    Reply,
+)
+from photos.tests.in_memory_flickr import connect_to, new_sandbox
+
+
+@pytest.mark.parametrize(
+    "temporary_error", [TOO_MANY, BAD_GATEWAY, MAINTENANCE_PAGE, NOT_CURRENTLY_AVAILABLE, Reply()]
+)
+async def test_temporary_errors_are_retried_with_a_message(temporary_error: Reply) -> None:
+    flickr = connect_to(new_sandbox(first_replies=(temporary_error, temporary_error)))
+    assert len(await ids_of(flickr.source, PhotoQuery(limit=5))) == 5
+    assert "Trying again in 0 s (2 of 5)" in flickr.messages[0]
+    assert flickr.messages[-1] == ""
+
+
+@pytest.mark.parametrize(("failures", "succeeds"), [(4, True), (5, False)])
+async def test_there_are_at_most_five_tries(failures: int, succeeds: bool) -> None:
+    sandbox = new_sandbox(first_replies=(TOO_MANY,) * failures)
+    if succeeds:
+        assert await ids_of(connect_to(sandbox).source, PhotoQuery(limit=5))
+    else:
+        with pytest.raises(SlowDownError, match="try again later"):
+            await ids_of(connect_to(sandbox).source, PhotoQuery(limit=5))
+    assert len(sandbox.paths) == 5
+
+
+async def test_the_last_try_shows_no_message() -> None:
+    flickr = connect_to(new_sandbox(first_replies=(TOO_MANY,) * 5))
+    with pytest.raises(SlowDownError):
+        await ids_of(flickr.source, PhotoQuery(limit=5))
+    assert [message[-9:] for message in flickr.messages] == [
+        f"({number} of 5)." for number in (2, 3, 4, 5)
+    ]
+
+
+def failure_reply(code: int) -> Reply:
+    return Reply(body=b'{"stat":"fail","code":%d,"message":"no"}' % code)
+
+
+@pytest.mark.parametrize(
+    ("reply", "error", "tries"),
+    [
+        (failure_reply(100), KeyRefusedError, 1),
+        (failure_reply(3), QueryRefusedError, 1),
+        (failure_reply(112), RequestRefusedError, 1),
+        (failure_reply(105), UnavailableError, 5),
+        (MAINTENANCE_PAGE, UnreadableError, 5),
+        (Reply(body=b""), UnreadableError, 5),
+    ],
+)
+async def test_only_temporary_errors_are_retried(
+    reply: Reply, error: type[FlickrError], tries: int
+) -> None:
+    sandbox = new_sandbox(first_replies=(reply,) * 9)
+    with pytest.raises(error):
+        await ids_of(connect_to(sandbox).source, PhotoQuery(limit=5))
+    assert len(sandbox.paths) == tries

@@ -1,0 +1,3 @@
+from django.core.validators import URLValidator
+
+web_url = URLValidator(schemes=["http", "https"])

@@ -1,0 +1,119 @@
+"""Imports that run again: after failed photos, after a cancel, and after a worker has died."""
+
+import pytest
+
+from photos.import_run import UNREADABLE
+from photos.sandbox.replies import TOO_MANY, Reply
+from photos.tasks import ON_DEMAND
+from photos.tests.completed_imports import CompletedImport, counts
+from photos.tests.in_memory_flickr import new_sandbox
+from realtime.actions import run_again
+from realtime.jobs import lease
+from realtime.models import Job, JobItem
+from realtime.progress import Progress
+from realtime.states import ItemState, JobState
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("media_root")]
+
+REST_PATH = "/services/rest/"
+PICTURES_LIMITED = (None, *(TOO_MANY,) * 100)
+"""The list of photos is sent, and no picture."""
+
+
+@pytest.fixture
+def job() -> Job:
+    return Job.objects.create(task=ON_DEMAND, title="Import")
+
+
+def claim(job: Job) -> Job:
+    """The row of the next attempt, as a worker gets it."""
+    claimed = lease.claim(job.pk, worker="w")
+    assert claimed
+    return claimed
+
+
+def finish(run: CompletedImport) -> None:
+    job = run.progress.job
+    assert lease.finish(job, result=run.result, **run.progress.look())
+    run.progress.save_items()
+
+
+def cancel(progress: Progress) -> None:
+    assert lease.cancel_running(progress.job, **progress.look())
+    progress.save_items()
+
+
+def queue_again(job: Job) -> None:
+    job.refresh_from_db()
+    assert run_again(job)
+    job.refresh_from_db()
+
+
+def test_running_again_gets_all_failed_photos(job: Job) -> None:
+    sandbox = new_sandbox(first_replies=(None, *(Reply(status=502),) * 100))
+    first = CompletedImport(sandbox, job=claim(job))
+    assert first.result == counts(failed=12)
+    assert REST_PATH in sandbox.paths
+    finish(first)
+    job.refresh_from_db()
+    assert job.failed == 12
+    queue_again(job)
+    assert (job.failed, job.counts) == (0, {})
+    sandbox = new_sandbox()
+    assert CompletedImport(sandbox, job=claim(job)).result == counts(new=12)
+    assert REST_PATH not in sandbox.paths
+
+
+def test_running_again_gets_only_failed_photos(job: Job) -> None:
+    first = CompletedImport(new_sandbox(gone_rate=0.4), job=claim(job))
+    failed = first.result["failed"]
+    assert 0 < failed < 12
+    finish(first)
+    queue_again(job)
+    second = CompletedImport(new_sandbox(gone_rate=0.4), job=claim(job))
+    assert second.result == first.result
+    assert second.progress.look()["total"] == failed
+
+
+def test_running_again_after_a_cancelled_rerun_gets_all_photos_left(job: Job) -> None:
+    first = CompletedImport(new_sandbox(first_replies=PICTURES_LIMITED), job=claim(job))
+    assert first.result == counts(failed=12)
+    finish(first)
+    queue_again(job)
+    second = Progress(claim(job))
+    for key in sorted(second.keys(ItemState.PENDING))[:5]:
+        second.item(key, "failed", state=ItemState.FAILED)
+    cancel(second)
+    queue_again(job)
+    third = CompletedImport(new_sandbox(), job=claim(job))
+    assert third.result == counts(new=12)
+    assert third.progress.look()["total"] == 12
+
+
+def test_running_a_cancelled_import_again_gets_photos_not_begun(job: Job) -> None:
+    sandbox = new_sandbox(first_replies=PICTURES_LIMITED)
+    first = CompletedImport(sandbox, job=claim(job), limit=5)
+    assert first.result == counts(failed=5)
+    cancel(first.progress)
+    queue_again(job)
+    second = CompletedImport(new_sandbox(), job=claim(job), limit=12)
+    assert second.result == counts(new=12)
+
+
+def test_an_interrupted_import_continues(job: Job) -> None:
+    sandbox = new_sandbox()
+    first = CompletedImport(sandbox, job=claim(job), limit=5)
+    first.progress.save_items()
+    Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED, fraction=0.5)
+    second = CompletedImport(sandbox, job=claim(job), limit=12)
+    assert second.result == counts(new=12)
+    progress = second.progress.look()
+    assert (progress["done"], progress["total"]) == (12, 12)
+
+
+def test_an_unreadable_entry_fails_again() -> None:
+    job = Job.objects.create(task=ON_DEMAND, title="Import", attempt=1)
+    JobItem.objects.create(job=job, key="bad", state=ItemState.PENDING)
+    run = CompletedImport(new_sandbox(), job=claim(job))
+    assert run.result == counts(failed=1)
+    assert UNREADABLE in str(run.progress.ledger.unsaved())

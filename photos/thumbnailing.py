@@ -1,0 +1,95 @@
+"""Gets the thumbnail of one photo: downloads its picture, stores the file, updates the row.
+
+Called by `ImportRun` for each photo. An error becomes the outcome of that photo and never ends the
+import. `thumbnail_files` makes the files.
+"""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import F
+from django.urls import reverse
+from django.utils import timezone
+
+from photos import thumbnail_files
+from photos.flickr.downloads import Downloads
+from photos.flickr.errors import PictureError, PictureGoneError, PictureLaterError
+from photos.models import Photo
+from photos.saving import FAILED, NEW, UNCHANGED, SavedPhoto
+
+log: Final = logging.getLogger(__name__)
+
+UNEXPECTED_ERROR: Final = "This site had an unexpected error with this photo."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PhotoOutcome:
+    flickr_id: str
+    title: str
+    outcome: str
+    detail: str = ""
+    thumbnail_url: str = ""
+
+
+async def get_thumbnail(photo: SavedPhoto, *, downloads: Downloads) -> PhotoOutcome:
+    if not photo.image_urls:
+        return _outcome(photo, photo.outcome, thumbnail_url=photo.thumbnail_url)
+    try:
+        picture = await downloads.get(photo.image_urls)
+        thumbnail = await asyncio.to_thread(thumbnail_files.save, photo.flickr_id, picture)
+        is_first = await _update_row(photo, thumbnail)
+    except PictureError as error:
+        await _update_row_after_failure(photo, error)
+        return _outcome(photo, FAILED, detail=str(error))
+    except Exception:
+        log.exception("Could not make the thumbnail of photo %s.", photo.flickr_id)
+        return _outcome(photo, FAILED, detail=UNEXPECTED_ERROR)
+    outcome = NEW if is_first else UNCHANGED if photo.outcome == NEW else photo.outcome
+    url = reverse("photos:thumbnail", args=[photo.flickr_id, thumbnail.digest])
+    return _outcome(photo, outcome, thumbnail_url=url)
+
+
+async def _update_row(photo: SavedPhoto, thumbnail: thumbnail_files.Thumbnail) -> bool:
+    """Return whether the photo had no thumbnail before.
+
+    If several imports get the same photo, the conditional UPDATE succeeds in one of them only.
+    """
+    row = Photo.objects.filter(flickr_id=photo.flickr_id)
+    values = {
+        "thumbnail": thumbnail.digest,
+        "thumbnail_of": photo.picture,
+        "thumbnail_width": thumbnail.width,
+        "thumbnail_height": thumbnail.height,
+        "picture_tries": 0,
+        "gone_at": None,
+    }
+    is_first = bool(await row.filter(thumbnail="").aupdate(**values))
+    if not is_first:
+        await row.aupdate(**values)
+    if photo.thumbnail != thumbnail.digest:
+        await asyncio.to_thread(thumbnail_files.remove, photo.flickr_id, photo.thumbnail)
+    return is_first
+
+
+async def _update_row_after_failure(photo: SavedPhoto, error: PictureError) -> None:
+    """Hide a photo whose picture was deleted; count a try for a picture that cannot be read."""
+    row = Photo.objects.filter(flickr_id=photo.flickr_id)
+    if isinstance(error, PictureGoneError):
+        await row.aupdate(gone_at=timezone.now(), thumbnail="")
+        await asyncio.to_thread(thumbnail_files.remove, photo.flickr_id, photo.thumbnail)
+    elif not isinstance(error, PictureLaterError):
+        await row.aupdate(picture_tries=F("picture_tries") + 1)
+
+
+def _outcome(
+    photo: SavedPhoto, outcome: str, *, detail: str = "", thumbnail_url: str = ""
+) -> PhotoOutcome:
+    return PhotoOutcome(
+        flickr_id=photo.flickr_id,
+        title=photo.title,
+        outcome=outcome,
+        detail=detail,
+        thumbnail_url=thumbnail_url,
+    )
