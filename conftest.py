@@ -33,8 +33,8 @@ from picha.paths import valkey_socket  # noqa: E402
 from picha.tests.browser_fixtures import browser, context, page  # noqa: E402, F401
 from picha.tests.stack import Stack  # noqa: E402
 from picha.tests.stack_process import running_stack  # noqa: E402
-from realtime.tests.rest import let_the_bus_rest  # noqa: E402
-from realtime.tests.valkey import Valkey, running_valkey  # noqa: E402
+from realtime.tests.support.idle_bus import let_the_bus_rest  # noqa: E402
+from realtime.tests.support.valkey import Valkey, running_valkey  # noqa: E402
 
 # On a busy machine an example may take long.
 hypothesis.settings.register_profile(

@@ -18,7 +18,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 from django.conf import settings
 
-from realtime.tests.ports import free_port
+from realtime.tests.support.ports import free_port
 
 Response = str | Callable[[Any], Awaitable[str]]
 

@@ -16,7 +16,7 @@ from feedback.tests.fake_mail_server import (
 from realtime.jobs import lease
 from realtime.models import JobItem
 from realtime.progress import Progress
-from realtime.tests.ports import free_port
+from realtime.tests.support.ports import free_port
 
 pytestmark = pytest.mark.django_db
 

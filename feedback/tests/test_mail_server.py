@@ -24,7 +24,7 @@ from feedback.tests.fake_mail_server import (
     stop_responding,
     wait_for_timeout,
 )
-from realtime.tests.ports import free_port
+from realtime.tests.support.ports import free_port
 
 
 def email(to: str = "ann@visitor.example") -> EmailMessage:

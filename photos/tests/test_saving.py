@@ -8,7 +8,7 @@ from django.db import connection, connections, transaction
 from photos.flickr.photo import DateTaken, FlickrPhoto
 from photos.models import Photo
 from photos.saving import save_page
-from realtime.tests.polling import until
+from realtime.tests.support.polling import until
 
 pytestmark = pytest.mark.django_db
 

@@ -10,7 +10,7 @@ from picha.tests.http_client import HttpClient, SentFeedback, post_feedback
 from picha.tests.pages import FeedbackData, thumbnail
 from picha.tests.stack import TIMEOUT_SECONDS, Stack
 from picha.tests.users import SiteUsers, create_users
-from realtime.tests.polling import until
+from realtime.tests.support.polling import until
 
 ClientFor = Callable[[Kind], HttpClient]
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from picha.tests.stack import TIMEOUT_SECONDS, Stack
-from realtime.tests.polling import until
+from realtime.tests.support.polling import until
 
 
 @contextmanager

@@ -11,8 +11,8 @@ import httpx
 from picha.paths import run_dir
 from picha.run.control import UNREACHABLE, Control, Program
 from picha.tests.stack_environment import stack_environment
-from realtime.tests.polling import until
-from realtime.tests.ports import PORTS_OF_A_RUN, is_listening
+from realtime.tests.support.polling import until
+from realtime.tests.support.ports import PORTS_OF_A_RUN, is_listening
 
 TIMEOUT_SECONDS = 120
 """Much more than anything needs, for machines that are busy."""

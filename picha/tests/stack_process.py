@@ -9,8 +9,8 @@ from pathlib import Path
 from picha.run.plan import HOME
 from picha.tests.stack import Stack
 from picha.tests.stack_environment import stack_environment
-from realtime.tests.databases import fresh_database, server_url
-from realtime.tests.ports import free_port
+from realtime.tests.support.databases import fresh_database, server_url
+from realtime.tests.support.ports import free_port
 
 
 def start_stack(

@@ -17,7 +17,7 @@ from picha.paths import run_dir
 from picha.tests.faults import wait_until_ready
 from picha.tests.stack import TIMEOUT_SECONDS, Stack
 from picha.tests.stack_process import start_stack
-from realtime.tests.polling import until
+from realtime.tests.support.polling import until
 
 pytestmark = pytest.mark.stack
 

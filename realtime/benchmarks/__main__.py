@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from realtime.benchmarks.site import run, running_site
-from realtime.tests.databases import server_url
+from realtime.tests.support.databases import server_url
 
 
 @dataclass(frozen=True, kw_only=True)

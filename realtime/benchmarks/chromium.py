@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Page, sync_playwright
 
-from realtime.benchmarks.crowd import Counted
+from realtime.benchmarks.many_clients import Counted
 
 PATIENCE: Final = 60_000
 """Milliseconds."""

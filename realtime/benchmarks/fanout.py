@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Final
 
-from realtime.benchmarks.lines import is_wanted, line
 from realtime.benchmarks.pages import measure_pages
+from realtime.benchmarks.report import is_wanted, line
 from realtime.benchmarks.site import run
 from realtime.benchmarks.web import SERVERS, Helper, Server, at_most, crowd_of, helper, serving
 

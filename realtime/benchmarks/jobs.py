@@ -23,12 +23,12 @@ from django.conf import settings  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from redis import Redis  # noqa: E402
 
-from realtime.benchmarks.lines import is_wanted, line, medians  # noqa: E402
 from realtime.benchmarks.load import stored, tracked, untracked  # noqa: E402
+from realtime.benchmarks.report import is_wanted, line, medians  # noqa: E402
 from realtime.bus.bus import drain  # noqa: E402
 from realtime.jobs.create import enqueue  # noqa: E402
 from realtime.tests.chaos.processes import Supervised  # noqa: E402
-from realtime.tests.polling import until  # noqa: E402
+from realtime.tests.support.polling import until  # noqa: E402
 
 QUEUE: Final = "celery"
 LATENCY: Final = 0.001
@@ -137,7 +137,7 @@ def slow_redis() -> Iterator[dict[str, str]]:
     proxy = Supervised(
         name="proxy",
         command=[
-            *(sys.executable, "-m", "realtime.benchmarks.slow"),
+            *(sys.executable, "-m", "realtime.benchmarks.slow_proxy"),
             *(listen, target, str(LATENCY)),
         ],
         environment=os.environ,

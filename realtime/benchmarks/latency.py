@@ -17,9 +17,9 @@ django.setup()
 
 from celery import current_app  # noqa: E402
 
-from realtime.benchmarks.lines import is_wanted, line  # noqa: E402
+from realtime.benchmarks.report import is_wanted, line  # noqa: E402
 from realtime.benchmarks.site import run  # noqa: E402
-from realtime.benchmarks.told import GATE, STEP_MAX, ends, recorded, told  # noqa: E402
+from realtime.benchmarks.timestamped_tasks import GATE, STEP_MAX, ends, recorded, told  # noqa: E402
 from realtime.benchmarks.web import (  # noqa: E402
     POLLED,
     POLLED_SETTINGS,
@@ -33,7 +33,7 @@ from realtime.benchmarks.web import (  # noqa: E402
 from realtime.jobs.create import enqueue  # noqa: E402
 from realtime.models import Job  # noqa: E402
 from realtime.tests.chaos.processes import Supervised  # noqa: E402
-from realtime.tests.polling import until  # noqa: E402
+from realtime.tests.support.polling import until  # noqa: E402
 
 Report = dict[str, Any]
 PATIENCE: Final = 60
@@ -102,7 +102,10 @@ def polled(web: Web, *, steps: int) -> Report:
 
 def polled_once(web: Web, *, steps: int) -> Report:
     result = recorded.delay(steps)
-    with helper("pollers", str(web.port), f"/progress/{result.id}") as pollers, closed_gate():
+    with (
+        helper("polling_clients", str(web.port), f"/progress/{result.id}") as pollers,
+        closed_gate(),
+    ):
         pollers.ask("more", 1)
         GATE.touch()
         # The end of the task hides what it said last.
@@ -132,7 +135,7 @@ def running_worker(**variables: str) -> Iterator[None]:
         name="worker",
         command=[
             *(sys.executable, "-m", "celery", "-A", "picha", "worker", *options.split()),
-            *("-I", "realtime.benchmarks.told"),
+            *("-I", "realtime.benchmarks.timestamped_tasks"),
         ],
         environment=os.environ | variables,
         log=log,

@@ -19,7 +19,7 @@ from celery_progress.backend import ProgressRecorder  # noqa: E402
 from django.conf import settings  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
-from realtime.benchmarks.lines import line, medians  # noqa: E402
+from realtime.benchmarks.report import line, medians  # noqa: E402
 from realtime.models import Job  # noqa: E402
 from realtime.progress.progress import Progress  # noqa: E402
 from realtime.tasks import JobTask  # noqa: E402

@@ -23,12 +23,12 @@ from django.conf import settings  # noqa: E402
 from django.utils import timezone  # noqa: E402
 from redis.asyncio import Redis  # noqa: E402
 
-from realtime.benchmarks.broadcasting import CHANNEL  # noqa: E402
+from realtime.benchmarks.broadcast_baseline import CHANNEL  # noqa: E402
 from realtime.channel_layer import messages  # noqa: E402
 from realtime.models import Job  # noqa: E402
 from realtime.states import JobState, Visibility  # noqa: E402
 
-GROUP: Final = "idiomatic"
+GROUP: Final = "consumer-baseline"
 PHASES: Final = [["Reading the feed", "done"], ["Saving photos", "running"], ["Done", "waiting"]]
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from realtime.tests.chaos.processes import HOME
-from realtime.tests.databases import fresh_database
-from realtime.tests.valkey import running_valkey
+from realtime.tests.support.databases import fresh_database
+from realtime.tests.support.valkey import running_valkey
 
 PATIENCE: Final = 1800
 KEPT: Final = ("PATH", "HOME", "LANG", "CHROMIUM", "PLAYWRIGHT_BROWSERS_PATH")

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from realtime.benchmarks.lines import is_wanted, line
+from realtime.benchmarks.report import is_wanted, line
 from realtime.benchmarks.web import (
     POLLED,
     POLLED_SETTINGS,
@@ -33,7 +33,7 @@ def main(*, seconds: float, most: int) -> None:
         for name in filter(is_wanted, ("uvicorn", "daphne")):
             with serving(POLLED[name], **POLLED_SETTINGS) as web:
                 publish = trial(publisher, "record", seconds)
-                with helper("pollers", str(web.port), f"/progress/{job}") as pollers:
+                with helper("polling_clients", str(web.port), f"/progress/{job}") as pollers:
                     polled = carried(pollers, publish, first=10, most=most)
             with serving(SERVERS[name]) as web, crowd_of(SERVERS[name], web, job) as crowd:
                 publish = trial(publisher, "hub", seconds)

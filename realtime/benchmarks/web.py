@@ -14,8 +14,8 @@ from time import monotonic
 from typing import Any, Final, Never
 
 from realtime.tests.chaos.processes import HOME
-from realtime.tests.polling import until
-from realtime.tests.ports import free_port, is_listening
+from realtime.tests.support.polling import until
+from realtime.tests.support.ports import free_port, is_listening
 
 DAPHNE: Final = (
     *("-m", "daphne", "--verbosity", "0", "--no-server-name"),
@@ -28,9 +28,9 @@ UVICORN: Final = (
 )
 UVICORN_OURS: Final = (*UVICORN, "--ws", "realtime.servers.uvicorn:SocketProtocol")
 OURS: Final = "picha.asgi:application"
-PLAIN: Final = "realtime.benchmarks.plain:application"
+PLAIN: Final = "realtime.benchmarks.http_baseline:application"
 SETTLING: Final = 0.02
-IDIOMATIC: Final = "realtime.benchmarks.idiomatic:application"
+IDIOMATIC: Final = "realtime.benchmarks.consumer_baseline:application"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +55,7 @@ SERVERS: Final = {
         Server(name="idiomatic on uvicorn", command=(*UVICORN, IDIOMATIC), publish="group"),
         Server(
             name="websockets.broadcast",
-            command=("-m", "realtime.benchmarks.broadcasting", "{port}", "{redis_url}"),
+            command=("-m", "realtime.benchmarks.broadcast_baseline", "{port}", "{redis_url}"),
             publish="channel",
         ),
     )
@@ -66,7 +66,7 @@ POLLED: Final = {
     name: Server(name=f"celery-progress on {name}", command=(*command, PLAIN), publish="record")
     for name, command in (("daphne", DAPHNE), ("uvicorn", UVICORN))
 }
-POLLED_SETTINGS: Final = {"DJANGO_SETTINGS_MODULE": "realtime.benchmarks.polled"}
+POLLED_SETTINGS: Final = {"DJANGO_SETTINGS_MODULE": "realtime.benchmarks.celery_progress_settings"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,7 +170,7 @@ def crowd_of(server: Server, web: Web, *jobs: str) -> AbstractContextManager[Hel
     """Watches these jobs, where it has to say so."""
     watched = ",".join(f'{{"id":"{job}"}}' for job in jobs)
     say = f'{{"type":"watch","jobs":[{watched}]}}' if server.is_ours else ""
-    return helper("crowd", str(web.port), "/ws/jobs/", web.origin, say)
+    return helper("many_clients", str(web.port), "/ws/jobs/", web.origin, say)
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from pytest_django import DjangoAssertNumQueries
 from realtime.access import Viewer, is_valid_watch_key, job_url, load_ancestors, watch_key
 from realtime.models import Job
 from realtime.states import Visibility
-from realtime.tests.people import operator, user, visitor
+from realtime.tests.support.people import operator, user, visitor
 
 pytestmark = pytest.mark.django_db
 

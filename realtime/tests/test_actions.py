@@ -9,7 +9,7 @@ from realtime.jobs import lease, transitions
 from realtime.models import Job, JobItem
 from realtime.states import FINISHED, Carrier, EventKind, ItemState, JobState
 from realtime.tasks import JobTask
-from realtime.tests.people import user
+from realtime.tests.support.people import user
 
 pytestmark = pytest.mark.django_db
 

@@ -3,7 +3,7 @@ from django.test import Client
 from django.urls import reverse
 
 from realtime.models import Job, Worker
-from realtime.tests.people import operator, user
+from realtime.tests.support.people import operator, user
 
 pytestmark = pytest.mark.django_db
 

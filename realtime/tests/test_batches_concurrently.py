@@ -23,9 +23,9 @@ from realtime.jobs.create import enqueue
 from realtime.models import Job
 from realtime.states import FINISHED, JobState
 from realtime.tests.chaos.form import QUICK
-from realtime.tests.parts import QUEUE, even, fan_out, fan_out_and_die
-from realtime.tests.polling import until
-from realtime.tests.worker import Running, running
+from realtime.tests.support.batch_tasks import QUEUE, even, fan_out, fan_out_and_die
+from realtime.tests.support.polling import until
+from realtime.tests.support.worker_process import Running, running
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 
@@ -39,7 +39,7 @@ END_SOME = """
 import sys
 import django
 django.setup()
-import realtime.tests.parts
+import realtime.tests.support.batch_tasks
 from realtime.jobs import lease
 from realtime.models import Job
 share, shares = int(sys.argv[2]), int(sys.argv[3])
@@ -275,7 +275,16 @@ def test_processes_that_end_jobs_at_once_and_die_lose_none() -> None:
 @contextmanager
 def worker(**variables: str) -> Iterator[Running]:
     command = ["-m", "celery", "-A", "picha", "worker", "--without-gossip", "-l", "warning"]
-    theirs = ["--include", "realtime.tests.parts", "-Q", QUEUE, "-c", "2", "-n", "parts@%h"]
+    theirs = [
+        "--include",
+        "realtime.tests.support.batch_tasks",
+        "-Q",
+        QUEUE,
+        "-c",
+        "2",
+        "-n",
+        "parts@%h",
+    ]
     with running(*command, *theirs, **variables) as process:
         yield process
         process.end()

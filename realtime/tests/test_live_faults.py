@@ -21,10 +21,10 @@ from realtime.channel_layer import messages
 from realtime.live.wire import ACK_EVERY, TOO_MANY, TOO_SLOW
 from realtime.models import Job
 from realtime.states import JobState, Visibility
-from realtime.tests.polling import until
-from realtime.tests.raw_socket import PATIENCE, PING, Raw, frame, opened
-from realtime.tests.servers import Web, serving
-from realtime.tests.valkey import Valkey
+from realtime.tests.support.polling import until
+from realtime.tests.support.raw_socket import PATIENCE, PING, Raw, frame, opened
+from realtime.tests.support.servers import Web, serving
+from realtime.tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.stack, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 

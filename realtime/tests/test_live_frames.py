@@ -13,7 +13,7 @@ import pytest
 from realtime.live.wire import MALFORMED, TOO_MANY
 from realtime.models import Job
 from realtime.states import JobState, Visibility
-from realtime.tests.raw_socket import (
+from realtime.tests.support.raw_socket import (
     BINARY,
     BROKEN,
     CLOSE,
@@ -27,8 +27,8 @@ from realtime.tests.raw_socket import (
     opened,
     request,
 )
-from realtime.tests.servers import Web, serving
-from realtime.tests.valkey import Valkey
+from realtime.tests.support.servers import Web, serving
+from realtime.tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.stack, pytest.mark.once, pytest.mark.django_db(transaction=True)]
 

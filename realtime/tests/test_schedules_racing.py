@@ -11,10 +11,10 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from realtime.models import Job, ScheduledRun
-from realtime.tests.beats import Overdue, beat, overdue, overdue_daily
-from realtime.tests.polling import until
-from realtime.tests.work import quick
-from realtime.tests.worker import running, running_beat
+from realtime.tests.support.beats import Overdue, beat, overdue, overdue_daily
+from realtime.tests.support.example_tasks import quick
+from realtime.tests.support.polling import until
+from realtime.tests.support.worker_process import running, running_beat
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -27,7 +27,7 @@ django.setup()
 from celery import current_app
 from realtime.models import Job, ScheduledRun
 from realtime.schedules.scheduler import Scheduler
-import realtime.tests.work
+import realtime.tests.support.example_tasks
 
 class Mortal(Scheduler):
     def _run(self, entry):

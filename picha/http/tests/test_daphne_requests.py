@@ -6,8 +6,8 @@ from twisted.web.http_headers import Headers
 
 import picha.asgi  # noqa: F401 - it installs the request class
 from picha.http.daphne_requests import Request, install, remove_unsafe_headers
-from realtime.tests.raw_socket import connected, handshake, request
-from realtime.tests.servers import Web, serving
+from realtime.tests.support.raw_socket import connected, handshake, request
+from realtime.tests.support.servers import Web, serving
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from picha.http import health
 from realtime.models import Worker
-from realtime.tests.valkey import Valkey
+from realtime.tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -5,7 +5,7 @@ import pytest
 from picha.run.control import Program
 from picha.run.monitor import all_up, changes, last_line, parts_down
 from picha.run.tests.plans import plan_of
-from realtime.tests.ports import free_port
+from realtime.tests.support.ports import free_port
 
 
 def program(name: str = "worker", state: str = "RUNNING", pid: int = 7) -> dict[str, Program]:

@@ -8,7 +8,7 @@ from picha.paths import run_dir
 from picha.run import preflight
 from picha.run.preflight import CannotRun, check_python
 from picha.run.tests.plans import plan_of
-from realtime.tests.ports import free_port
+from realtime.tests.support.ports import free_port
 
 
 def test_only_the_owner_may_use_the_folders(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ from realtime.signals import jobs_changed, jobs_queued
 from realtime.snapshots.build import load_for_snapshots, public
 from realtime.states import FINISHED, Carrier, EventKind, JobState, Visibility
 from realtime.tasks import JobTask
-from realtime.tests.people import user
+from realtime.tests.support.people import user
 
 pytestmark = pytest.mark.django_db
 

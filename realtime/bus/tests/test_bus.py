@@ -28,8 +28,8 @@ from realtime.models import Job, Worker
 from realtime.progress.progress import Progress
 from realtime.states import JobState
 from realtime.tasks import JobTask
-from realtime.tests.polling import until
-from realtime.tests.valkey import Valkey
+from realtime.tests.support.polling import until
+from realtime.tests.support.valkey import Valkey
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 

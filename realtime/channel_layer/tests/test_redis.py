@@ -8,7 +8,7 @@ import pytest
 from redis.exceptions import RedisError
 
 from realtime.channel_layer.redis import RedisPubSubChannelLayer
-from realtime.tests.valkey import Valkey, running_valkey
+from realtime.tests.support.valkey import Valkey, running_valkey
 
 WAIT = 10
 """Seconds, for what takes a few milliseconds."""

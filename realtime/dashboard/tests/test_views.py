@@ -17,7 +17,7 @@ from realtime.dashboard.listing import PAGE_SIZE
 from realtime.models import Job, JobEvent, JobItem
 from realtime.snapshots.schema import OperatorSnapshot
 from realtime.states import Carrier, EventKind, JobState, Visibility
-from realtime.tests import people
+from realtime.tests.support import people
 
 pytestmark = pytest.mark.django_db
 

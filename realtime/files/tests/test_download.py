@@ -18,7 +18,7 @@ from realtime.models import Job
 from realtime.pages import views
 from realtime.pages.tests.test_views import without_tokens
 from realtime.states import FINISHED, JobState, Visibility
-from realtime.tests.people import operator, user
+from realtime.tests.support.people import operator, user
 
 pytestmark = pytest.mark.django_db
 

@@ -16,7 +16,7 @@ from realtime.serialization import to_json_exact
 from realtime.signals import jobs_queued
 from realtime.states import JobState, Visibility
 from realtime.tasks import JobTask
-from realtime.tests.people import user
+from realtime.tests.support.people import user
 
 pytestmark = pytest.mark.django_db
 

@@ -24,7 +24,7 @@ from realtime.live.websocket import jobs_socket
 from realtime.live.wire import AGED, SESSION_ENDED, TOO_MANY, TOO_SLOW
 from realtime.models import Job
 from realtime.states import Visibility
-from realtime.tests.people import operator, user, visitor
+from realtime.tests.support.people import operator, user, visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 

@@ -16,7 +16,7 @@ from realtime.access import watch_key
 from realtime.jobs import lease
 from realtime.models import Job
 from realtime.states import JobState, Visibility
-from realtime.tests.people import operator, user
+from realtime.tests.support.people import operator, user
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 

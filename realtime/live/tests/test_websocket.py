@@ -21,7 +21,7 @@ from realtime.live.websocket import jobs_socket
 from realtime.live.wire import ACK_EVERY, MALFORMED, TOO_MANY
 from realtime.models import Job
 from realtime.states import JobState, Visibility
-from realtime.tests.people import operator, user, visitor
+from realtime.tests.support.people import operator, user, visitor
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 

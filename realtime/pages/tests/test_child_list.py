@@ -21,7 +21,7 @@ from realtime.models import Job
 from realtime.pages.child_list import PAGE_SIZE, ChildList
 from realtime.states import Carrier, JobState, Visibility
 from realtime.tasks import JobTask
-from realtime.tests import people
+from realtime.tests.support import people
 
 pytestmark = pytest.mark.django_db
 

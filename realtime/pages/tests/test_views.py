@@ -12,7 +12,7 @@ from realtime.access import job_url, watch_key
 from realtime.models import Job
 from realtime.snapshots import queue_speed
 from realtime.states import EventKind, JobState, Visibility
-from realtime.tests.people import operator, user
+from realtime.tests.support.people import operator, user
 
 pytestmark = pytest.mark.django_db
 

@@ -21,7 +21,7 @@ from realtime.models import Job, ScheduledRun
 from realtime.schedules.scheduler import PAUSE, Scheduler
 from realtime.states import JobState
 from realtime.tasks import JobTask
-from realtime.tests.beats import Overdue, beat, overdue, overdue_daily
+from realtime.tests.support.beats import Overdue, beat, overdue, overdue_daily
 
 pytestmark = pytest.mark.django_db
 

@@ -1,7 +1,7 @@
 import pytest
 
 from realtime.servers.frames import text_frame
-from realtime.tests.raw_socket import TEXT, Frame, parsed
+from realtime.tests.support.raw_socket import TEXT, Frame, parsed
 
 
 @pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536, 100_000])

@@ -11,7 +11,16 @@ from websockets.frames import CloseCode
 
 from realtime.servers import uvicorn
 from realtime.servers.uvicorn import SocketProtocol
-from realtime.tests.raw_socket import CLOSE, PING, PONG, TEXT, Frame, frame, handshake, parsed
+from realtime.tests.support.raw_socket import (
+    CLOSE,
+    PING,
+    PONG,
+    TEXT,
+    Frame,
+    frame,
+    handshake,
+    parsed,
+)
 
 
 class Transport(asyncio.Transport):

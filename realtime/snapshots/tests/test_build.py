@@ -18,7 +18,7 @@ from realtime.snapshots.build import (
 from realtime.snapshots.schema import Item, Phase, encode
 from realtime.snapshots.words import sentence
 from realtime.states import JobState
-from realtime.tests.people import user
+from realtime.tests.support.people import user
 
 pytestmark = pytest.mark.django_db
 

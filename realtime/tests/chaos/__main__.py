@@ -15,7 +15,7 @@ from realtime.tests.chaos.audit import Verdict
 from realtime.tests.chaos.form import LONG, SHORT, Form
 from realtime.tests.chaos.rig import Rig, running_rig
 from realtime.tests.chaos.scenarios import run, scenarios
-from realtime.tests.databases import server_url
+from realtime.tests.support.databases import server_url
 
 
 def main() -> int:

@@ -15,7 +15,7 @@ from realtime.tests.chaos.audit import Fault
 from realtime.tests.chaos.form import Form
 from realtime.tests.chaos.processes import Supervised, nap
 from realtime.tests.chaos.rig import QUEUE, Rig
-from realtime.tests.polling import until
+from realtime.tests.support.polling import until
 
 Act = Callable[[Rig, Form, Random], Fault]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from aiosmtpd.controller import Controller
 
-from realtime.tests.ports import free_port
+from realtime.tests.support.ports import free_port
 
 
 class Mailbox:

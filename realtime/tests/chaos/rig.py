@@ -21,9 +21,9 @@ from realtime.tests.chaos.effects import VARIABLE
 from realtime.tests.chaos.mail import Mailbox, running
 from realtime.tests.chaos.processes import HOME, Supervised, Supervisor
 from realtime.tests.chaos.rows import Rows
-from realtime.tests.databases import fresh_database
-from realtime.tests.polling import until
-from realtime.tests.ports import free_port
+from realtime.tests.support.databases import fresh_database
+from realtime.tests.support.polling import until
+from realtime.tests.support.ports import free_port
 
 QUEUE: Final = "celery"
 PYTHON: Final = sys.executable

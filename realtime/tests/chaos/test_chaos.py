@@ -8,7 +8,7 @@ from realtime.tests.chaos import faults, feedback
 from realtime.tests.chaos.form import BRIEF
 from realtime.tests.chaos.rig import Rig, running_rig
 from realtime.tests.chaos.scenarios import Scenario, run
-from realtime.tests.databases import server_url
+from realtime.tests.support.databases import server_url
 
 SEED = 1
 

@@ -14,9 +14,9 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Page, Route, WebSocketRoute
 
 from realtime.snapshots.schema import Snapshot, encode
-from realtime.tests.wordings import NOW
+from realtime.tests.support.wordings import NOW
 
-TEMPLATES: Final = Path(__file__).parents[2] / "templates"
+TEMPLATES: Final = Path(__file__).parents[2] / "templates/realtime"
 ORIGIN: Final = "http://picha.test"
 # As strict as the strictest site's, so that no script or style slips in that it would refuse.
 POLICY: Final = (

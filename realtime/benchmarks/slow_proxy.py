@@ -1,4 +1,4 @@
-"""`python -m realtime.benchmarks.slow LISTEN TARGET SECONDS`: a Redis that is further away.
+"""`python -m realtime.benchmarks.slow_proxy LISTEN TARGET SECONDS`: a Redis that is further away.
 
 What comes in at the socket LISTEN goes to TARGET after so many seconds, its answers at once.
 """

@@ -12,7 +12,7 @@ from celery_progress.backend import ProgressRecorder
 
 from realtime.states import Visibility
 from realtime.tasks import JobTask
-from realtime.tests.polling import until
+from realtime.tests.support.polling import until
 
 GATE: Final = Path(os.environ.get("VAR_DIR", ".")) / "watched"
 """A file that is there once those who want to watch have come; all wait for it."""

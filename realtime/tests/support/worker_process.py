@@ -12,11 +12,11 @@ from pathlib import Path
 
 from django.db import connection
 
-from realtime.tests.databases import address, server_url
-from realtime.tests.polling import until
-from realtime.tests.work import QUEUE
+from realtime.tests.support.databases import address, server_url
+from realtime.tests.support.example_tasks import QUEUE
+from realtime.tests.support.polling import until
 
-HOME = Path(__file__).resolve().parents[2]
+HOME = Path(__file__).resolve().parents[3]
 START = 90
 STOP = 30
 
@@ -24,7 +24,7 @@ BEAT = """
 import django
 django.setup()
 from celery import current_app
-import realtime.tests.work
+import realtime.tests.support.example_tasks
 current_app.conf.beat_schedule = {}
 current_app.Beat(loglevel="INFO").run()
 """
@@ -87,11 +87,11 @@ def running(*command: str, **variables: str) -> Iterator[Running]:
 def running_worker(
     *, queue: str = QUEUE, concurrency: int = 2, **variables: str
 ) -> Iterator[Running]:
-    """A worker that is ready for the tasks of `realtime.tests.work`."""
+    """A worker that is ready for the tasks of `realtime.tests.support.example_tasks`."""
     options = {
         "-A": "picha",
         "worker": "--without-gossip",
-        "--include": "realtime.tests.work",
+        "--include": "realtime.tests.support.example_tasks",
         "-l": "info",
         "-Q": queue,
         "-c": str(concurrency),
@@ -106,7 +106,7 @@ def running_worker(
 
 @contextmanager
 def running_beat(**variables: str) -> Iterator[Running]:
-    """A beat that goes by the tables alone, and knows the tasks of `realtime.tests.work`."""
+    """Run a beat that has only the schedules of the tables, and knows the example tasks."""
     with running("-c", BEAT, **variables) as beat:
         beat.wait_for("beat: Starting...")
         yield beat

@@ -17,9 +17,9 @@ from typing import Final
 
 import httpx
 
-from realtime.tests.polling import until
-from realtime.tests.ports import free_port
-from realtime.tests.worker import HOME, Running, environment
+from realtime.tests.support.polling import until
+from realtime.tests.support.ports import free_port
+from realtime.tests.support.worker_process import HOME, Running, environment
 
 START: Final = 90
 BACKLOG: Final = 4096

@@ -1,4 +1,6 @@
-"""Many browsers in one process: `python -m realtime.benchmarks.crowd PORT PATH ORIGIN SAY COUNT`.
+"""Many browsers in one process.
+
+`python -m realtime.benchmarks.many_clients PORT PATH ORIGIN SAY COUNT`
 
 As lean as it can be, so that what is measured is the server: a frame is not parsed but for the
 moment that its publisher has put into it, `@seconds@`. Told on stdin, line by line: `more N`

@@ -1,6 +1,6 @@
 """What hands text from Redis to everybody by `websockets.broadcast`, and does nothing else.
 
-`python -m realtime.benchmarks.broadcasting PORT REDIS_URL`
+`python -m realtime.benchmarks.broadcast_baseline PORT REDIS_URL`
 """
 
 import asyncio

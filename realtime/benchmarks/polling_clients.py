@@ -1,4 +1,4 @@
-"""Many pages that ask again: `python -m realtime.benchmarks.pollers PORT PATH`.
+"""Many pages that ask again: `python -m realtime.benchmarks.polling_clients PORT PATH`.
 
 As celery-progress' script does: half a second after each answer. Told on stdin as the crowd is.
 """
@@ -9,7 +9,7 @@ import sys
 from time import monotonic
 from typing import Any, Final
 
-from realtime.benchmarks.crowd import Counted
+from realtime.benchmarks.many_clients import Counted
 
 INTERVAL: Final = 0.5
 CLOSED: Final = (OSError, asyncio.IncompleteReadError)

@@ -11,7 +11,7 @@ from django.urls import URLPattern, path
 
 http = get_asgi_application()
 
-GROUP = "idiomatic"
+GROUP = "consumer-baseline"
 
 
 class JobConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels has no types
