@@ -20,7 +20,7 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
                 )
 
     def confirmations_to(self, mailbox: str) -> int:
-        """How many confirmations the mailbox was sent, or will be sent, for the last hour."""
+        """The number of confirmations for feedback of the last hour, sent or still to be sent."""
         hour_ago = Now() - timedelta(hours=1)
         return self.filter(mailbox=mailbox, confirms=True, created_at__gt=hour_ago).count()
 

@@ -27,7 +27,7 @@ def backoff(failures: int, *, first: float) -> float:
 
 
 class _RetryPolicy:
-    """What stamina asks after each error: how long to wait, or False to give up."""
+    """Called by stamina after each error; returns the seconds to wait, or False to give up."""
 
     def __init__(self, *, show_message: ShowMessage, first_wait: float) -> None:
         self._show_message = show_message
