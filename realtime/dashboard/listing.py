@@ -13,7 +13,7 @@ from realtime.snapshots.build import with_queue_positions
 from realtime.states import WAITING, Carrier, JobState
 
 PAGE_SIZE: Final = 50
-"""As many rows as the page keeps when new jobs come in: MOST_ROWS of ops-rows.js."""
+"""As many rows as the page keeps when new jobs come in: MAX_ROWS of ops-rows.js."""
 
 TASK_MAX: Final = 255
 ANY_WAITING: Final = "waiting"

@@ -169,4 +169,4 @@ def test_a_refusal_does_not_repeat_a_long_value() -> None:
 
 def test_the_script_keeps_as_many_rows_as_a_page_has() -> None:
     script = Path(__file__).parents[2] / "static/realtime/ops/ops-rows.js"
-    assert f"MOST_ROWS = {PAGE_SIZE};" in script.read_text()
+    assert f"MAX_ROWS = {PAGE_SIZE};" in script.read_text()

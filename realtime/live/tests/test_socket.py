@@ -206,6 +206,6 @@ async def test_only_an_acknowledgement_of_more_counts(settings: Settings) -> Non
 
 
 def test_the_script_acknowledges_as_often_as_it_is_waited_for() -> None:
-    script = Path(__file__).parents[2] / "static/realtime/link/connection.js"
+    script = Path(__file__).parents[2] / "static/realtime/link/acknowledgements.js"
     found = re.findall(r"const ACK_EVERY = (\d+);", script.read_text("utf-8"))
     assert found == [str(ACK_EVERY)]

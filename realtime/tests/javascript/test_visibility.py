@@ -60,7 +60,7 @@ def test_a_hidden_tab_does_not_ask_and_asks_when_it_is_shown(live: FakeSite) -> 
 
 
 def test_a_tab_that_waits_for_the_end_keeps_its_link_while_hidden(live: FakeSite) -> None:
-    live.module("link/visibility", "void (window.letGo = m.keepLink())")
+    live.module("link/visibility", "void (window.letGo = m.keepOpenWhileHidden())")
     hide(live, hidden=True)
     live.pass_time(6 * 60)
     assert state(live) == "live"

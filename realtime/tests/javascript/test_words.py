@@ -50,7 +50,7 @@ def test_tallies_are_those_of_the_server(page_of_modules: FakeSite) -> None:
     shown = snapshot(
         counts={"new": 2, "failed": 0}, result={"new": 9, "bytes_read": 40, "ok": True}
     )
-    told = page_of_modules.module("shared/words", "m.tallies(a)", plain(shown))
+    told = page_of_modules.module("shared/words", "m.outcomeCounts(a)", plain(shown))
     assert dict(told) == tallies(shown)
 
 
@@ -58,7 +58,7 @@ def test_what_can_be_run_again_is_said_as_on_the_server(page_of_modules: FakeSit
     cases = [[plain(shown), resumes] for shown, resumes, *_ in AGAIN]
     can = page_of_modules.module("shared/words", "a.map((one) => m.canRunAgain(...one))", cases)
     assert can == [can for *_, can, _ in AGAIN]
-    said = page_of_modules.module("shared/words", "a.map((one) => m.runAgain(...one))", cases)
+    said = page_of_modules.module("shared/words", "a.map((one) => m.runAgainLabel(...one))", cases)
     assert [text for text, can in zip(said, can, strict=True) if can] == [
         text for *_, text in AGAIN if text
     ]

@@ -1,32 +1,33 @@
-// Tells a screen reader what has changed, the latest of it, and not oftener than it can be heard.
-export const PAUSE_MS = 5_000;
+// Announcer: writes into a live region, which screen readers read out. It writes only the newest text,
+// and at most once in five seconds.
+export const INTERVAL_MS = 5_000;
 
 export class Announcer {
   #node;
   #timer = null;
   #text = "";
-  #saidAt = -Infinity;
+  #announcedAt = -Infinity;
 
   constructor(node) {
     this.#node = node;
   }
 
-  say(text) {
+  announce(text) {
     if (text === this.#text) {
       return;
     }
     this.#text = text;
-    const wait = this.#saidAt + PAUSE_MS - performance.now();
+    const wait = this.#announcedAt + INTERVAL_MS - performance.now();
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#speak(), Math.max(0, wait));
+    this.#timer = setTimeout(() => this.#write(), Math.max(0, wait));
   }
 
   stop() {
     clearTimeout(this.#timer);
   }
 
-  #speak() {
-    this.#saidAt = performance.now();
+  #write() {
+    this.#announcedAt = performance.now();
     this.#node.textContent = this.#text;
   }
 }

@@ -1,4 +1,4 @@
-// The newest entries of a job's ledger.
+// The list of a job's newest items.
 import { create, reconcile, setAttribute, setText, webAddress } from "../shared/dom.js";
 import { ITEM_STATES } from "../shared/words.js";
 
@@ -17,13 +17,13 @@ function makeItem() {
 }
 
 function updateItem(node, { detail, image, key, label, outcome, state }) {
-  const [picture, name, result, more] = node.children;
+  const [pictureNode, labelNode, outcomeNode, detailNode] = node.children;
   node.dataset.state = state;
   setAttribute(node, "title", detail);
-  setText(name, label || key);
-  setText(result, outcome || (ITEM_STATES[state] ?? state));
-  setText(more, detail);
-  showPicture(picture, webAddress(image));
+  setText(labelNode, label || key);
+  setText(outcomeNode, outcome || (ITEM_STATES[state] ?? state));
+  setText(detailNode, detail);
+  showPicture(pictureNode, webAddress(image));
 }
 
 function showPicture(picture, address) {

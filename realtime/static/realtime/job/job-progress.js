@@ -1,22 +1,22 @@
-// <job-progress job="id" key="watch key" url="/jobs/id/" titled>: a job, live.
+// <job-progress job="id" key="watch key" url="/jobs/id/" titled>: shows one job, live.
 //
-// The server renders what is inside; the element keeps it current. `url` is the job's page. With
-// `titled` the tab's title tells how far it is. Events, which bubble: "job:snapshot" and "job:finished", whose detail is
-// the snapshot, and "job:denied".
-import { Announcer } from "./announcer.js";
+// The server renders the content, and the element keeps it up to date. `url` is the address of the
+// job's page. With `titled` the title of the tab shows the progress. These events bubble:
+// "job:snapshot" and "job:finished", whose detail is the snapshot, and "job:denied".
 import { connection } from "../link/connection.js";
-import { setText } from "../shared/dom.js";
 import "../link/link-state.js";
-import { Notice } from "./notify-button.js";
-import { partsOf, showSentence, showSnapshot } from "./job-view.js";
+import { setText } from "../shared/dom.js";
 import { announcement, isFinished, tabTitle } from "../shared/words.js";
+import { Announcer } from "./announcer.js";
+import { partsOf, showSentence, showSnapshot } from "./job-view.js";
+import { NotifyButton } from "./notify-button.js";
 
-const SECOND = 1_000;
+const SECOND_MS = 1_000;
 
 export class JobProgress extends HTMLElement {
-  #listening = null;
+  #listeners = null;
   #announcer = null;
-  #notice = null;
+  #notifyButton = null;
   #timer = null;
   #snapshot = null;
   #isDenied = false;
@@ -31,24 +31,24 @@ export class JobProgress extends HTMLElement {
   }
 
   connectedCallback() {
-    const { signal } = (this.#listening = new AbortController());
+    const { signal } = (this.#listeners = new AbortController());
     const watch = connection.watch(this.job, this.getAttribute("key") ?? "", this.getAttribute("url") ?? undefined);
     this.#announcer = new Announcer(partsOf(this).announcer ?? document.createElement("p"));
-    this.#notice = new Notice(partsOf(this).notify);
-    this.#notice.listen(signal);
+    this.#notifyButton = new NotifyButton(partsOf(this).notify);
+    this.#notifyButton.listen(signal);
     watch.addEventListener("snapshot", ({ detail }) => this.#update(detail), { signal });
     watch.addEventListener("denied", () => this.#deny(), { signal });
-    connection.addEventListener("state", () => this.#retitle(), { signal });
-    this.#timer = setInterval(() => this.#tick(), SECOND);
+    connection.addEventListener("state", () => this.#updateTitle(), { signal });
+    this.#timer = setInterval(() => this.#onSecond(), SECOND_MS);
     if (watch.latest) {
       this.#update(watch.latest);
     }
   }
 
   disconnectedCallback() {
-    this.#listening.abort();
+    this.#listeners.abort();
     this.#announcer.stop();
-    this.#notice.stop();
+    this.#notifyButton.stop();
     clearInterval(this.#timer);
     connection.unwatch(this.job);
   }
@@ -58,23 +58,23 @@ export class JobProgress extends HTMLElement {
     this.#snapshot = snapshot;
     this.#setDenied(false);
     showSnapshot(this, snapshot);
-    this.#announcer.say(announcement(snapshot));
-    this.#notice.follow(snapshot);
-    this.#retitle();
+    this.#announcer.announce(announcement(snapshot));
+    this.#notifyButton.update(snapshot);
+    this.#updateTitle();
     this.#emit("job:snapshot", snapshot);
     if (!wasFinished && isFinished(snapshot.state)) {
       this.#emit("job:finished", snapshot);
     }
   }
 
-  #tick() {
+  #onSecond() {
     if (this.#snapshot && !document.hidden && !this.#isDenied) {
       showSentence(this, this.#snapshot);
     }
   }
 
-  // A number that no longer moves says less than none.
-  #retitle() {
+  // Without a connection the title shows no percentage, which would be out of date.
+  #updateTitle() {
     if (!this.hasAttribute("titled") || !this.#snapshot) {
       return;
     }

@@ -1,9 +1,11 @@
-// A snapshot, put into the nodes that the server rendered: each has its name in data-part.
+// Writes a snapshot into the nodes that the server rendered. Each node has its name in data-part.
 import { create, reconcile, setAttribute, setText, webAddress } from "../shared/dom.js";
 import { number, size } from "../shared/formats.js";
+import { showRelativeTime } from "../shared/relative-times.js";
+import {
+  STATES, amount, attempt, canRunAgain, isFinished, outcomeCounts, pace, runAgainLabel, sentence,
+} from "../shared/words.js";
 import { showItems } from "./job-items.js";
-import { showMoment } from "../shared/relative-times.js";
-import { STATES, amount, attempt, canRunAgain, isFinished, pace, runAgain, sentence, tallies } from "../shared/words.js";
 
 export function partsOf(root) {
   const nodes = [...root.querySelectorAll("[data-part]")];
@@ -13,14 +15,14 @@ export function partsOf(root) {
 export function showSnapshot(root, snapshot) {
   const parts = partsOf(root);
   root.dataset.state = snapshot.state;
-  for (const [name, show] of Object.entries(SHOW)) {
+  for (const [name, show] of Object.entries(SHOW_PART)) {
     if (parts[name]) {
       show(parts[name], snapshot);
     }
   }
 }
 
-// A countdown goes on between two snapshots.
+// Called every second, because the sentence may contain a countdown.
 export function showSentence(root, snapshot) {
   const { sentence: node } = partsOf(root);
   if (node) {
@@ -28,7 +30,7 @@ export function showSentence(root, snapshot) {
   }
 }
 
-const SHOW = {
+const SHOW_PART = {
   title: (node, { title }) => setText(node, title),
   state: showState,
   bar: showBar,
@@ -38,15 +40,15 @@ const SHOW = {
   error: (node, { error }) => showText(node, error),
   attempt: (node, snapshot) => showText(node, attempt(snapshot)),
   phases: showPhases,
-  tallies: showTallies,
+  tallies: showOutcomeCounts,
   items: (node, { items }) => showItems(node, items),
   file: showFile,
   subject: showSubject,
   cancel: (node, { state }) => (node.hidden = isFinished(state)),
   retry: showRetry,
-  queued: (node, snapshot) => showMoment(node, snapshot.queued_at),
-  started: (node, snapshot) => showMoment(node, snapshot.started_at),
-  finished: (node, snapshot) => showMoment(node, snapshot.finished_at),
+  queued: (node, snapshot) => showRelativeTime(node, snapshot.queued_at),
+  started: (node, snapshot) => showRelativeTime(node, snapshot.started_at),
+  finished: (node, snapshot) => showRelativeTime(node, snapshot.finished_at),
 };
 
 export function showState(node, { state }) {
@@ -65,7 +67,7 @@ export function showBar(node, snapshot) {
   setAttribute(node, "aria-valuetext", amount(snapshot));
 }
 
-// Unknown moves to and fro, but only while something moves.
+// null is a bar without a value, which moves to and fro. Only a running job has one.
 function barValue({ fraction, state }) {
   if (state === "succeeded") {
     return 1;
@@ -91,32 +93,32 @@ function showPhases(list, { phases }) {
   list.hidden = phases.length === 0;
 }
 
-function showTallies(list, snapshot) {
-  const entries = tallies(snapshot);
+function showOutcomeCounts(list, snapshot) {
+  const entries = outcomeCounts(snapshot);
   reconcile(list, entries, {
     keyOf: ([name]) => name,
-    make: ([name]) => makeTally(name),
+    make: ([name]) => makeOutcome(name),
     update: (node, [, count]) => setText(node.firstElementChild, number(count)),
   });
   list.hidden = entries.length === 0;
 }
 
-function makeTally(name) {
+function makeOutcome(name) {
   const node = create("li");
   node.dataset.outcome = name;
   node.append(create("b"), ` ${name}`);
   return node;
 }
 
-// A watch key is not in the address, which is the same for all watchers.
+// The address of the file is the same for all viewers, so the watch key is added here.
 function showFile(node, { file }) {
-  const [link, length] = node.children;
+  const [linkNode, sizeNode] = node.children;
   node.hidden = !file;
   if (file) {
     const key = node.closest("[key]")?.getAttribute("key");
-    setText(link, file.name);
-    setText(length, size(file.size));
-    setAttribute(link, "href", webAddress(file.url) + (key ? `?key=${encodeURIComponent(key)}` : ""));
+    setText(linkNode, file.name);
+    setText(sizeNode, size(file.size));
+    setAttribute(linkNode, "href", webAddress(file.url) + (key ? `?key=${encodeURIComponent(key)}` : ""));
   }
 }
 
@@ -125,7 +127,7 @@ function showRetry(form, snapshot) {
   form.hidden = !canRunAgain(snapshot, resumes);
   const button = form.querySelector("button");
   if (button.ariaBusy !== "true") {
-    setText(button, runAgain(snapshot, resumes));
+    setText(button, runAgainLabel(snapshot, resumes));
   }
 }
 

@@ -1,12 +1,12 @@
-// A notification of the browser's at the end of a job, for whoever asks for one on this page.
-// Nothing is remembered beyond the page.
+// NotifyButton: the button that asks for a browser notification when the job has finished. The choice
+// is forgotten when the page is closed.
+import { keepOpenWhileHidden } from "../link/visibility.js";
 import { setAttribute, setText } from "../shared/dom.js";
-import { keepLink } from "../link/visibility.js";
 import { STATES, isFinished, sentence } from "../shared/words.js";
 
-export class Notice {
+export class NotifyButton {
   #button;
-  #letGo = null;
+  #allowClosing = null;
 
   constructor(button) {
     this.#button = button;
@@ -16,46 +16,45 @@ export class Notice {
     this.#button?.addEventListener("click", () => this.#toggle(), { signal });
   }
 
-  follow(snapshot) {
-    const isOver = isFinished(snapshot.state);
-    if (isOver && this.#letGo) {
-      tell(snapshot);
+  update(snapshot) {
+    const isDone = isFinished(snapshot.state);
+    if (isDone && this.#allowClosing) {
+      notify(snapshot);
       this.stop();
     }
     if (this.#button) {
-      this.#button.hidden = isOver || !canNotify();
+      this.#button.hidden = isDone || !canNotify();
     }
   }
 
   stop() {
-    this.#letGo?.();
-    this.#letGo = null;
+    this.#allowClosing?.();
+    this.#allowClosing = null;
     if (this.#button) {
       setAttribute(this.#button, "aria-pressed", false);
     }
   }
 
-  // Permission is asked for here only, where somebody has just asked to be told.
+  // The browser asks for permission only here, after a click on the button.
   async #toggle() {
-    if (this.#letGo) {
+    if (this.#allowClosing) {
       this.stop();
     } else if ((await Notification.requestPermission()) === "granted") {
-      this.#letGo ??= keepLink();
+      this.#allowClosing ??= keepOpenWhileHidden();
     } else {
       this.#button.disabled = true;
       setText(this.#button, "Your browser does not allow notifications");
     }
-    setAttribute(this.#button, "aria-pressed", this.#letGo !== null);
+    setAttribute(this.#button, "aria-pressed", this.#allowClosing !== null);
   }
 }
 
-// Where the browser would refuse, or is Chromium on a phone, which has them for service workers
-// only, nothing is offered. https://crbug.com/481856
+// Chromium on a phone has notifications only for service workers. https://crbug.com/481856
 function canNotify() {
   return "Notification" in window && Notification.permission !== "denied" && !navigator.userAgentData?.mobile;
 }
 
-function tell(snapshot) {
+function notify(snapshot) {
   const { id, state, title } = snapshot;
   const notification = new Notification(`${STATES[state]}: ${title}`, { body: sentence(snapshot), tag: id });
   notification.addEventListener("click", () => {

@@ -1,20 +1,21 @@
-// Why a link has ended: realtime/wire.py names those that the server sends.
+// Why a link was closed: the codes that the server sends (realtime/wire.py names them alike), and
+// those of this folder.
 export const AGED = 1001;
 export const MALFORMED = 4400;
 export const SESSION_ENDED = 4401;
 export const TOO_SLOW = 4408;
 export const TOO_MANY = 4429;
 
-// What a browser says of a socket that broke; here of any link.
+// The browser's own code of a WebSocket that broke; used here for every transport.
 export const BROKEN = 1006;
-// The page has come to need what this transport cannot carry.
-export const OUTGROWN = -1;
-// Another transport works that is better.
-export const OUTDONE = -2;
+// The page now needs something that this transport cannot do.
+export const UNSUITABLE = -1;
+// A better transport works again.
+export const BETTER_AVAILABLE = -2;
 
-const SERVERS = new Set([AGED, MALFORMED, SESSION_ENDED, TOO_SLOW, TOO_MANY]);
+const SERVER_CODES = new Set([AGED, MALFORMED, SESSION_ENDED, TOO_SLOW, TOO_MANY]);
 
-// Whatever the server says by a code has come through.
-export function isServers(code) {
-  return SERVERS.has(code);
+// If the server sent the code, the transport itself works.
+export function isServerCode(code) {
+  return SERVER_CODES.has(code);
 }

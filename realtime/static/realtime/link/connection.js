@@ -1,46 +1,44 @@
-// The page's one connection: what is watched, and the link that brings it.
+// The page's only connection to the server: all elements of the page share it.
 //
 // Events: "state" (detail: { state, retryAt }), "overview" (detail: the frame), "page" (detail:
-// { page }, read again), "refused" (detail: { code, detail }). A Watch, which watch() returns, has
-// "snapshot" and "denied".
-import { delay, longDelay } from "./backoff.js";
+// { page }, the page as the server renders it now), "refused" (detail: { code, detail }). watch()
+// returns a Watch, whose events are "snapshot" and "denied".
+import { Acknowledgements } from "./acknowledgements.js";
+import { busyDelay, delay } from "./backoff.js";
 import { MALFORMED, SESSION_ENDED, TOO_MANY } from "./close-codes.js";
-import { Ladder } from "./transports.js";
-import { followPage } from "./visibility.js";
-import { pages } from "./page-reader.js";
+import { eventSources } from "./event-sources.js";
+import { pageReader } from "./page-reader.js";
 import { polling } from "./polling.js";
-import { socketWorks, webSocket } from "./websocket.js";
-import { streams } from "./event-sources.js";
+import { Transports } from "./transports.js";
+import { closeWhileHidden } from "./visibility.js";
 import { WatchList } from "./watch-list.js";
+import { canOpenWebSocket, webSocket } from "./websocket.js";
 
-export const ACK_EVERY = 16;
-
-// After these, trying again would only be refused again.
-const FINAL = { [MALFORMED]: "stopped", [SESSION_ENDED]: "ended" };
-const CURRENT = new Set(["live", "polling", "pages"]);
+// After these codes the server would refuse every other try, too.
+const FINAL_STATES = { [MALFORMED]: "stopped", [SESSION_ENDED]: "ended" };
+const CURRENT_STATES = new Set(["live", "polling", "pages"]);
 
 export class Connection extends EventTarget {
-  #ladder;
-  #random;
+  #transports;
   #transport = null;
   #isOpen = false;
   #link = null;
   #timer = null;
   #failures = 0;
-  #unacknowledged = 0;
+  #acknowledgements = new Acknowledgements();
   #watches = new WatchList();
   #isFlushing = false;
 
   state = "idle";
   retryAt = null;
 
-  constructor({ ladder, random = Math.random }) {
+  constructor(transports) {
     super();
-    this.#ladder = ladder;
-    this.#random = random;
+    this.#transports = transports;
   }
 
-  // Watched once however many ask; each must unwatch() once.
+  // The server is asked once for a job, however often it is watched. Each caller must call
+  // unwatch() once.
   watch(id, key = "", url = undefined) {
     const watch = this.#watches.add(id, key, url);
     this.#flushSoon();
@@ -62,100 +60,99 @@ export class Connection extends EventTarget {
     this.#flushSoon();
   }
 
-  // Whether what the page shows is kept up to date, at once or every few seconds.
+  // Whether the page is kept up to date, at once or every few seconds.
   get isCurrent() {
-    return CURRENT.has(this.state);
+    return CURRENT_STATES.has(this.state);
   }
 
-  // How long a hidden page keeps its link.
-  get patience() {
-    return this.#transport?.patience ?? 0;
+  // How many milliseconds a hidden page keeps its link.
+  get keepHiddenMs() {
+    return this.#transport?.keepHiddenMs ?? 0;
   }
 
-  // Not wanted for now: a hidden tab, a page that is left.
+  // Closes the link until resume(), for a page that is hidden or left.
   pause() {
-    if (this.#isWanted) {
+    if (this.#shouldConnect) {
       this.#disconnect("paused");
     }
   }
 
-  // Now rather than at the end of the wait; and a link that is there may be dead.
+  // Connects at once instead of after the wait. An open link is checked, as it may be dead.
   resume() {
-    if (this.#isWanted && this.#transport) {
-      this.#ladder.check(this.#transport);
-    } else if (this.#isWanted) {
+    if (this.#shouldConnect && this.#transport) {
+      this.#transports.check(this.#transport);
+    } else if (this.#shouldConnect) {
       this.#connect();
     }
   }
 
-  get #isWanted() {
-    return !this.#watches.isEmpty && !Object.values(FINAL).includes(this.state);
+  get #shouldConnect() {
+    return !this.#watches.isEmpty && !Object.values(FINAL_STATES).includes(this.state);
   }
 
   #connect() {
     clearTimeout(this.#timer);
     const link = Symbol("link");
-    const current = (handle) => (...values) => this.#link === link && handle(...values);
+    const ifCurrent = (handle) => (...values) => this.#link === link && handle(...values);
     this.#link = link;
     this.#setState(this.#failures ? "reconnecting" : "connecting");
-    this.#transport = this.#ladder.open(this.#watches.need, {
-      onOpen: current(() => this.#opened()),
-      onLive: current((state) => this.#came(state)),
-      onFrame: current((frame) => this.#received(frame)),
-      onClose: current((code, isNextReady) => this.#closed(code, isNextReady)),
+    this.#transport = this.#transports.open(this.#watches.needs, {
+      onOpen: ifCurrent(() => this.#onOpen()),
+      onLive: ifCurrent((state) => this.#onLive(state)),
+      onFrame: ifCurrent((frame) => this.#onFrame(frame)),
+      onClose: ifCurrent((code, isNextReady) => this.#onClose(code, isNextReady)),
     });
   }
 
   #disconnect(state) {
     const transport = this.#transport;
-    this.#forget();
+    this.#clearLink();
     if (transport) {
-      this.#ladder.close(transport);
+      this.#transports.close(transport);
     }
     this.#setState(state);
   }
 
-  #forget() {
+  #clearLink() {
     clearTimeout(this.#timer);
     this.#link = null;
     this.#transport = null;
     this.#isOpen = false;
   }
 
-  #opened() {
+  #onOpen() {
     this.#isOpen = true;
-    // A thousand pages that watch one job do not all acknowledge the same frame.
-    this.#unacknowledged = Math.floor(this.#random() * ACK_EVERY);
-    this.#watches.askAgain();
+    this.#acknowledgements.restart();
+    this.#watches.restart();
     this.#flush();
   }
 
-  #came(state) {
+  #onLive(state) {
     if (this.state !== state) {
       this.#setState(state);
     }
   }
 
-  #closed(code, isNextReady) {
-    this.#forget();
-    if (FINAL[code]) {
-      this.#setState(FINAL[code]);
+  #onClose(code, isNextReady) {
+    this.#clearLink();
+    if (FINAL_STATES[code]) {
+      this.#setState(FINAL_STATES[code]);
     } else if (isNextReady) {
       this.#connect();
     } else {
-      this.#waitAfter(code);
+      this.#connectLater(code);
     }
   }
 
-  #waitAfter(code) {
+  #connectLater(code) {
     const isBusy = code === TOO_MANY;
-    const wait = isBusy ? longDelay(this.#random) : delay(this.#failures, this.#random);
+    const wait = isBusy ? busyDelay() : delay(this.#failures);
     this.#failures += 1;
     this.#timer = setTimeout(() => this.#connect(), wait);
     this.#setState(isBusy ? "busy" : "reconnecting", Date.now() + wait);
   }
 
-  // Several watches of one moment go in one frame.
+  // A microtask later, so that all watches of one moment are sent in one frame.
   #flushSoon() {
     if (!this.#isFlushing) {
       this.#isFlushing = true;
@@ -174,18 +171,18 @@ export class Connection extends EventTarget {
     }
   }
 
-  // What a link has no room for closes it; the next is asked for everything.
+  // A transport that cannot send a frame closes itself: the frames after it go to the next one.
   #send(frame) {
     if (this.#isOpen) {
       this.#transport.send(frame);
     }
   }
 
-  #received(frame) {
+  #onFrame(frame) {
     this.#failures = 0;
     this.#receivers[frame.type]?.(frame);
-    if (frame.seq !== undefined) {
-      this.#acknowledge(frame.seq);
+    if (frame.seq !== undefined && this.#acknowledgements.isDue()) {
+      this.#send({ type: "ack", seq: frame.seq });
     }
   }
 
@@ -196,14 +193,6 @@ export class Connection extends EventTarget {
     page: ({ page }) => this.#emit("page", { page }),
     error: ({ code, detail }) => this.#emit("refused", { code, detail }),
   };
-
-  #acknowledge(seq) {
-    this.#unacknowledged += 1;
-    if (this.#unacknowledged >= ACK_EVERY) {
-      this.#unacknowledged = 0;
-      this.#send({ type: "ack", seq });
-    }
-  }
 
   #setState(state, retryAt = null) {
     this.state = state;
@@ -216,7 +205,8 @@ export class Connection extends EventTarget {
   }
 }
 
-// The best first.
-const transports = [webSocket, streams, polling, pages];
-export const connection = new Connection({ ladder: new Ladder({ transports, bestWorks: socketWorks }) });
-followPage(connection);
+const transports = new Transports([webSocket, eventSources, polling, pageReader], {
+  isBestAvailable: canOpenWebSocket,
+});
+export const connection = new Connection(transports);
+closeWhileHidden(connection);

@@ -1,98 +1,99 @@
-// One job's snapshots as Server-Sent Events.
+// Server-Sent Events of one job: calls the handlers with its snapshots.
 //
-// The server ends a stream after a minute and the browser opens it again, with the id of the last
-// event. Whatever else ends one is found out by plain HTTP: the browser does not tell why.
+// The server ends a stream after a minute, and the browser opens it again with the id of the last
+// event. An EventSource does not say why it failed, so a plain HTTP request then finds it out.
 import { BROKEN } from "./close-codes.js";
-import { about, look } from "./fetch-snapshot.js";
+import { fetchSnapshot, jitter } from "./fetch-snapshot.js";
 
-// Some proxies pass on nothing of an answer before its end.
-export const FIRST_MS = 10_000;
-export const SILENT_MS = 75_000;
-// A job that has ended changes only when it is run again.
-export const ENDED_MS = 60_000;
+// Some proxies hold a response back until it is complete.
+export const FIRST_EVENT_TIMEOUT_MS = 10_000;
+export const SILENCE_TIMEOUT_MS = 75_000;
+// A finished job changes only when it is run again.
+export const FINISHED_INTERVAL_MS = 60_000;
 
-export class Stream {
+export class JobEventSource {
   #watch;
-  #tell;
+  #handlers;
   #source = null;
   #timer = null;
-  #gone = new AbortController();
-  #hasHeard = false;
-  #isUp = false;
+  #closing = new AbortController();
+  #hasReceived = false;
+  #isLive = false;
 
-  // `tell` has onSnapshot, onDenied and onBroken.
-  constructor(watch, tell) {
+  // `handlers` has onSnapshot, onDenied and onBroken.
+  constructor(watch, handlers) {
     this.#watch = watch;
-    this.#tell = tell;
+    this.#handlers = handlers;
     this.#open();
   }
 
   close() {
     clearTimeout(this.#timer);
     this.#source.close();
-    this.#gone.abort();
+    this.#closing.abort();
   }
 
   #open() {
     this.#source?.close();
-    this.#isUp = false;
+    this.#isLive = false;
     this.#source = new EventSource(this.#watch.address("events"));
-    this.#source.addEventListener("open", () => this.#opened());
-    this.#source.addEventListener("snapshot", ({ data }) => this.#received(JSON.parse(data)));
-    this.#source.addEventListener("error", () => this.#failed());
-    this.#after(FIRST_MS, () => this.#doubt());
+    this.#source.addEventListener("open", () => this.#onOpen());
+    this.#source.addEventListener("snapshot", ({ data }) => this.#onSnapshot(JSON.parse(data)));
+    this.#source.addEventListener("error", () => this.#onError());
+    this.#setTimer(FIRST_EVENT_TIMEOUT_MS, () => this.#checkByRequest());
   }
 
-  // Opened again it may have no news, but the first time there is always some.
-  #opened() {
-    if (this.#hasHeard) {
-      this.#isUp = true;
-      this.#after(SILENT_MS, () => this.#open());
+  // The server always sends an event at first, but not necessarily when the stream is opened again.
+  #onOpen() {
+    if (this.#hasReceived) {
+      this.#isLive = true;
+      this.#setTimer(SILENCE_TIMEOUT_MS, () => this.#open());
     }
   }
 
-  #received(snapshot) {
-    this.#hasHeard = this.#isUp = true;
-    this.#tell.onSnapshot(snapshot);
+  #onSnapshot(snapshot) {
+    this.#hasReceived = this.#isLive = true;
+    this.#handlers.onSnapshot(snapshot);
     if (snapshot.finished_at === null) {
-      this.#after(SILENT_MS, () => this.#open());
+      this.#setTimer(SILENCE_TIMEOUT_MS, () => this.#open());
     } else {
       this.#source.close();
-      this.#after(about(ENDED_MS), () => this.#open());
+      this.#setTimer(jitter(FINISHED_INTERVAL_MS), () => this.#open());
     }
   }
 
-  #failed() {
-    const isEnd = this.#isUp && this.#source.readyState === EventSource.CONNECTING;
-    this.#isUp = false;
-    if (isEnd) {
-      this.#after(FIRST_MS, () => this.#doubt());
+  #onError() {
+    const isNormalEnd = this.#isLive && this.#source.readyState === EventSource.CONNECTING;
+    this.#isLive = false;
+    if (isNormalEnd) {
+      this.#setTimer(FIRST_EVENT_TIMEOUT_MS, () => this.#checkByRequest());
     } else {
-      this.#doubt();
+      this.#checkByRequest();
     }
   }
 
-  async #doubt() {
+  async #checkByRequest() {
     clearTimeout(this.#timer);
     this.#source.close();
-    const snapshot = await look(this.#watch, this.#gone.signal).catch(() => undefined);
-    if (!this.#gone.signal.aborted) {
-      this.#judge(snapshot);
+    const { signal } = this.#closing;
+    const snapshot = await fetchSnapshot(this.#watch, signal).catch(() => undefined);
+    if (!signal.aborted) {
+      this.#onResponse(snapshot);
     }
   }
 
-  #judge(snapshot) {
+  #onResponse(snapshot) {
     if (snapshot === null) {
-      this.#tell.onDenied(this.#watch.id);
+      this.#handlers.onDenied(this.#watch.id);
     } else if (snapshot && snapshot.finished_at !== null) {
-      this.#received(snapshot);
+      this.#onSnapshot(snapshot);
     } else {
-      this.#tell.onBroken(BROKEN);
+      this.#handlers.onBroken(BROKEN);
     }
   }
 
-  #after(milliseconds, act) {
+  #setTimer(milliseconds, callback) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(act, milliseconds);
+    this.#timer = setTimeout(callback, milliseconds);
   }
 }

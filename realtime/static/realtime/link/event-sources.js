@@ -1,66 +1,67 @@
-// Server-Sent Events, a stream a job, for pages that get no WebSocket.
-import { OUTGROWN } from "./close-codes.js";
-import { Stream } from "./event-source.js";
+// The transport by Server-Sent Events, for pages that get no WebSocket: one EventSource for each job.
+import { UNSUITABLE } from "./close-codes.js";
+import { JobEventSource } from "./event-source.js";
 
-// Under HTTP/1.1 a browser has six connections for a site, all its tabs together.
-export const MOST = 4;
+// Over HTTP/1.1 a browser opens at most six connections to a site, for all its tabs together.
+export const MAX_JOBS = 4;
 
-const HIDDEN_MS = 30_000;
+const KEEP_HIDDEN_MS = 30_000;
 
-export const streams = {
-  serves: ({ jobs, overview }) => "EventSource" in window && !overview && jobs <= MOST,
-  open: (handlers) => new Streams(handlers),
+export const eventSources = {
+  canServe: ({ jobs, overview }) => "EventSource" in window && !overview && jobs <= MAX_JOBS,
+  open: (handlers) => new EventSourcesTransport(handlers),
 };
 
-class Streams {
-  patience = HIDDEN_MS;
+class EventSourcesTransport {
+  keepHiddenMs = KEEP_HIDDEN_MS;
   #handlers;
-  #streams = new Map();
+  #sources = new Map();
 
   constructor(handlers) {
     this.#handlers = handlers;
     queueMicrotask(() => handlers.onOpen());
   }
 
-  // The frames of the wire, as far as they mean something here.
+  // Takes the same frames as a WebSocket, and ignores those that mean nothing here.
   send({ jobs, type }) {
     if (type === "watch") {
       jobs.forEach((watch) => this.#open(watch));
     } else if (type === "unwatch") {
-      jobs.forEach((id) => this.#drop(id));
+      jobs.forEach((id) => this.#close(id));
     }
-    if (type === "overview" || this.#streams.size > MOST) {
-      this.close();
-      this.#handlers.onClose(OUTGROWN);
+    if (type === "overview" || this.#sources.size > MAX_JOBS) {
+      this.#end(UNSUITABLE);
     }
   }
 
   check() {}
 
   close() {
-    this.#streams.forEach((stream) => stream.close());
-    this.#streams.clear();
+    this.#sources.forEach((source) => source.close());
+    this.#sources.clear();
   }
 
   #open(watch) {
-    this.#drop(watch.id);
-    const stream = new Stream(watch, {
-      onSnapshot: (snapshot) => this.#tell({ type: "jobs", jobs: [snapshot] }),
-      onDenied: (id) => this.#tell({ type: "denied", jobs: [id] }),
-      onBroken: (code) => {
-        this.close();
-        this.#handlers.onClose(code);
-      },
+    this.#close(watch.id);
+    const source = new JobEventSource(watch, {
+      onSnapshot: (snapshot) => this.#onFrame({ type: "jobs", jobs: [snapshot] }),
+      onDenied: (id) => this.#onFrame({ type: "denied", jobs: [id] }),
+      onBroken: (code) => this.#end(code),
     });
-    this.#streams.set(watch.id, stream);
+    this.#sources.set(watch.id, source);
   }
 
-  #drop(id) {
-    this.#streams.get(id)?.close();
-    this.#streams.delete(id);
+  #close(id) {
+    this.#sources.get(id)?.close();
+    this.#sources.delete(id);
   }
 
-  #tell(frame) {
+  #end(code) {
+    this.close();
+    this.#handlers.onClose(code);
+  }
+
+  #onFrame(frame) {
     this.#handlers.onLive("live");
     this.#handlers.onFrame(frame);
   }

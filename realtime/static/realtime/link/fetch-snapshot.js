@@ -2,13 +2,13 @@
 //
 // Older browsers need them most, so they do without AbortSignal.any(), which Safari has since 17.4,
 // Chrome since 116 and Firefox since 124.
-export const PATIENCE_MS = 10_000;
+export const TIMEOUT_MS = 10_000;
 
 const NOT_FOUND = 404;
 
 // Resolves to the job's snapshot, or to null if there is no such job or the viewer may not see it.
 // Rejects if the server does not answer.
-export function look(watch, signal) {
+export function fetchSnapshot(watch, signal) {
   return request(watch.address(".json"), signal, (response) => {
     if (response.status === NOT_FOUND) {
       return null;
@@ -22,7 +22,7 @@ export function look(watch, signal) {
 export async function request(address, signal, read) {
   const controller = new AbortController();
   const abort = () => controller.abort();
-  const timer = setTimeout(abort, PATIENCE_MS);
+  const timer = setTimeout(abort, TIMEOUT_MS);
   signal.addEventListener("abort", abort);
   try {
     if (signal.aborted) {
@@ -42,6 +42,6 @@ export function requireSuccess({ ok, status }) {
 }
 
 // 20% more or less, so that pages that were opened together do not send their requests together.
-export function about(milliseconds, random = Math.random) {
+export function jitter(milliseconds, random = Math.random) {
   return milliseconds * (0.8 + 0.4 * random());
 }

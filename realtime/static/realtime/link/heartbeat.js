@@ -1,36 +1,37 @@
-// Whether the far end is still there: a link may die without a word, and then it looks idle.
-export const QUIET_MS = 30_000;
-export const ANSWER_MS = 10_000;
+// Heartbeat: notices a dead link, which otherwise looks like an idle one. It sends a ping after a
+// silence, and waits for any answer.
+export const SILENCE_MS = 30_000;
+export const ANSWER_TIMEOUT_MS = 10_000;
 
-export class Pulse {
-  #ask;
-  #giveUp;
+export class Heartbeat {
+  #sendPing;
+  #onTimeout;
   #timer = null;
 
-  constructor({ ask, giveUp }) {
-    this.#ask = ask;
-    this.#giveUp = giveUp;
+  constructor({ onTimeout, sendPing }) {
+    this.#onTimeout = onTimeout;
+    this.#sendPing = sendPing;
   }
 
-  heard() {
+  received() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#wonder(), QUIET_MS);
+    this.#timer = setTimeout(() => this.#onSilence(), SILENCE_MS);
   }
 
   check() {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(this.#giveUp, ANSWER_MS);
-    this.#ask();
+    this.#timer = setTimeout(this.#onTimeout, ANSWER_TIMEOUT_MS);
+    this.#sendPing();
   }
 
   stop() {
     clearTimeout(this.#timer);
   }
 
-  // A hidden page does not need to know: it asks when it is shown.
-  #wonder() {
+  // A hidden page sends no ping: it checks the link when it is shown.
+  #onSilence() {
     if (document.hidden) {
-      this.heard();
+      this.received();
     } else {
       this.check();
     }

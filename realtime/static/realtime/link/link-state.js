@@ -1,19 +1,19 @@
-// <link-state login="/login/">: whether what the page shows is live. Empty without scripts.
+// <link-state login="/login/">: says whether the page is live. It is empty without JavaScript.
 //
-// `login` is where to log in again once the session has ended.
-import { connection } from "./connection.js";
+// `login` is the address of the page where the viewer logs in again after the session has ended.
 import { create, webAddress } from "../shared/dom.js";
 import { duration } from "../shared/formats.js";
-import { EVERY_MS as READ_MS } from "./page-reader.js";
-import { EVERY_MS as POLLED_MS } from "./polling.js";
+import { connection } from "./connection.js";
+import { INTERVAL_MS as PAGE_INTERVAL_MS } from "./page-reader.js";
+import { INTERVAL_MS as POLLING_INTERVAL_MS } from "./polling.js";
 
-const SECOND = 1_000;
+const SECOND_MS = 1_000;
 const WORDS = {
   idle: () => "",
   connecting: () => "connecting",
   live: () => "live",
-  polling: () => `refreshing every ${duration(POLLED_MS / SECOND)}`,
-  pages: () => `refreshing every ${duration(READ_MS / SECOND)}`,
+  polling: () => `refreshing every ${duration(POLLING_INTERVAL_MS / SECOND_MS)}`,
+  pages: () => `refreshing every ${duration(PAGE_INTERVAL_MS / SECOND_MS)}`,
   paused: () => "paused while hidden",
   reconnecting: (wait) => (wait >= 2 ? `reconnecting in ${duration(wait)}` : "reconnecting"),
   busy: (wait) => `too many pages open, trying again in ${duration(wait)}`,
@@ -22,18 +22,18 @@ const WORDS = {
 };
 
 export class LinkState extends HTMLElement {
-  #listening = null;
+  #listeners = null;
   #timer = null;
 
   connectedCallback() {
-    const { signal } = (this.#listening = new AbortController());
+    const { signal } = (this.#listeners = new AbortController());
     connection.addEventListener("state", () => this.#show(), { signal });
     connection.addEventListener("refused", ({ detail }) => (this.title = detail.detail), { signal });
     this.#show();
   }
 
   disconnectedCallback() {
-    this.#listening.abort();
+    this.#listeners.abort();
     clearInterval(this.#timer);
   }
 
@@ -43,7 +43,7 @@ export class LinkState extends HTMLElement {
     this.dataset.state = state;
     this.#write(state, retryAt);
     if (retryAt !== null) {
-      this.#timer = setInterval(() => this.#write(state, retryAt), SECOND);
+      this.#timer = setInterval(() => this.#write(state, retryAt), SECOND_MS);
     }
     if (state === "ended") {
       this.#offerLogin();
@@ -51,7 +51,7 @@ export class LinkState extends HTMLElement {
   }
 
   #write(state, retryAt) {
-    const wait = retryAt === null ? 0 : Math.max(0, (retryAt - Date.now()) / SECOND);
+    const wait = retryAt === null ? 0 : Math.max(0, (retryAt - Date.now()) / SECOND_MS);
     this.textContent = WORDS[state](wait);
   }
 
@@ -59,14 +59,14 @@ export class LinkState extends HTMLElement {
     const address = webAddress(this.getAttribute("login") ?? "");
     if (address) {
       const link = create("a", "", "log in again");
-      link.href = `${address}?${new URLSearchParams({ next: here() })}`;
+      link.href = `${address}?${new URLSearchParams({ next: thisPage() })}`;
       this.append(": ", link);
     }
   }
 }
 
-// Without the watch key, which belongs into no other address.
-function here() {
+// Without the watch key, which must not appear in another address.
+function thisPage() {
   const url = new URL(window.location.href);
   url.searchParams.delete("key");
   return url.pathname + url.search;

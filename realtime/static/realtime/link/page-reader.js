@@ -1,18 +1,18 @@
-// The page itself, read again, for an overview that gets no WebSocket.
+// The transport of an overview that gets no WebSocket: it requests the page itself again.
 import { BROKEN, SESSION_ENDED } from "./close-codes.js";
-import { about, request, requireSuccess } from "./fetch-snapshot.js";
+import { jitter, request, requireSuccess } from "./fetch-snapshot.js";
 
-export const EVERY_MS = 30_000;
+export const INTERVAL_MS = 30_000;
 
 const FORBIDDEN = 403;
 
-export const pages = {
-  serves: ({ overview }) => overview,
-  open: (handlers) => new Pages(handlers),
+export const pageReader = {
+  canServe: ({ overview }) => overview,
+  open: (handlers) => new PageReaderTransport(handlers),
 };
 
-// The page as the server would make it now; null when it is no longer for this viewer.
-// Throws when there is no answer.
+// Resolves to the page as the server renders it now, or to null if the viewer may no longer see it.
+// Rejects if the server does not answer.
 export function readPage(signal) {
   return request(window.location.href, signal, async (response) => {
     if (response.redirected || response.status === FORBIDDEN) {
@@ -23,11 +23,11 @@ export function readPage(signal) {
   });
 }
 
-class Pages {
-  patience = 0;
+class PageReaderTransport {
+  keepHiddenMs = 0;
   #handlers;
   #timer;
-  #gone = new AbortController();
+  #closing = new AbortController();
 
   constructor(handlers) {
     this.#handlers = handlers;
@@ -35,25 +35,25 @@ class Pages {
     this.#timer = setTimeout(() => this.#read());
   }
 
-  // Whatever is watched is in the page.
+  // Every watched job is in the page, so there is nothing to send.
   send() {}
 
   check() {}
 
   close() {
     clearTimeout(this.#timer);
-    this.#gone.abort();
+    this.#closing.abort();
   }
 
   async #read() {
-    const page = await readPage(this.#gone.signal).catch(() => undefined);
-    if (this.#gone.signal.aborted) {
+    const page = await readPage(this.#closing.signal).catch(() => undefined);
+    if (this.#closing.signal.aborted) {
       return;
     }
     if (page) {
       this.#handlers.onLive("pages");
       this.#handlers.onFrame({ type: "page", page });
-      this.#timer = setTimeout(() => this.#read(), about(EVERY_MS));
+      this.#timer = setTimeout(() => this.#read(), jitter(INTERVAL_MS));
     } else {
       this.#handlers.onClose(page === null ? SESSION_ENDED : BROKEN);
     }

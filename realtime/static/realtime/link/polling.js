@@ -1,22 +1,23 @@
-// Asking every few seconds, for pages that get neither a WebSocket nor Server-Sent Events.
-import { BROKEN, OUTGROWN } from "./close-codes.js";
-import { about, look } from "./fetch-snapshot.js";
+// The polling transport, for pages that get neither a WebSocket nor Server-Sent Events: it requests
+// the snapshot of every watched job every few seconds.
+import { BROKEN, UNSUITABLE } from "./close-codes.js";
+import { fetchSnapshot, jitter } from "./fetch-snapshot.js";
 
-export const EVERY_MS = 5_000;
-// A job that has ended changes only when it is run again: it is asked for once a minute.
-export const ENDED_ROUNDS = 12;
+export const INTERVAL_MS = 5_000;
+// A finished job changes only when it is run again, so it is requested once a minute.
+export const FINISHED_ROUNDS = 12;
 
 export const polling = {
-  serves: ({ overview }) => !overview,
-  open: (handlers) => new Polling(handlers),
+  canServe: ({ overview }) => !overview,
+  open: (handlers) => new PollingTransport(handlers),
 };
 
-class Polling {
-  patience = 0;
+class PollingTransport {
+  keepHiddenMs = 0;
   #handlers;
-  #rests = new Map();
+  #roundsToSkip = new Map();
   #timer = null;
-  #gone = new AbortController();
+  #closing = new AbortController();
 
   constructor(handlers) {
     this.#handlers = handlers;
@@ -25,13 +26,13 @@ class Polling {
 
   send({ jobs, type }) {
     if (type === "watch") {
-      jobs.forEach((watch) => this.#rests.set(watch, 0));
+      jobs.forEach((watch) => this.#roundsToSkip.set(watch, 0));
       this.#timer ??= setTimeout(() => this.#round());
     } else if (type === "unwatch") {
-      [...this.#rests.keys()].filter(({ id }) => jobs.includes(id)).forEach((watch) => this.#rests.delete(watch));
+      jobs.forEach((id) => this.#remove(id));
     } else if (type === "overview") {
       this.close();
-      this.#handlers.onClose(OUTGROWN);
+      this.#handlers.onClose(UNSUITABLE);
     }
   }
 
@@ -39,36 +40,41 @@ class Polling {
 
   close() {
     clearTimeout(this.#timer);
-    this.#gone.abort();
+    this.#closing.abort();
+  }
+
+  #remove(id) {
+    const watches = [...this.#roundsToSkip.keys()].filter((watch) => watch.id === id);
+    watches.forEach((watch) => this.#roundsToSkip.delete(watch));
   }
 
   async #round() {
     try {
-      await Promise.all([...this.#rests].map(([watch, rest]) => this.#ask(watch, rest)));
+      await Promise.all([...this.#roundsToSkip].map(([watch, rounds]) => this.#poll(watch, rounds)));
     } catch {
-      this.#failed();
+      this.#onFailure();
       return;
     }
-    if (!this.#gone.signal.aborted) {
+    if (!this.#closing.signal.aborted) {
       this.#handlers.onLive("polling");
-      this.#timer = setTimeout(() => this.#round(), about(EVERY_MS));
+      this.#timer = setTimeout(() => this.#round(), jitter(INTERVAL_MS));
     }
   }
 
-  async #ask(watch, rest) {
-    if (rest > 0) {
-      this.#rests.set(watch, rest - 1);
+  async #poll(watch, rounds) {
+    if (rounds > 0) {
+      this.#roundsToSkip.set(watch, rounds - 1);
       return;
     }
-    const snapshot = await look(watch, this.#gone.signal);
-    if (this.#rests.has(watch)) {
-      this.#rests.set(watch, snapshot?.finished_at === null ? 0 : ENDED_ROUNDS - 1);
+    const snapshot = await fetchSnapshot(watch, this.#closing.signal);
+    if (this.#roundsToSkip.has(watch)) {
+      this.#roundsToSkip.set(watch, snapshot?.finished_at === null ? 0 : FINISHED_ROUNDS - 1);
       this.#handlers.onFrame(frameOf(watch, snapshot));
     }
   }
 
-  #failed() {
-    if (!this.#gone.signal.aborted) {
+  #onFailure() {
+    if (!this.#closing.signal.aborted) {
       this.close();
       this.#handlers.onClose(BROKEN);
     }

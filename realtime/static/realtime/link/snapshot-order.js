@@ -1,6 +1,7 @@
-// A snapshot is a state, not a change: the newest is all that is needed.
+// Which of two snapshots is older. A snapshot is the whole state of a job and not a change, so only
+// the newest is needed.
 
-// Equal is not older: it may be the repair of what was lost on the way.
+// Of two equal snapshots neither is older: the second may replace one that was lost on the way.
 export function isOlder(snapshot, shown) {
   if (!shown) {
     return false;

@@ -1,44 +1,45 @@
-// Which transport the page uses: the best that works.
+// Transports: opens the best transport that works.
 //
-// One that breaks before it has carried anything is soon left for the next; one that has worked is
-// given longer, as then it is rather the server that is away. Below the best, the best is tried
-// again from time to time, beside the one in use.
-import { OUTDONE, OUTGROWN, isServers } from "./close-codes.js";
+// A transport that breaks before it has delivered a frame is soon replaced by the next one. One that
+// has worked gets more tries, because then it is more likely that the server is away. While a worse
+// transport is in use, the best one is tried from time to time beside it.
+//
+// A transport has `canServe(needs)` and `open(handlers)`. What open() returns has send(frame),
+// check(), close() and `keepHiddenMs`.
+import { BETTER_AVAILABLE, UNSUITABLE, isServerCode } from "./close-codes.js";
 
-export const TRIES = 2;
-export const TRIES_OF_GOOD = 5;
-export const CLIMB_FIRST_MS = 15_000;
-export const CLIMB_MOST_MS = 5 * 60_000;
+export const TRIES_OF_FIRST = 2;
+export const TRIES_OF_WORKING = 5;
+export const UPGRADE_FIRST_MS = 15_000;
+export const UPGRADE_MAX_MS = 5 * 60_000;
 
-export class Ladder {
+export class Transports {
   #transports;
-  #bestWorks;
-  #random;
-  #step = 0;
-  #good = null;
+  #isBestAvailable;
+  #index = 0;
+  #workingIndex = null;
   #failures = 0;
-  #climbs = 0;
-  #climbAt = null;
+  #upgradeTries = 0;
+  #upgradeAt = null;
   #timer = null;
   #inUse = null;
 
-  // The best first; `bestWorks` tells whether the first of them could be had now.
-  constructor({ transports, bestWorks, random = Math.random }) {
+  // The best comes first. isBestAvailable() resolves to whether it can be opened now.
+  constructor(transports, { isBestAvailable }) {
     this.#transports = transports;
-    this.#bestWorks = bestWorks;
-    this.#random = random;
+    this.#isBestAvailable = isBestAvailable;
   }
 
-  // As a transport's own open(), but that onClose is also told whether to come back at once.
-  open(need, handlers) {
-    const fitting = this.#transports.filter(({ serves }) => serves(need));
-    const step = Math.min(this.#step, fitting.length - 1);
-    const isLast = step === fitting.length - 1;
-    const transport = fitting[step].open({
+  // Like a transport's own open(), but onClose gets a second argument: whether to open again at once.
+  open(needs, handlers) {
+    const suitable = this.#transports.filter(({ canServe }) => canServe(needs));
+    const index = Math.min(this.#index, suitable.length - 1);
+    const isLast = index === suitable.length - 1;
+    const transport = suitable[index].open({
       onOpen: handlers.onOpen,
-      onLive: (state) => this.#live(step, transport, handlers, state),
-      onFrame: (frame) => this.#carried(step, frame, handlers),
-      onClose: (code) => handlers.onClose(code, this.#closed(step, code, isLast)),
+      onLive: (state) => this.#onLive(index, transport, handlers, state),
+      onFrame: (frame) => this.#onFrame(index, frame, handlers),
+      onClose: (code) => handlers.onClose(code, this.#onClose(index, code, isLast)),
     });
     return transport;
   }
@@ -49,87 +50,88 @@ export class Ladder {
     transport.close();
   }
 
-  // Something has changed: the page is shown, or the network is back.
+  // For a page that is shown again, or whose network is back.
   check(transport) {
-    this.#climbs = 0;
-    this.#climbAt = null;
+    this.#upgradeTries = 0;
+    this.#upgradeAt = null;
     transport.check();
     if (this.#inUse) {
-      this.#climb();
+      this.#upgrade();
     }
   }
 
-  #live(step, transport, handlers, state) {
-    if (step > 0 && this.#inUse?.transport !== transport) {
+  #onLive(index, transport, handlers, state) {
+    if (index > 0 && this.#inUse?.transport !== transport) {
       this.#inUse = { handlers, transport };
-      this.#climbLater();
+      this.#upgradeLater();
     }
     handlers.onLive(state);
   }
 
-  #carried(step, frame, handlers) {
-    this.#good = step;
+  #onFrame(index, frame, handlers) {
+    this.#workingIndex = index;
     this.#failures = 0;
-    if (step === 0) {
-      this.#climbs = 0;
-      this.#climbAt = null;
+    if (index === 0) {
+      this.#upgradeTries = 0;
+      this.#upgradeAt = null;
     }
     handlers.onFrame(frame);
   }
 
-  #closed(step, code, isLast) {
+  // Returns whether to open again at once.
+  #onClose(index, code, isLast) {
     clearTimeout(this.#timer);
     this.#inUse = null;
-    if (code === OUTGROWN) {
+    if (code === UNSUITABLE) {
       return true;
     }
-    if (isServers(code) || !this.#isUsedUp(step)) {
+    if (isServerCode(code) || !this.#hasNoTriesLeft(index)) {
       return false;
     }
-    // Where none works, it is not the transport: back to the one that did.
-    this.#step = isLast ? (this.#good ?? 0) : step + 1;
+    // If no transport works, the server is away: start again with the one that worked.
+    this.#index = isLast ? (this.#workingIndex ?? 0) : index + 1;
     return !isLast;
   }
 
-  #isUsedUp(step) {
+  #hasNoTriesLeft(index) {
     this.#failures += 1;
-    const isUsedUp = this.#failures >= this.#triesOf(step);
-    if (isUsedUp) {
+    const hasNoneLeft = this.#failures >= this.#triesOf(index);
+    if (hasNoneLeft) {
       this.#failures = 0;
     }
-    return isUsedUp;
+    return hasNoneLeft;
   }
 
-  #triesOf(step) {
-    if (step === this.#good) {
-      return TRIES_OF_GOOD;
+  #triesOf(index) {
+    if (index === this.#workingIndex) {
+      return TRIES_OF_WORKING;
     }
-    return step === 0 ? TRIES : 1;
+    return index === 0 ? TRIES_OF_FIRST : 1;
   }
 
-  // A transport that comes and goes does not put it off.
-  #climbLater() {
-    const longest = Math.min(CLIMB_MOST_MS, CLIMB_FIRST_MS * 2 ** this.#climbs);
-    this.#climbAt ??= performance.now() + (longest * (1 + this.#random())) / 2;
+  // A transport that is closed and opened again does not postpone the time that is set.
+  #upgradeLater() {
+    const max = Math.min(UPGRADE_MAX_MS, UPGRADE_FIRST_MS * 2 ** this.#upgradeTries);
+    this.#upgradeAt ??= performance.now() + (max * (1 + Math.random())) / 2;
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#climb(), this.#climbAt - performance.now());
+    this.#timer = setTimeout(() => this.#upgrade(), this.#upgradeAt - performance.now());
   }
 
-  async #climb() {
+  async #upgrade() {
     const { handlers, transport } = this.#inUse;
     clearTimeout(this.#timer);
-    this.#climbs += 1;
-    this.#climbAt = null;
-    const works = await this.#bestWorks();
+    this.#upgradeTries += 1;
+    this.#upgradeAt = null;
+    const isAvailable = await this.#isBestAvailable();
     if (this.#inUse?.transport !== transport) {
       return;
     }
-    if (works) {
-      this.#step = this.#failures = 0;
+    if (isAvailable) {
+      this.#index = this.#failures = 0;
       this.close(transport);
-      handlers.onClose(OUTDONE, true);
+      handlers.onClose(BETTER_AVAILABLE, true);
     } else {
-      this.#climbLater();
+      this.#upgradeLater();
     }
   }
 }

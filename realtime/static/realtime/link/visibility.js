@@ -1,26 +1,27 @@
-// A page that is hidden for long, left, or offline keeps no link; shown again, it is current at once.
+// Closes the link of a page that is hidden for long, is left or is offline, and opens it again when
+// the page is shown.
 export const FROZEN_MS = 5 * 60_000;
 
-const holds = new Set();
+const reasonsToStayOpen = new Set();
 
-// The link is kept even while the page is hidden, until the function that is returned is called.
-export function keepLink() {
-  const hold = Symbol("hold");
-  holds.add(hold);
-  return () => holds.delete(hold);
+// Keeps the link of a hidden page until the function that is returned is called.
+export function keepOpenWhileHidden() {
+  const reason = Symbol("reason");
+  reasonsToStayOpen.add(reason);
+  return () => reasonsToStayOpen.delete(reason);
 }
 
-export function followPage(connection) {
+export function closeWhileHidden(connection) {
   let timer = null;
   let hiddenAt = null;
 
-  const pause = () => holds.size || connection.pause();
-  const hide = () => {
+  const pause = () => reasonsToStayOpen.size || connection.pause();
+  const onHidden = () => {
     hiddenAt = Date.now();
-    timer = setTimeout(pause, connection.patience);
+    timer = setTimeout(pause, connection.keepHiddenMs);
   };
-  // Timers of a frozen tab do not run, so its link may be dead without a word.
-  const show = () => {
+  // The timers of a frozen tab do not run, so its link may have died without being noticed.
+  const onShown = () => {
     clearTimeout(timer);
     if (hiddenAt !== null && Date.now() - hiddenAt >= FROZEN_MS) {
       connection.pause();
@@ -29,8 +30,8 @@ export function followPage(connection) {
     connection.resume();
   };
 
-  document.addEventListener("visibilitychange", () => (document.hidden ? hide() : show()));
-  // An open socket would keep the page out of the back/forward cache.
+  document.addEventListener("visibilitychange", () => (document.hidden ? onHidden() : onShown()));
+  // Browsers do not put a page with an open socket into their back/forward cache.
   window.addEventListener("pagehide", () => connection.pause());
   window.addEventListener("pageshow", ({ persisted }) => persisted && connection.resume());
   window.addEventListener("online", () => connection.resume());

@@ -1,23 +1,22 @@
-// What the page wants to know, and which frames tell the server what has changed since it was last
-// told.
+// WatchList: what the page watches, and the frames that the server has not been sent about it yet.
 import { Watch } from "./watch.js";
 
-const JOBS_A_FRAME = 50;
+const JOBS_PER_FRAME = 50;
 
 export class WatchList {
   #watches = new Map();
   #added = new Set();
   #removed = new Set();
-  #told = new Set();
+  #sent = new Set();
   #overviews = 0;
-  #asksOverview = false;
+  #isOverviewDue = false;
 
   get isEmpty() {
     return this.#watches.size === 0 && this.#overviews === 0;
   }
 
-  // What a transport must be able to carry.
-  get need() {
+  // What a transport has to be able to do.
+  get needs() {
     return { jobs: this.#watches.size, overview: this.#overviews > 0 };
   }
 
@@ -42,7 +41,7 @@ export class WatchList {
     if (watch && --watch.count === 0) {
       this.#watches.delete(id);
       this.#added.delete(id);
-      if (this.#told.delete(id)) {
+      if (this.#sent.delete(id)) {
         this.#removed.add(id);
       }
     }
@@ -50,38 +49,38 @@ export class WatchList {
 
   addOverview() {
     this.#overviews += 1;
-    this.#asksOverview ||= this.#overviews === 1;
+    this.#isOverviewDue ||= this.#overviews === 1;
   }
 
   removeOverview() {
     this.#overviews -= 1;
   }
 
-  // A new link knows of nothing.
-  askAgain() {
+  // For a new link: the server knows of no watch yet.
+  restart() {
     this.#added = new Set(this.#watches.keys());
     this.#removed.clear();
-    this.#told.clear();
-    this.#asksOverview = this.#overviews > 0;
+    this.#sent.clear();
+    this.#isOverviewDue = this.#overviews > 0;
   }
 
   takeFrames() {
-    const frames = this.#asksOverview ? [{ type: "overview" }] : [];
-    // First, so that what comes in the place of others finds room on the server.
+    const frames = this.#isOverviewDue ? [{ type: "overview" }] : [];
+    // "unwatch" comes first: the server limits how many jobs a socket may watch.
     frames.push(...framesOf("unwatch", [...this.#removed]));
     frames.push(...framesOf("watch", [...this.#added].map((id) => this.#watches.get(id))));
-    this.#added.forEach((id) => this.#told.add(id));
+    this.#added.forEach((id) => this.#sent.add(id));
     this.#added.clear();
     this.#removed.clear();
-    this.#asksOverview = false;
+    this.#isOverviewDue = false;
     return frames;
   }
 }
 
 function framesOf(type, jobs) {
   const frames = [];
-  for (let start = 0; start < jobs.length; start += JOBS_A_FRAME) {
-    frames.push({ type, jobs: jobs.slice(start, start + JOBS_A_FRAME) });
+  for (let start = 0; start < jobs.length; start += JOBS_PER_FRAME) {
+    frames.push({ type, jobs: jobs.slice(start, start + JOBS_PER_FRAME) });
   }
   return frames;
 }

@@ -1,8 +1,8 @@
-// One watched job, shared by all who show it on the page.
+// Watch: one watched job, shared by all elements of the page that show it.
 import { isOlder } from "./snapshot-order.js";
 
 export class Watch extends EventTarget {
-  // `url` is the job's page, whose address those of its other forms begin with.
+  // `url` is the address of the job's page. The addresses of its JSON and its events begin with it.
   constructor(id, url = `/jobs/${id}/`) {
     super();
     this.id = id;
@@ -12,12 +12,12 @@ export class Watch extends EventTarget {
     this.latest = null;
   }
 
-  // As the wire has it.
+  // The entry of a "watch" frame.
   toJSON() {
     return { id: this.id, key: this.key };
   }
 
-  // Of another form of the job: "events" or ".json".
+  // `form` is "events" or ".json".
   address(form) {
     const base = form.startsWith(".") ? this.url.replace(/\/$/, "") : this.url;
     return `${base}${form}${this.key ? `?key=${encodeURIComponent(this.key)}` : ""}`;

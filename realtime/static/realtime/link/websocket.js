@@ -1,21 +1,21 @@
-// The wire over a WebSocket: frames in, frames out, and the code it closed with.
+// The WebSocket transport: frames in both directions, and the code with which the socket closed.
 import { BROKEN } from "./close-codes.js";
-import { Pulse } from "./heartbeat.js";
+import { Heartbeat } from "./heartbeat.js";
 
-export const OPEN_MS = 10_000;
+export const OPEN_TIMEOUT_MS = 10_000;
 
 const PATH = "/ws/jobs/";
-const HIDDEN_MS = 5 * 60_000;
+const KEEP_HIDDEN_MS = 5 * 60_000;
 
 export const webSocket = {
-  serves: () => "WebSocket" in window,
-  open: (handlers) => new Socket(handlers),
+  canServe: () => "WebSocket" in window,
+  open: (handlers) => new WebSocketTransport(handlers),
 };
 
-// Whether one can be had now.
-export function socketWorks() {
+// Resolves to whether a WebSocket can be opened now: opens one, and waits for the answer to a ping.
+export function canOpenWebSocket() {
   return new Promise((resolve) => {
-    const trial = new Socket({
+    const trial = new WebSocketTransport({
       onOpen: () => trial.check(),
       onLive: () => {},
       onFrame: () => {
@@ -27,20 +27,20 @@ export function socketWorks() {
   });
 }
 
-class Socket {
-  patience = HIDDEN_MS;
+class WebSocketTransport {
+  keepHiddenMs = KEEP_HIDDEN_MS;
   #handlers;
   #socket = null;
   #timer;
-  #pulse = new Pulse({
-    ask: () => this.send({ type: "ping" }),
-    giveUp: () => this.#end(BROKEN),
+  #heartbeat = new Heartbeat({
+    sendPing: () => this.send({ type: "ping" }),
+    onTimeout: () => this.#end(BROKEN),
   });
 
   constructor(handlers) {
     this.#handlers = handlers;
-    // A proxy that knows nothing of WebSockets may neither open nor refuse one.
-    this.#timer = setTimeout(() => this.#end(BROKEN), OPEN_MS);
+    // A proxy that does not know WebSockets may neither open nor refuse one.
+    this.#timer = setTimeout(() => this.#end(BROKEN), OPEN_TIMEOUT_MS);
     this.#open();
   }
 
@@ -50,13 +50,13 @@ class Socket {
 
   check() {
     if (this.#socket?.readyState === WebSocket.OPEN) {
-      this.#pulse.check();
+      this.#heartbeat.check();
     }
   }
 
-  // Not before it is open, if it is to be: browsers complain of that on the console.
+  // A socket that is still opening is closed when it is open: otherwise browsers log an error.
   close() {
-    this.#letGo();
+    this.#detach();
     if (this.#socket?.readyState === WebSocket.CONNECTING) {
       this.#socket.addEventListener("open", () => this.#socket.close(1000));
     } else {
@@ -64,47 +64,47 @@ class Socket {
     }
   }
 
-  #letGo() {
+  #detach() {
     clearTimeout(this.#timer);
-    this.#pulse.stop();
+    this.#heartbeat.stop();
     this.#handlers = null;
   }
 
   #open() {
     try {
-      this.#socket = new WebSocket(address());
+      this.#socket = new WebSocket(socketAddress());
     } catch {
-      // A content security policy forbids it, as Chromium says by an exception.
+      // Chromium throws if a content security policy forbids the connection.
       queueMicrotask(() => this.#end(BROKEN));
       return;
     }
-    this.#socket.addEventListener("open", () => this.#opened());
-    this.#socket.addEventListener("message", ({ data }) => this.#received(JSON.parse(data)));
+    this.#socket.addEventListener("open", () => this.#onOpen());
+    this.#socket.addEventListener("message", ({ data }) => this.#onMessage(JSON.parse(data)));
     this.#socket.addEventListener("close", ({ code }) => this.#end(code));
   }
 
-  #opened() {
+  #onOpen() {
     clearTimeout(this.#timer);
-    this.#pulse.heard();
+    this.#heartbeat.received();
     this.#handlers?.onOpen();
     this.#handlers?.onLive("live");
   }
 
-  #received(frame) {
-    this.#pulse.heard();
+  #onMessage(frame) {
+    this.#heartbeat.received();
     this.#handlers?.onFrame(frame);
   }
 
-  // Not only once the browser says so: of a dead link it does minutes later.
+  // Does not wait for the "close" event: for a dead link it comes minutes later.
   #end(code) {
     const handlers = this.#handlers;
-    this.#letGo();
+    this.#detach();
     this.#socket?.close(1000);
     handlers?.onClose(code);
   }
 }
 
-function address() {
+function socketAddress() {
   const url = new URL(PATH, window.location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
   return url;

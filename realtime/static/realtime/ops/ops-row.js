@@ -1,7 +1,7 @@
-// One job as a row of the operators' list.
-import { setAttribute, setText } from "../shared/dom.js";
+// A row of the operators' list: one job.
 import { partsOf, showBar, showState } from "../job/job-view.js";
-import { showMoment } from "../shared/relative-times.js";
+import { setAttribute, setText } from "../shared/dom.js";
+import { showRelativeTime } from "../shared/relative-times.js";
 import { amount, rowDetail } from "../shared/words.js";
 
 export function makeRow(template, snapshot) {
@@ -14,7 +14,8 @@ export function makeRow(template, snapshot) {
   return row;
 }
 
-// A watched job's snapshot has not all that an operator's has: what is missing stays.
+// The snapshot of a watched job lacks some fields of an operator's snapshot. Their nodes stay as they
+// are.
 export function showRow(row, snapshot) {
   const parts = partsOf(row);
   row.dataset.state = snapshot.state;
@@ -22,12 +23,12 @@ export function showRow(row, snapshot) {
   showState(parts.state, snapshot);
   showBar(parts.bar, snapshot);
   setText(parts.amount, amount(snapshot));
-  showMoment(parts.queued, snapshot.queued_at);
+  showRelativeTime(parts.queued, snapshot.queued_at);
   setText(parts.detail, rowDetail(snapshot));
-  showOperators(row, parts, snapshot);
+  showOperatorFields(row, parts, snapshot);
 }
 
-function showOperators(row, parts, { task, worker }) {
+function showOperatorFields(row, parts, { task, worker }) {
   if (task !== undefined) {
     setAttribute(row, "data-task", task);
     setText(parts.task, task);

@@ -1,157 +1,160 @@
-// The operators' list: rows change where they are; rows come and go only while nobody points at one.
+// JobRows: the rows of the operators' list. A row always changes where it is. Rows are added and
+// removed only while neither the pointer nor the focus is on one.
 import { connection } from "../link/connection.js";
-import { makeRow, showRow } from "./ops-row.js";
 import { isOlder } from "../link/snapshot-order.js";
 import { isFinished } from "../shared/words.js";
+import { makeRow, showRow } from "./ops-row.js";
 
-export const MOST_ROWS = 50;
+export const MAX_ROWS = 50;
 
-export class Rows {
+export class JobRows {
   #body;
   #template;
   #matches;
-  #takesNew;
-  #rows = new Map();
-  #arrivals = new Map();
+  #takesNewJobs;
+  #entries = new Map();
+  #newJobs = new Map();
 
-  constructor(body, { matches, takesNew, template }) {
+  constructor(body, { matches, takesNewJobs, template }) {
     this.#body = body;
     this.#template = template;
     this.#matches = matches;
-    this.#takesNew = takesNew;
-    [...body.rows].forEach((row) => this.#adopt(row, shownBy(row)));
+    this.#takesNewJobs = takesNewJobs;
+    [...body.rows].forEach((row) => this.#add(row, snapshotOfRow(row)));
   }
 
   get size() {
-    return this.#rows.size;
+    return this.#entries.size;
   }
 
-  get waiting() {
-    return this.#arrivals.size;
+  // The number of new jobs that are not in the list yet.
+  get newJobs() {
+    return this.#newJobs.size;
   }
 
   get isFrozen() {
     return this.#body.matches(":hover, :focus-within");
   }
 
-  // The snapshots that have come of the rows' jobs.
-  get known() {
-    return [...this.#rows.values()].map(({ shown }) => shown).filter(({ title }) => title !== undefined);
+  // The snapshots that were received for the rows; rows as the server rendered them have none.
+  get snapshots() {
+    return [...this.#entries.values()].map(({ shown }) => shown).filter(({ title }) => title !== undefined);
   }
 
-  // Of an overview: it may be of a job that is not in the list yet.
-  take(snapshot) {
-    if (this.#rows.has(snapshot.id)) {
+  // Takes a snapshot of any job. A job that matches and is not in the list is added later.
+  receive(snapshot) {
+    if (this.#entries.has(snapshot.id)) {
       this.#update(snapshot);
-    } else if (this.#takesNew && this.#matches(snapshot)) {
-      this.#arrivals.set(snapshot.id, snapshot);
-      this.#keepNewest();
+    } else if (this.#takesNewJobs && this.#matches(snapshot)) {
+      this.#newJobs.set(snapshot.id, snapshot);
+      this.#dropOldestNewJob();
     } else {
-      this.#arrivals.delete(snapshot.id);
+      this.#newJobs.delete(snapshot.id);
     }
   }
 
-  // Rows that are there change; none comes.
+  // Updates rows, and adds none.
   update(snapshots) {
-    snapshots.filter(({ id }) => this.#rows.has(id)).forEach((snapshot) => this.#update(snapshot));
+    snapshots.filter(({ id }) => this.#entries.has(id)).forEach((snapshot) => this.#update(snapshot));
   }
 
-  settle() {
+  addAndRemove() {
     if (this.isFrozen) {
       return;
     }
-    [...this.#rows.values()].filter(({ row }) => "gone" in row.dataset).forEach((entry) => this.#drop(entry));
-    this.#arrivals.forEach((snapshot) => this.#insert(snapshot));
-    this.#arrivals.clear();
-    [...this.#body.rows].slice(MOST_ROWS).forEach((row) => this.#drop(this.#rows.get(row.dataset.job)));
+    const entries = [...this.#entries.values()];
+    entries.filter(({ row }) => "gone" in row.dataset).forEach((entry) => this.#remove(entry));
+    this.#newJobs.forEach((snapshot) => this.#insert(snapshot));
+    this.#newJobs.clear();
+    const extraRows = [...this.#body.rows].slice(MAX_ROWS);
+    extraRows.forEach((row) => this.#remove(this.#entries.get(row.dataset.job)));
   }
 
   refresh() {
-    this.#rows.forEach(({ row, shown }) => shown.title && showRow(row, shown));
+    this.#entries.forEach(({ row, shown }) => shown.title && showRow(row, shown));
   }
 
   close() {
-    this.#rows.forEach((entry) => this.#unwatch(entry));
-    this.#rows.clear();
+    this.#entries.forEach((entry) => this.#unwatch(entry));
+    this.#entries.clear();
   }
 
-  // More than the list shows are not kept for it.
-  #keepNewest() {
-    if (this.#arrivals.size > MOST_ROWS) {
-      const oldest = [...this.#arrivals.values()].reduce((one, other) => (isNewer(one, other) ? other : one));
-      this.#arrivals.delete(oldest.id);
+  #dropOldestNewJob() {
+    if (this.#newJobs.size > MAX_ROWS) {
+      const oldest = [...this.#newJobs.values()].reduce((one, other) => (isNewer(one, other) ? other : one));
+      this.#newJobs.delete(oldest.id);
     }
   }
 
-  #adopt(row, shown) {
-    const entry = { row, shown, listening: null };
-    this.#rows.set(row.dataset.job, entry);
+  #add(row, shown) {
+    const entry = { row, shown, listeners: null };
+    this.#entries.set(row.dataset.job, entry);
     if (!isFinished(shown.state)) {
       this.#watch(entry);
     }
   }
 
   #watch(entry) {
-    entry.listening = new AbortController();
+    entry.listeners = new AbortController();
     const watch = connection.watch(entry.row.dataset.job);
-    const { signal } = entry.listening;
+    const { signal } = entry.listeners;
     watch.addEventListener("snapshot", ({ detail }) => this.#update(detail), { signal });
   }
 
   #unwatch(entry) {
-    if (entry.listening) {
-      entry.listening.abort();
-      entry.listening = null;
+    if (entry.listeners) {
+      entry.listeners.abort();
+      entry.listeners = null;
       connection.unwatch(entry.row.dataset.job);
     }
   }
 
   #update(snapshot) {
-    const entry = this.#rows.get(snapshot.id);
+    const entry = this.#entries.get(snapshot.id);
     if (isOlder(snapshot, entry.shown)) {
       return;
     }
     entry.shown = { ...entry.shown, ...snapshot };
     showRow(entry.row, entry.shown);
     entry.row.toggleAttribute("data-gone", !this.#matches(entry.shown));
-    this.#rewatch(entry);
+    this.#watchIfUnfinished(entry);
   }
 
-  // A job that an operator starts again is watched again.
-  #rewatch(entry) {
+  // A finished job is not watched. If an operator runs it again, it is.
+  #watchIfUnfinished(entry) {
     if (isFinished(entry.shown.state)) {
       this.#unwatch(entry);
-    } else if (!entry.listening) {
+    } else if (!entry.listeners) {
       this.#watch(entry);
     }
   }
 
   #insert(snapshot) {
     const row = makeRow(this.#template, snapshot);
-    const next = [...this.#body.rows].find((other) => isNewer(snapshot, placeOf(other)));
+    const next = [...this.#body.rows].find((other) => isNewer(snapshot, sortKeyOfRow(other)));
     showRow(row, snapshot);
     this.#body.insertBefore(row, next ?? null);
-    this.#adopt(row, snapshot);
+    this.#add(row, snapshot);
   }
 
-  #drop(entry) {
+  #remove(entry) {
     this.#unwatch(entry);
-    this.#rows.delete(entry.row.dataset.job);
+    this.#entries.delete(entry.row.dataset.job);
     entry.row.remove();
   }
 }
 
-// The server's order: by the time of queueing, then by id.
+// The server's order: by the time at which the job was queued, then by id.
 function isNewer(one, other) {
-  const apart = one.queued_at - other.queued_at;
-  return apart === 0 ? one.id > other.id : apart > 0;
+  const difference = one.queued_at - other.queued_at;
+  return difference === 0 ? one.id > other.id : difference > 0;
 }
 
-function placeOf({ dataset: { job, queued } }) {
+function sortKeyOfRow({ dataset: { job, queued } }) {
   return { id: job, queued_at: Number(queued) };
 }
 
-// What the server rendered, as far as the list has to know it.
-function shownBy({ dataset: { revision, state, task, tick } }) {
+// Those fields of the snapshot that the server writes into the attributes of a row.
+function snapshotOfRow({ dataset: { revision, state, task, tick } }) {
   return { revision: Number(revision), state, task, tick: Number(tick) };
 }

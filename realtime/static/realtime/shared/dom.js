@@ -1,4 +1,5 @@
-// Changes that are made only where something differs: an untouched node keeps focus and selection.
+// Changes to the page that touch only what differs: a node that is not touched keeps the focus and the
+// selection.
 export function setText(node, text) {
   if (node.textContent !== text) {
     node.textContent = text;
@@ -20,7 +21,8 @@ export function create(name, className = "", text = "") {
   return node;
 }
 
-// The children become those of the entries, in their order; each is made once and kept by its key.
+// Gives `parent` one child for each entry, in the same order. A child with the key of an entry is
+// updated, and not made again.
 export function reconcile(parent, entries, { keyOf, make, update }) {
   const old = new Map([...parent.children].map((node) => [node.dataset.key, node]));
   const nodes = entries.map((entry) => {
@@ -29,8 +31,8 @@ export function reconcile(parent, entries, { keyOf, make, update }) {
     update(node, entry);
     return node;
   });
-  const wanted = new Set(nodes);
-  [...parent.children].filter((node) => !wanted.has(node)).forEach((node) => node.remove());
+  const current = new Set(nodes);
+  [...parent.children].filter((node) => !current.has(node)).forEach((node) => node.remove());
   nodes.forEach((node, index) => place(parent, node, index));
 }
 

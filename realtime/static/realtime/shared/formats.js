@@ -1,6 +1,6 @@
-// Numbers and times for people; realtime/formats.py says the same on the server.
+// Formats of numbers and times. realtime/formats.py has the same for the server.
 const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 2 });
-// Not en-GB, whose September is "Sept".
+// Not en-GB, which abbreviates September to "Sept".
 const month = new Intl.DateTimeFormat("en-US", { month: "short" });
 const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "long" });
 
@@ -18,7 +18,7 @@ export function percent(fraction) {
   return `${Math.floor(fraction * 100 + 1e-9)}%`;
 }
 
-// 99.1%, and 100% only when it is all of it.
+// With one decimal, 99.1%. Rounded down, so that 100% means all.
 export function share(fraction) {
   const tenths = Math.floor(fraction * 1000 + 1e-9) / 10;
   return `${tenths === 0 || tenths === 100 ? tenths : tenths.toFixed(1)}%`;
@@ -44,18 +44,18 @@ export function duration(seconds) {
     return `${whole} s`;
   }
   if (whole < HOUR) {
-    return pair(whole, MINUTE, "min", 1, "s");
+    return twoUnits(whole, MINUTE, "min", 1, "s");
   }
-  return whole < DAY ? pair(whole, HOUR, "h", MINUTE, "min") : pair(whole, DAY, "d", HOUR, "h");
+  return whole < DAY ? twoUnits(whole, HOUR, "h", MINUTE, "min") : twoUnits(whole, DAY, "d", HOUR, "h");
 }
 
-function pair(whole, large, largeName, small, smallName) {
+function twoUnits(whole, large, largeName, small, smallName) {
   const rest = Math.floor((whole % large) / small);
   const head = `${Math.floor(whole / large)} ${largeName}`;
   return rest ? `${head} ${rest} ${smallName}` : head;
 }
 
-// An estimate does not pretend to know the second when it is minutes away.
+// An estimate of more than a minute is rounded up to minutes.
 export function about(seconds) {
   const coarse = seconds < MINUTE ? seconds : Math.ceil(seconds / MINUTE) * MINUTE;
   return `about ${duration(Math.max(1, coarse))}`;
@@ -65,28 +65,28 @@ export function eta(seconds) {
   return `${about(seconds)} left`;
 }
 
-// Of so many bytes: 999 bytes, 1.2 kB, 34 MB.
+// A number of bytes: 999 bytes, 1.2 kB, 34 MB.
 export function size(length) {
   if (length < 1000) {
     return `${length} ${plural(length, "byte")}`;
   }
-  if (length < 999_500) { // that is 1.0 MB when it is rounded
+  if (length < 999_500) { // from here on, kilobytes would be rounded to 1000 kB
     return `${short(length / 1000)} kB`;
   }
   return length < 999_500_000 ? `${short(length / 1000 ** 2)} MB` : `${short(length / 1000 ** 3)} GB`;
 }
 
 export function rate(perSecond, unit) {
-  const [value, per] = readable(perSecond);
+  const [value, per] = perUnitOfTime(perSecond);
   return unit ? `${short(value)} ${plural(2, unit)}/${per}` : `${short(value)}/${per}`;
 }
 
-// With one decimal below ten.
+// A number below ten has one decimal.
 function short(value) {
   return value < 10 ? (Math.floor(value * 10 + 0.5) / 10).toFixed(1) : grouped.format(Math.floor(value + 0.5));
 }
 
-function readable(perSecond) {
+function perUnitOfTime(perSecond) {
   if (perSecond >= 1) {
     return [perSecond, "s"];
   }
@@ -101,11 +101,11 @@ export function relative(time, at = now()) {
   if (Math.abs(past) >= 7 * DAY) {
     return `on ${date(time)}`;
   }
-  const words = duration(largest(Math.abs(past)));
+  const words = duration(inLargestUnit(Math.abs(past)));
   return past > 0 ? `${words} ago` : `in ${words}`;
 }
 
-function largest(seconds) {
+function inLargestUnit(seconds) {
   const unit = [DAY, HOUR, MINUTE].find((size) => seconds >= size) ?? 1;
   return Math.floor(seconds / unit) * unit;
 }

@@ -1,16 +1,17 @@
-// Times that say how long ago they are: <span class="moment" hidden>Queued <time datetime="…"></time></span>.
+// Times relative to now, updated every second, in
+// <span class="moment" hidden>Queued <time datetime="…"></time></span>.
 import { setAttribute, setText } from "./dom.js";
 import { exactTime, isoTime, relative } from "./formats.js";
 
-const SECOND = 1_000;
+const SECOND_MS = 1_000;
 
-export function showMoment(moment, time) {
-  const node = moment?.querySelector("time");
+export function showRelativeTime(parent, time) {
+  const node = parent?.querySelector("time");
   if (!node) {
     return;
   }
-  moment.hidden = time === null;
-  if (moment.hidden) {
+  parent.hidden = time === null;
+  if (parent.hidden) {
     return;
   }
   setAttribute(node, "datetime", isoTime(time));
@@ -23,8 +24,8 @@ function refresh() {
     return;
   }
   for (const node of document.querySelectorAll(".moment time[datetime]")) {
-    setText(node, relative(Date.parse(node.dateTime) / SECOND));
+    setText(node, relative(Date.parse(node.dateTime) / SECOND_MS));
   }
 }
 
-setInterval(refresh, SECOND);
+setInterval(refresh, SECOND_MS);

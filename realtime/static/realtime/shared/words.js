@@ -1,4 +1,4 @@
-// What a snapshot says in plain words; realtime/wording.py says the same on the server.
+// The texts that describe a snapshot. realtime/wording.py has the same for the server.
 import { about, duration, eta, now, number, ordinal, percent, plural, rate } from "./formats.js";
 
 export const STATES = Object.freeze({
@@ -30,23 +30,23 @@ export function isWaiting(state) {
   return WAITING.has(state);
 }
 
-// The sentence under the bar: where it stands, or what came of it.
+// The sentence under the bar: the current step of the job, or its outcome.
 export function sentence(snapshot, at = now()) {
-  const words = SENTENCES[snapshot.state]?.(snapshot, at) ?? [snapshot.message];
-  return [...words, isFinished(snapshot.state) ? "" : snapshot.reason].filter(Boolean).join(" ");
+  const sentences = SENTENCES[snapshot.state]?.(snapshot, at) ?? [snapshot.message];
+  return [...sentences, isFinished(snapshot.state) ? "" : snapshot.reason].filter(Boolean).join(" ");
 }
 
 const SENTENCES = {
-  queued: ({ expected_wait: wait, place }) => [inLine(place), wait === null ? "" : `Starts in ${about(wait)}.`],
-  running: ({ message, phase }) => [closed(message || phase || "Working")],
+  queued: ({ expected_wait: wait, place }) => [queuePosition(place), wait === null ? "" : `Starts in ${about(wait)}.`],
+  running: ({ message, phase }) => [withFullStop(message || phase || "Working")],
   retrying: (snapshot, at) => [nextTry(snapshot, at)],
-  succeeded: (snapshot) => [closed(snapshot.message), `Finished${took(snapshot, "in")}.`],
+  succeeded: (snapshot) => [withFullStop(snapshot.message), `Finished${took(snapshot, "in")}.`],
   failed: (snapshot) => [`Gave up${took(snapshot)}${afterAttempts(snapshot)}.`],
   cancelled: (snapshot) => [`Cancelled${took(snapshot)}. What was done until then is kept.`],
   lost: () => ["The worker went silent. The job is being taken over."],
 };
 
-function inLine(place) {
+function queuePosition(place) {
   if (place === null) {
     return "Waiting its turn.";
   }
@@ -58,7 +58,7 @@ function nextTry({ retry_at: retryAt }, at) {
   return wait >= 1 ? `Next try in ${duration(wait)}.` : "Next try in a moment.";
 }
 
-function closed(text) {
+function withFullStop(text) {
   return !text || /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
@@ -74,7 +74,7 @@ function afterAttempts({ attempt }) {
   return attempt > 1 ? ` and ${attempt} attempts` : "";
 }
 
-// "31 of 60 photos", "31 photos", "no photos", or nothing yet.
+// "31 of 60 photos", "31 photos", "no photos", or "" if nothing is known yet.
 export function amount({ done, total, unit }) {
   if (total === 0) {
     return unit ? `no ${plural(0, unit)}` : "";
@@ -85,42 +85,44 @@ export function amount({ done, total, unit }) {
   return `${number(done)} of ${number(total)} ${plural(total, unit)}`.trim();
 }
 
-// "8.2 photos/s · about 4 s left", while it runs.
+// "8.2 photos/s · about 4 s left", or "" if the job does not run.
 export function pace(snapshot) {
   if (snapshot.state !== "running") {
     return "";
   }
-  const { eta: left, rate: speed, unit } = snapshot;
-  const parts = [speed ? rate(speed, unit) : "", left === null ? "" : eta(left)];
+  const { eta: secondsLeft, rate: perSecond, unit } = snapshot;
+  const parts = [perSecond ? rate(perSecond, unit) : "", secondsLeft === null ? "" : eta(secondsLeft)];
   return parts.filter(Boolean).join(" · ");
 }
 
-// What a row of a list says beside the bar: the pace, or what holds or ended the job.
+// The text beside the bar in a list: the time that is left, the time until the job starts, or the time
+// that it took.
 export function rowDetail(snapshot, at = now()) {
-  const { eta: left, state } = snapshot;
+  const { eta: secondsLeft, state } = snapshot;
   if (state === "running") {
-    return left === null ? "" : eta(left);
+    return secondsLeft === null ? "" : eta(secondsLeft);
   }
   const isWaiting = state === "queued" || state === "retrying";
   return isWaiting ? SENTENCES[state](snapshot, at)[0].replace(/\.$/, "") : took(snapshot, "took").trim();
 }
 
-// The counts, and the numbers of the result that are not among them; no noughts.
-export function tallies({ counts, result }) {
+// The counts, and those integers of the result that are not among them. Zeros are left out.
+export function outcomeCounts({ counts, result }) {
   const numbers = Object.entries(result ?? {}).filter(([, value]) => Number.isInteger(value));
-  const every = { ...counts, ...Object.fromEntries(numbers.filter(([name]) => !(name in counts))) };
-  return Object.entries(every)
+  const all = { ...counts, ...Object.fromEntries(numbers.filter(([name]) => !(name in counts))) };
+  return Object.entries(all)
     .filter(([, value]) => value)
     .map(([name, value]) => [name.replaceAll("_", " "), value]);
 }
 
-// Whether there is a point in running it again: something failed, or was left out.
+// Whether to offer to run the job again. One that succeeded can be run again only if its task retries
+// the items that failed, and some did.
 export function canRunAgain({ failed, state }, resumes) {
   return state === "succeeded" ? resumes && failed > 0 : isFinished(state);
 }
 
-// What the button says.
-export function runAgain({ state }, resumes) {
+// The label of the button.
+export function runAgainLabel({ state }, resumes) {
   if (!resumes) {
     return "Run again";
   }
@@ -131,16 +133,17 @@ export function attempt({ attempt: number }) {
   return number > 1 ? `Attempt ${number}` : "";
 }
 
-// What a screen reader is told: whole tens, so that it is not told at every step.
+// The text for screen readers. Its percentage is in steps of ten, so that it does not change all the
+// time.
 export function announcement(snapshot) {
   const { error, fraction, state, title } = snapshot;
   const tens = state === "running" && fraction !== null ? percent(Math.floor(fraction * 10) / 10) : "";
-  const reached = tens === "0%" ? "" : tens;
-  const rest = isFinished(state) ? [error] : [snapshot.phase, reached];
+  const progress = tens === "0%" ? "" : tens;
+  const rest = isFinished(state) ? [error] : [snapshot.phase, progress];
   return [`${title}: ${STATES[state] ?? state}`, ...rest].filter(Boolean).join(". ");
 }
 
-// In the tab's title, before the page's own.
+// The text before the title of the page, in the tab.
 export function tabTitle({ fraction, state }) {
   if (state === "running" && fraction !== null) {
     return percent(fraction);
