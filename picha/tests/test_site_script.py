@@ -31,7 +31,7 @@ def page_of_forms(page: Page) -> Iterator[Page]:
     # Added last, after the listeners of site.js: it stops the browser from leaving the page.
     page.evaluate(COUNT_AND_PREVENT_SUBMITS)
     yield page
-    assert fake.complaints == []
+    assert fake.browser_errors == []
 
 
 def open_dialog(page: Page) -> None:

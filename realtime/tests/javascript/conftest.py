@@ -5,27 +5,34 @@ import pytest
 from playwright.sync_api import Page
 
 from realtime.tests.support.browser_page import LOADED_AT, FakeSite
-from realtime.tests.support.captured_connection import HOLD, state, watch
+from realtime.tests.support.captured_connection import CAPTURE, state, watch
 from realtime.tests.support.wordings import JOB
 
 
 @pytest.fixture
 def site(page: Page, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeSite]:
-    """A page of scripts alone. Whatever the browser complains of fails the test."""
-    # Pages are rendered at the moment at which the browser's clock stands still.
+    """A page with only the scripts. An error or warning in the browser's console fails the test."""
+    # The server renders at the time at which the clock of the browser is paused.
     moment = datetime.fromtimestamp(LOADED_AT, tz=UTC)
     monkeypatch.setattr("django.utils.timezone.now", lambda: moment)
-    fake = FakeSite(page)
-    yield fake
-    assert fake.complaints == []
+    site = FakeSite(page)
+    yield site
+    assert site.browser_errors == []
 
 
 @pytest.fixture
 def live(site: FakeSite) -> FakeSite:
-    """A page that watches one job, and is live."""
+    """A page that watches one job over a WebSocket."""
     site.open()
-    site.module("link/connection", HOLD)
+    site.module("link/connection", CAPTURE)
     watch(site, JOB)
     site.until(lambda: bool(site.links and site.link.of_type("watch")))
     assert state(site) == "live"
+    return site
+
+
+@pytest.fixture
+def page_of_modules(site: FakeSite) -> FakeSite:
+    """An empty page, in which a test imports modules."""
+    site.open()
     return site

@@ -1,4 +1,4 @@
-"""<link-state>: how live the page is, in words."""
+"""<link-state>: says whether the page is live."""
 
 import pytest
 from playwright.sync_api import expect
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
         (TOO_MANY, "too many pages open, trying again in"),
     ],
 )
-def test_the_link_says_how_it_is(site: FakeSite, code: int, words: str) -> None:
+def test_every_close_code_has_its_words(site: FakeSite, code: int, words: str) -> None:
     site.open_job(snapshot())
     expect(site.page.locator("link-state")).to_have_text("live")
     site.link.close(code)
@@ -40,13 +40,13 @@ def test_the_wait_is_counted_down(site: FakeSite) -> None:
     )
 
 
-def test_a_refusal_can_be_read(site: FakeSite) -> None:
+def test_a_refusal_is_the_title(site: FakeSite) -> None:
     site.open_job(snapshot())
     site.link.send({"type": "error", "code": "forbidden", "detail": "Operators only."})
     expect(site.page.locator("link-state")).to_have_attribute("title", "Operators only.")
 
 
-def test_who_has_to_log_in_again_comes_back_to_this_page(site: FakeSite) -> None:
+def test_the_login_link_leads_back_to_this_page_without_the_key(site: FakeSite) -> None:
     site.open_job(snapshot())
     site.page.evaluate('history.replaceState(null, "", "/jobs/?key=secret&page=2")')
     site.link.close(SESSION_ENDED)

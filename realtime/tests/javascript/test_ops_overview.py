@@ -1,4 +1,4 @@
-"""<ops-overview>: numbers and rows that change by themselves, and stay put under the pointer."""
+"""<ops-overview>: updates numbers and rows, and moves no row under the pointer."""
 
 import json
 from typing import Any
@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 
 from realtime.snapshots.schema import Numbers, OperatorSnapshot, Snapshot, encode
 from realtime.states import JobState
-from realtime.tests.support.browser_page import PAGE, Answer, FakeSite
+from realtime.tests.support.browser_page import PAGE, FakeSite, Response
 from realtime.tests.support.wordings import JOB, NOW, STATES
 
 pytestmark = pytest.mark.browser
@@ -26,11 +26,17 @@ NUMBERS = Numbers(
 )
 
 
-def row(shown: Snapshot, *, number: int, **changes: Any) -> OperatorSnapshot:
+def row(snapshot: Snapshot, *, number: int, **changes: Any) -> OperatorSnapshot:
     """The job as an operator sees it; the greater the number, the newer."""
-    fields = msgspec.structs.asdict(shown) | {"id": UUID(int=JOB.int + number)} | changes
-    mine = {"task": "import", "queue": "celery", "worker": "w1", "owner": "", "error_code": ""}
-    return OperatorSnapshot(**mine | fields)
+    fields = msgspec.structs.asdict(snapshot) | {"id": UUID(int=JOB.int + number)} | changes
+    operator_fields = {
+        "task": "import",
+        "queue": "celery",
+        "worker": "w1",
+        "owner": "",
+        "error_code": "",
+    }
+    return OperatorSnapshot(**operator_fields | fields)
 
 
 def rendered(
@@ -59,15 +65,18 @@ def open_overview(site: FakeSite, *jobs: OperatorSnapshot, **only: Any) -> None:
     site.until(lambda: bool(site.links and site.link.of_type("overview")))
 
 
-def serve_again(site: FakeSite, *jobs: OperatorSnapshot, numbers: Numbers = NUMBERS) -> None:
-    """What the server makes of the page from now on."""
+def serve_again(
+    site: FakeSite, *jobs: OperatorSnapshot, numbers: Numbers = NUMBERS, failures: int = 0
+) -> None:
+    """The page that the server renders from now on."""
     html = PAGE.format(head="", body=rendered(*jobs, numbers=numbers))
-    site.serve("picha.test/", Answer(body=html, kind="text/html; charset=utf-8"))
+    page = Response(body=html, kind="text/html; charset=utf-8")
+    site.serve("picha.test/", *[Response(status=503)] * failures, page)
 
 
-def tell(site: FakeSite, *jobs: OperatorSnapshot, numbers: Numbers = NUMBERS) -> None:
-    told = {"numbers": numbers, "jobs": jobs}
-    frame = {name: json.loads(msgspec.json.encode(value)) for name, value in told.items()}
+def send_overview(site: FakeSite, *jobs: OperatorSnapshot, numbers: Numbers = NUMBERS) -> None:
+    fields = {"numbers": numbers, "jobs": jobs}
+    frame = {name: json.loads(msgspec.json.encode(value)) for name, value in fields.items()}
     site.link.send({"type": "overview", "seq": 1} | frame)
 
 
@@ -79,7 +88,7 @@ def states(site: FakeSite) -> Locator:
     return site.page.locator('tbody [data-part="state"]')
 
 
-def test_the_numbers_change_by_themselves(site: FakeSite) -> None:
+def test_the_numbers_are_updated(site: FakeSite) -> None:
     open_overview(site)
     numbers = Numbers(
         running=3,
@@ -90,7 +99,7 @@ def test_the_numbers_change_by_themselves(site: FakeSite) -> None:
         workers_up=1,
         workers_known=2,
     )
-    tell(site, numbers=numbers)
+    send_overview(site, numbers=numbers)
     texts = ["3", "1,200", NOTHING, "4", NOTHING, "1/2"]
     expect(site.page.locator("[data-number]")).to_have_text(texts)
     tones = site.page.locator(".figure").evaluate_all(
@@ -120,28 +129,30 @@ def test_a_row_that_ends_is_no_longer_watched(site: FakeSite) -> None:
     site.until(lambda: bool(site.link.of_type("unwatch")))
 
 
-def test_an_older_snapshot_does_not_undo_a_newer_row(site: FakeSite) -> None:
+def test_an_older_snapshot_does_not_change_a_newer_row(site: FakeSite) -> None:
     open_overview(site, row(STATES["failed"], number=1, revision=5))
-    tell(site, row(STATES["running"], number=1, revision=4), row(STATES["running"], number=2))
+    send_overview(
+        site, row(STATES["running"], number=1, revision=4), row(STATES["running"], number=2)
+    )
     expect(states(site)).to_have_text(["Running", "Failed"])
 
 
-def test_new_jobs_come_on_top_with_a_link(site: FakeSite) -> None:
+def test_new_jobs_are_added_on_top_with_a_link(site: FakeSite) -> None:
     open_overview(site, row(STATES["running"], number=1))
     newer, newest = (
         row(STATES["queued"], number=2),
         row(STATES["running"], number=3, title="Newest"),
     )
-    tell(site, newest, newer)
+    send_overview(site, newest, newer)
     expect(states(site)).to_have_text(["Running", "Waiting", "Running"])
     link = site.page.get_by_role("link", name="Newest")
     expect(link).to_have_attribute("href", f"/ops/jobs/{newest.id}/")
 
 
-def test_the_first_job_takes_the_place_of_the_empty_page(site: FakeSite) -> None:
+def test_the_first_job_replaces_the_empty_page(site: FakeSite) -> None:
     open_overview(site)
     expect(site.page.get_by_role("heading", name="No job yet")).to_be_visible()
-    tell(site, row(STATES["running"], number=1))
+    send_overview(site, row(STATES["running"], number=1))
     expect(rows(site)).to_have_count(1)
     expect(site.page.get_by_role("heading", name="No job yet")).to_be_hidden()
 
@@ -151,54 +162,56 @@ def test_the_first_job_takes_the_place_of_the_empty_page(site: FakeSite) -> None
     [{"state": "failed"}, {"task": "mail"}, {"kind": "batch"}, {"newer": "?after=x"}],
     ids=str,
 )
-def test_jobs_outside_the_filter_or_on_older_pages_do_not_come(
+def test_jobs_outside_the_filter_or_the_first_page_are_not_added(
     site: FakeSite, only: dict[str, str]
 ) -> None:
     open_overview(site, row(STATES["failed"], number=1, task="mail"), **only)
-    tell(
+    send_overview(
         site, row(STATES["running"], number=2), numbers=msgspec.structs.replace(NUMBERS, running=9)
     )
     expect(site.page.locator('[data-number="running"]')).to_have_text("9")
     expect(rows(site)).to_have_count(1)
 
 
-def test_batches_come_only_to_the_lists_that_they_are_in(site: FakeSite) -> None:
+def test_a_list_of_batches_gets_only_batches(site: FakeSite) -> None:
     open_overview(site, kind="batch")
     batch = row(STATES["running"], number=2, title="Many", batch=True)
-    tell(site, batch, row(STATES["running"], number=1))
+    send_overview(site, batch, row(STATES["running"], number=1))
     expect(rows(site)).to_have_count(1)
     link = site.page.get_by_role("link", name="Many")
     expect(link).to_have_attribute("href", f"/ops/jobs/{batch.id}/?kind=batch")
 
 
-def test_a_task_that_comes_while_the_page_is_open_can_be_chosen(site: FakeSite) -> None:
+def test_a_task_that_is_new_to_the_page_becomes_an_option(site: FakeSite) -> None:
     open_overview(site)
-    tell(site, row(STATES["running"], number=1, task="lamps"))
+    send_overview(site, row(STATES["running"], number=1, task="lamps"))
     options = site.page.locator("#filter-task option")
     expect(options).to_have_text(["Any task", "import", "lamps", "mail"])
-    tell(site, row(STATES["running"], number=2, task="lamps"))
+    send_overview(site, row(STATES["running"], number=2, task="lamps"))
     expect(rows(site)).to_have_count(2)
     expect(options).to_have_count(4)
 
 
 def test_a_job_that_leaves_the_filter_leaves_the_list(site: FakeSite) -> None:
     open_overview(site, row(STATES["running"], number=1), state="running")
-    tell(site, row(STATES["succeeded"], number=1, revision=3))
+    send_overview(site, row(STATES["succeeded"], number=1, revision=3))
     expect(rows(site)).to_have_count(0)
     expect(site.page.get_by_role("heading", name="No job matches")).to_be_visible()
 
 
-def test_a_job_that_waits_in_any_way_is_among_those_that_wait(site: FakeSite) -> None:
+def test_every_waiting_state_matches_the_filter_waiting(site: FakeSite) -> None:
     open_overview(site, row(STATES["queued"], number=1), state="waiting")
     others = ("retrying", "lost", "running", "succeeded")
-    tell(site, *(row(STATES[state], number=n + 2) for n, state in enumerate(others)))
+    send_overview(site, *(row(STATES[state], number=n + 2) for n, state in enumerate(others)))
     expect(states(site)).to_have_text(["Lost", "Trying again", "Waiting"])
 
 
-def test_rows_stay_put_under_the_pointer_and_still_change(site: FakeSite) -> None:
+def test_rows_stay_in_place_under_the_pointer_and_are_updated(site: FakeSite) -> None:
     open_overview(site, row(STATES["running"], number=1))
     rows(site).first.hover()
-    tell(site, row(STATES["queued"], number=2), row(STATES["succeeded"], number=1, revision=3))
+    send_overview(
+        site, row(STATES["queued"], number=2), row(STATES["succeeded"], number=1, revision=3)
+    )
     expect(states(site)).to_have_text(["Done"])
     expect(site.page.locator('[data-part="waiting"]')).to_contain_text("1 new")
     site.page.get_by_role("heading", name="Jobs").hover()
@@ -206,27 +219,27 @@ def test_rows_stay_put_under_the_pointer_and_still_change(site: FakeSite) -> Non
     expect(site.page.locator('[data-part="waiting"]')).to_have_text("")
 
 
-def test_rows_stay_put_while_one_has_the_focus(site: FakeSite) -> None:
+def test_rows_stay_in_place_while_one_has_the_focus(site: FakeSite) -> None:
     open_overview(site, row(STATES["running"], number=1))
     rows(site).first.get_by_role("link").focus()
-    tell(site, row(STATES["queued"], number=2))
+    send_overview(site, row(STATES["queued"], number=2))
     expect(site.page.locator('[data-part="waiting"]')).to_contain_text("1 new")
     site.page.locator("#filter-state").focus()
     site.pass_time(1)
     expect(rows(site)).to_have_count(2)
 
 
-def test_the_list_does_not_grow_for_ever(site: FakeSite) -> None:
+def test_the_list_has_at_most_fifty_rows(site: FakeSite) -> None:
     open_overview(site, row(STATES["succeeded"], number=0))
-    tell(site, *(row(STATES["succeeded"], number=number) for number in range(1, 61)))
+    send_overview(site, *(row(STATES["succeeded"], number=number) for number in range(1, 61)))
     expect(rows(site)).to_have_count(50)
     assert rows(site).last.get_attribute("data-job") == str(UUID(int=JOB.int + 11))
 
 
-def test_a_new_row_looks_as_the_server_would_have_made_it(site: FakeSite) -> None:
+def test_a_new_row_looks_like_a_row_of_the_server(site: FakeSite) -> None:
     shown = row(STATES["running"], number=1)
     open_overview(site, shown)
-    tell(site, row(STATES["running"], number=2))
+    send_overview(site, row(STATES["running"], number=2))
     expect(rows(site)).to_have_count(2)
     texts = site.page.evaluate("[...document.querySelectorAll('tbody tr')].map((r) => r.innerText)")
     assert texts[0] == texts[1]
@@ -237,8 +250,8 @@ BUSY = msgspec.structs.replace(NUMBERS, running=7, failed=2)
 
 @pytest.fixture
 def without_sockets(site: FakeSite) -> FakeSite:
-    site.hangs_up = True
-    site.tolerated = "Failed to load resource"
+    site.closes_sockets = True
+    site.allowed_errors = "Failed to load resource"
     site.page.add_init_script("Math.random = () => 0")
     site.open(rendered(row(STATES["running"], number=1)), head=HEAD)
     serve_again(site, row(STATES["queued"], number=2), row(STATES["failed"], number=1))
@@ -247,7 +260,7 @@ def without_sockets(site: FakeSite) -> FakeSite:
     return site
 
 
-def test_without_sockets_the_page_is_read_again(without_sockets: FakeSite) -> None:
+def test_without_sockets_the_page_is_requested_again(without_sockets: FakeSite) -> None:
     link = without_sockets.page.locator("link-state")
     expect(link).to_have_text("refreshing every 30 s")
     serve_again(without_sockets, row(STATES["running"], number=3), numbers=BUSY)
@@ -261,20 +274,24 @@ def test_without_sockets_the_page_is_read_again(without_sockets: FakeSite) -> No
     expect(link).to_have_text("refreshing every 30 s")
 
 
-def test_a_page_that_is_read_again_stays_put_under_the_pointer(without_sockets: FakeSite) -> None:
+def test_rows_of_a_page_that_is_requested_again_stay_under_the_pointer(
+    without_sockets: FakeSite,
+) -> None:
     rows(without_sockets).first.hover()
     serve_again(without_sockets, row(STATES["running"], number=3))
     without_sockets.pass_time(25)
     expect(rows(without_sockets)).to_have_count(2)
 
 
-def test_a_page_that_is_no_longer_for_this_viewer_says_so(without_sockets: FakeSite) -> None:
-    without_sockets.serve("picha.test/", Answer(status=403))
+def test_a_page_that_the_viewer_may_no_longer_see_ends_the_session(
+    without_sockets: FakeSite,
+) -> None:
+    without_sockets.serve("picha.test/", Response(status=403))
     without_sockets.pass_time(25)
     expect(without_sockets.page.locator("link-state")).to_contain_text("your session has ended")
 
 
-def test_what_came_while_the_link_was_lost_is_shown_when_it_is_back(site: FakeSite) -> None:
+def test_changes_while_the_link_was_closed_are_shown_when_it_is_open(site: FakeSite) -> None:
     open_overview(site, row(STATES["running"], number=1))
     serve_again(site, row(STATES["failed"], number=2), row(STATES["succeeded"], number=1))
     site.link.close()
@@ -283,18 +300,18 @@ def test_what_came_while_the_link_was_lost_is_shown_when_it_is_back(site: FakeSi
     expect(states(site)).to_have_text(["Failed", "Done"])
 
 
-def come_back(site: FakeSite) -> None:
-    """The link is lost, and there again."""
+def reconnect(site: FakeSite) -> None:
+    """Close the link, and wait for the next one."""
     site.link.close()
     site.pass_time(1)
     site.until(lambda: len(site.links) == 2 and bool(site.link.of_type("overview")))
 
 
-def test_what_came_meanwhile_waits_until_nobody_points_at_a_row(site: FakeSite) -> None:
+def test_changes_meanwhile_wait_until_the_pointer_leaves_the_list(site: FakeSite) -> None:
     open_overview(site, row(STATES["running"], number=1))
     serve_again(site, row(STATES["failed"], number=2), row(STATES["succeeded"], number=1))
     rows(site).first.hover()
-    come_back(site)
+    reconnect(site)
     site.pass_time(10)
     expect(rows(site)).to_have_count(1)
     site.page.get_by_role("heading", name="Jobs").hover()
@@ -302,49 +319,49 @@ def test_what_came_meanwhile_waits_until_nobody_points_at_a_row(site: FakeSite) 
     expect(states(site)).to_have_text(["Failed", "Done"])
 
 
-def test_a_page_that_cannot_be_read_is_asked_for_again(site: FakeSite) -> None:
-    site.tolerated = "Failed to load resource"
+def test_a_page_that_the_server_fails_to_render_is_requested_again(site: FakeSite) -> None:
+    site.allowed_errors = "Failed to load resource"
     open_overview(site, row(STATES["running"], number=1))
-    serve_again(site, row(STATES["failed"], number=2))
-    page = site._answers[0][1][0]
-    site.serve("picha.test/", Answer(status=503), Answer(status=503), page)
-    come_back(site)
-    asked = len(site.asked)
+    serve_again(site, row(STATES["failed"], number=2), failures=2)
+    reconnect(site)
+    count = len(site.requests)
     site.pass_time_until(lambda: states(site).all_inner_texts() == ["Failed"])
-    assert len(site.asked) - asked <= 3
+    assert len(site.requests) - count <= 3
 
 
-def test_what_came_before_the_link_is_shown(site: FakeSite) -> None:
+def test_changes_before_the_first_link_are_shown(site: FakeSite) -> None:
     made = [rendered(row(STATES["running"], number=1)), rendered(row(STATES["queued"], number=2))]
     pages = [PAGE.format(head=HEAD, body=body) for body in made]
     kind = "text/html; charset=utf-8"
-    site.serve("picha.test/", *(Answer(body=page, kind=kind) for page in pages))
+    site.serve("picha.test/", *(Response(body=page, kind=kind) for page in pages))
     site.open()
     expect(states(site)).to_have_text(["Waiting"])
 
 
-def test_the_page_is_read_once_for_a_link(site: FakeSite) -> None:
+def test_the_page_is_requested_once_for_each_link(site: FakeSite) -> None:
     open_overview(site, row(STATES["running"], number=1))
     site.pass_time(20)
-    assert site.asked.count("/") == 2
+    assert site.requests.count("/") == 2
 
 
-def test_a_page_that_is_older_than_what_has_come_undoes_no_row(site: FakeSite) -> None:
+def test_a_page_that_is_older_than_a_snapshot_changes_no_row(site: FakeSite) -> None:
     open_overview(site, row(STATES["running"], number=1))
     site.link.send_jobs(row(STATES["failed"], number=1, revision=5))
     expect(states(site)).to_have_text(["Failed"])
-    come_back(site)
+    reconnect(site)
     site.pass_time(10)
     expect(states(site)).to_have_text(["Failed"])
 
 
-def test_of_what_comes_while_somebody_points_at_a_row_the_newest_is_kept(site: FakeSite) -> None:
+def test_the_newest_fifty_jobs_wait_while_the_pointer_is_on_a_row(site: FakeSite) -> None:
     open_overview(site, row(STATES["running"], number=0))
     site.pass_time(1)
     site.until(lambda: bool(site.link.of_type("watch")))
     rows(site).first.hover()
     for number in range(100):
-        tell(site, row(STATES["running"], number=100 - number, queued_at=NOW - number / 10))
+        send_overview(
+            site, row(STATES["running"], number=100 - number, queued_at=NOW - number / 10)
+        )
     expect(site.page.locator('[data-part="waiting"]')).to_contain_text("50 new")
     watched = len(site.link.of_type("watch"))
     site.page.get_by_role("heading", name="Jobs").hover()
@@ -352,8 +369,8 @@ def test_of_what_comes_while_somebody_points_at_a_row_the_newest_is_kept(site: F
     assert rows(site).first.get_attribute("data-job") == str(UUID(int=JOB.int + 100))
     assert rows(site).last.get_attribute("data-job") == str(UUID(int=JOB.int + 51))
     site.until(lambda: len(site.link.of_type("watch")) > watched)
-    told = [len(frame["jobs"]) for frame in site.link.of_type("watch")[watched:]]
-    assert told == [50]
+    sizes = [len(frame["jobs"]) for frame in site.link.of_type("watch")[watched:]]
+    assert sizes == [50]
     assert [len(frame["jobs"]) for frame in site.link.of_type("unwatch")] == [1]
 
 
@@ -362,8 +379,8 @@ def test_axe_finds_nothing_wrong(site: FakeSite, width: int) -> None:
     site.page.set_viewport_size({"width": width, "height": 800})
     open_overview(site, *(row(shown, number=n) for n, shown in enumerate(STATES.values())))
     site.page.clock.resume()
-    found = Axe().run(site.page, options={"rules": {"region": {"enabled": False}}})
-    assert found.violations_count == 0, found.generate_report()
+    results = Axe().run(site.page, options={"rules": {"region": {"enabled": False}}})
+    assert results.violations_count == 0, results.generate_report()
     assert site.page.evaluate("document.documentElement.scrollWidth") == width
 
 

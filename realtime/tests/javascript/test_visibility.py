@@ -1,4 +1,4 @@
-"""A page that is hidden, left, frozen or offline, and comes back."""
+"""The link of a page that is hidden, left, frozen or offline, and is shown again."""
 
 import pytest
 
@@ -8,7 +8,7 @@ from realtime.tests.support.captured_connection import hide, run, state
 pytestmark = pytest.mark.browser
 
 
-def test_a_page_that_is_left_closes_and_comes_back(live: FakeSite) -> None:
+def test_a_page_that_is_left_closes_its_link_until_it_is_shown_again(live: FakeSite) -> None:
     run(live, 'window.dispatchEvent(new Event("pagehide"));')
     live.until(lambda: live.link.is_closed)
     assert state(live) == "paused"
@@ -16,7 +16,7 @@ def test_a_page_that_is_left_closes_and_comes_back(live: FakeSite) -> None:
     live.until(lambda: len(live.links) == 2 and state(live) == "live")
 
 
-def test_a_tab_hidden_for_long_costs_nothing(live: FakeSite) -> None:
+def test_a_tab_hidden_for_long_closes_its_link(live: FakeSite) -> None:
     hide(live, hidden=True)
     live.pass_time(4 * 60)
     assert state(live) == "live"
@@ -26,7 +26,7 @@ def test_a_tab_hidden_for_long_costs_nothing(live: FakeSite) -> None:
     live.until(lambda: len(live.links) == 2 and bool(live.link.of_type("watch")))
 
 
-def test_a_tab_that_was_frozen_does_not_trust_its_old_link(live: FakeSite) -> None:
+def test_a_tab_that_was_frozen_opens_a_new_link(live: FakeSite) -> None:
     hide(live, hidden=True)
     live.page.clock.set_fixed_time(2_000_000_000.0)
     hide(live, hidden=False)
@@ -42,7 +42,7 @@ def test_a_tab_hidden_for_a_moment_keeps_its_link(live: FakeSite) -> None:
     assert state(live) == "live"
 
 
-def test_coming_online_does_not_wait(live: FakeSite) -> None:
+def test_back_online_it_connects_at_once(live: FakeSite) -> None:
     live.link.close()
     live.until(lambda: state(live) == "reconnecting")
     run(live, 'window.dispatchEvent(new Event("online"));')
@@ -50,7 +50,7 @@ def test_coming_online_does_not_wait(live: FakeSite) -> None:
     assert len(live.links) == 2
 
 
-def test_a_hidden_tab_does_not_ask_and_asks_when_it_is_shown(live: FakeSite) -> None:
+def test_a_hidden_tab_sends_no_ping_until_it_is_shown(live: FakeSite) -> None:
     hide(live, hidden=True)
     live.pass_time(2 * 60)
     assert live.link.pings == 0
@@ -59,12 +59,12 @@ def test_a_hidden_tab_does_not_ask_and_asks_when_it_is_shown(live: FakeSite) -> 
     assert len(live.links) == 1
 
 
-def test_a_tab_that_waits_for_the_end_keeps_its_link_while_hidden(live: FakeSite) -> None:
-    live.module("link/visibility", "void (window.letGo = m.keepOpenWhileHidden())")
+def test_a_tab_that_waits_for_a_notification_keeps_its_link_while_hidden(live: FakeSite) -> None:
+    live.module("link/visibility", "void (window.allowClosing = m.keepOpenWhileHidden())")
     hide(live, hidden=True)
     live.pass_time(6 * 60)
     assert state(live) == "live"
-    live.page.evaluate("window.letGo()")
+    live.page.evaluate("window.allowClosing()")
     hide(live, hidden=True)
     live.pass_time(6 * 60)
     live.until(lambda: live.link.is_closed)

@@ -1,4 +1,4 @@
-"""The scripts in a real browser, with the far end of the socket in the test's hands."""
+"""A page in a real browser, whose server the test plays: FakeSite and its sockets (Link)."""
 
 import json
 import mimetypes
@@ -18,7 +18,7 @@ from realtime.tests.support.wordings import NOW
 
 TEMPLATES: Final = Path(__file__).parents[2] / "templates/realtime"
 ORIGIN: Final = "http://picha.test"
-# As strict as the strictest site's, so that no script or style slips in that it would refuse.
+# As strict as the policy of the strictest site, so that the scripts work there too.
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
     "connect-src 'self' ws://picha.test"
@@ -32,38 +32,36 @@ PAGE: Final = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><ti
 <meta name="color-scheme" content="light dark">
 {STYLES}{{head}}</head>
 <body><main>{{body}}</main></body></html>"""
-PATIENCE: Final = 60.0
-"""Seconds until what is waited for has happened, on a machine that has much else to do."""
-STEP: Final = 3.0
-"""Seconds; an answer has to come within several."""
+TIMEOUT_SECONDS: Final = 60.0
+"""Long, because the machine may be busy."""
+STEP_SECONDS: Final = 3.0
+"""Several steps are shorter than every timeout of the scripts."""
 LOADED_AT: Final = NOW + 1
 
 
 @dataclass(frozen=True, kw_only=True)
-class Answer:
-    """To a plain HTTP request."""
-
+class Response:
     body: str = ""
     status: int = 200
     kind: str = "application/json"
 
 
-def told(shown: Snapshot) -> Answer:
-    return Answer(body=encode(shown))
+def json_response(snapshot: Snapshot) -> Response:
+    return Response(body=encode(snapshot))
 
 
-def streamed(*snapshots: Snapshot, again_after: float = 3600) -> Answer:
-    """A stream that ends with these events; the browser comes again after so many seconds."""
+def event_stream(*snapshots: Snapshot, again_after: float = 3600) -> Response:
+    """A stream that ends. The browser opens it again after `again_after` seconds."""
     events = "".join(
-        f"id: {shown.revision}-{shown.tick}\nevent: snapshot\ndata: {encode(shown)}\n\n"
-        for shown in snapshots
+        f"id: {snapshot.revision}-{snapshot.tick}\nevent: snapshot\ndata: {encode(snapshot)}\n\n"
+        for snapshot in snapshots
     )
     body = f"retry: {round(again_after * 1000)}\n\n{events}"
-    return Answer(body=body, kind="text/event-stream")
+    return Response(body=body, kind="text/event-stream")
 
 
 class Link:
-    """One socket that the page opened."""
+    """A socket that the page opened."""
 
     def __init__(self, route: WebSocketRoute) -> None:
         self._route = route
@@ -72,10 +70,10 @@ class Link:
         self.is_dead = False
         self.pings = 0
         self._seq = 0
-        route.on_message(lambda text: self._take(json.loads(text)))
-        route.on_close(lambda code, reason: self._closed())
+        route.on_message(lambda text: self._on_message(json.loads(text)))
+        route.on_close(lambda code, reason: self._on_close())
 
-    def _take(self, frame: dict[str, Any]) -> None:
+    def _on_message(self, frame: dict[str, Any]) -> None:
         if frame["type"] != "ping":
             self.frames.append(frame)
             return
@@ -83,7 +81,7 @@ class Link:
         if not self.is_dead:
             self.send({"type": "pong"})
 
-    def _closed(self) -> None:
+    def _on_close(self) -> None:
         self.is_closed = True
 
     def send(self, frame: dict[str, Any]) -> None:
@@ -106,53 +104,56 @@ class FakeSite:
     def __init__(self, page: Page) -> None:
         self.page = page
         self.links: list[Link] = []
-        self.complaints: list[str] = []
-        self.tolerated = "(?!)"
-        self.asked: list[str] = []
+        self.browser_errors: list[str] = []
+        self.allowed_errors = "(?!)"
+        self.requests: list[str] = []
         self.policy = POLICY
-        self.hangs_up = False
-        self._answers: list[tuple[str, list[Answer]]] = []
+        self.closes_sockets = False
+        self._responses: list[tuple[str, list[Response]]] = []
         self._body = self._head = ""
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda line: self._listen(line.type, line.text))
-        page.route("**/*", self._answer)
-        page.route_web_socket("**/ws/jobs/", self._connect)
+        page.on("pageerror", lambda error: self.browser_errors.append(str(error)))
+        page.on("console", lambda line: self._on_console(line.type, line.text))
+        page.route("**/*", self._on_request)
+        page.route_web_socket("**/ws/jobs/", self._on_socket)
         page.clock.install(time=NOW - 3600)  # it runs until it is paused, and never goes back
         page.clock.pause_at(LOADED_AT)
 
-    def _listen(self, kind: str, text: str) -> None:
-        if kind in {"error", "warning"} and not re.search(self.tolerated, text):
-            self.complaints.append(text)
+    def _on_console(self, kind: str, text: str) -> None:
+        if kind in {"error", "warning"} and not re.search(self.allowed_errors, text):
+            self.browser_errors.append(text)
 
-    def _connect(self, route: WebSocketRoute) -> None:
+    def _on_socket(self, route: WebSocketRoute) -> None:
         link = Link(route)
         self.links.append(link)
-        if self.hangs_up:
+        if self.closes_sockets:
             link.close(code=1011)
 
-    def serve(self, path: str, *answers: Answer) -> None:
-        """From now on; the last answer holds. `path` is how the address ends, but for its query."""
-        self._answers.insert(0, (path, list(answers)))
+    def serve(self, path: str, *responses: Response) -> None:
+        """Respond to addresses that end with `path`; the last response is repeated."""
+        self._responses.insert(0, (path, list(responses)))
 
-    def _served(self, route: Route) -> bool:
+    def _fulfill(self, route: Route) -> bool:
+        """Whether the test has set a response for the address."""
         address = route.request.url.partition("?")[0]
-        for path, answers in self._answers:
+        for path, responses in self._responses:
             if address.endswith(path):
-                answer = answers.pop(0) if len(answers) > 1 else answers[0]
-                route.fulfill(status=answer.status, body=answer.body, content_type=answer.kind)
+                response = responses.pop(0) if len(responses) > 1 else responses[0]
+                route.fulfill(
+                    status=response.status, body=response.body, content_type=response.kind
+                )
                 return True
         return False
 
-    def _answer(self, route: Route) -> None:
+    def _on_request(self, route: Route) -> None:
         path = route.request.url.removeprefix(ORIGIN)
         if not path.startswith("/static/"):
-            self.asked.append(path)
-        if self._served(route):
+            self.requests.append(path)
+        if self._fulfill(route):
             return
-        found = finders.find(path.removeprefix("/static/")) if path.startswith("/static/") else None
-        if isinstance(found, str):
-            kind = mimetypes.guess_type(found)[0] or "text/plain"
-            route.fulfill(body=Path(found).read_bytes(), content_type=kind)
+        file = finders.find(path.removeprefix("/static/")) if path.startswith("/static/") else None
+        if isinstance(file, str):
+            kind = mimetypes.guess_type(file)[0] or "text/plain"
+            route.fulfill(body=Path(file).read_bytes(), content_type=kind)
         elif path == "/":
             html = PAGE.format(head=self._head, body=self._body)
             headers = {"Content-Security-Policy": self.policy, "Referrer-Policy": "no-referrer"}
@@ -171,11 +172,11 @@ class FakeSite:
         self.until(lambda: bool(self.links and self.links[-1].of_type("watch")))
 
     def open_without_link(self, *snapshots: Snapshot, **options: bool) -> None:
-        jobs = [rendered(shown, **options) for shown in snapshots]
+        jobs = [rendered(snapshot, **options) for snapshot in snapshots]
         self.open("".join(jobs))
 
     def module(self, name: str, expression: str, argument: object = None) -> Any:
-        """What `expression`, in which `m` is the module and `a` the argument, comes to."""
+        """The value of `expression`, in which `m` is the module and `a` the argument."""
         load = f'import("/static/realtime/{name}.js")'
         return self.page.evaluate(f"(a) => {load}.then((m) => ({expression}))", argument)
 
@@ -184,36 +185,38 @@ class FakeSite:
         """The newest."""
         return self.links[-1]
 
-    def until(self, happens: Callable[[], bool]) -> None:
-        deadline = monotonic() + PATIENCE
-        while not happens():
+    def until(self, condition: Callable[[], bool]) -> None:
+        deadline = monotonic() + TIMEOUT_SECONDS
+        while not condition():
             if monotonic() > deadline:
-                raise AssertionError(f"It did not happen: {[link.frames for link in self.links]}")
+                raise AssertionError(
+                    f"The condition is not met: {[link.frames for link in self.links]}"
+                )
             self.page.wait_for_timeout(20)
 
-    def pass_time_until(self, happens: Callable[[], bool]) -> None:
-        """However often the page waits before it tries again."""
+    def pass_time_until(self, condition: Callable[[], bool]) -> None:
+        """Let the clock of the page run until the condition is met."""
 
         def step() -> bool:
             self.pass_time(0.2)
-            return happens()
+            return condition()
 
         self.until(step)
 
     def until_true(self, expression: str) -> None:
-        # Not wait_for_function, which waits for frames of the clock that stands still.
+        # Not wait_for_function, which waits for animation frames: the clock of the page is paused.
         self.until(lambda: bool(self.page.evaluate(expression)))
 
     def pass_time(self, seconds: float) -> None:
-        """In steps in which what the page sends reaches the far end, and its answers the page."""
+        """In steps, between which the requests and frames of the page are answered."""
         while seconds > 0:
-            self.page.clock.run_for(round(min(seconds, STEP) * 1000))
-            seconds -= STEP
+            self.page.clock.run_for(round(min(seconds, STEP_SECONDS) * 1000))
+            seconds -= STEP_SECONDS
             if seconds > 0:
                 self.page.evaluate("null")
 
 
 def rendered(snapshot: Snapshot, *, titled: bool = False, **options: bool) -> str:
-    """`options` are what else the template knows: `may_act`, `resumes`, `still`."""
+    """`options` are further variables of the template: `may_act`, `resumes`, `still`."""
     context = {"snapshot": snapshot, "key": "a-key", "main": titled} | options
     return render_to_string("realtime/_job_progress.html", context)

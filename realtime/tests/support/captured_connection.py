@@ -1,4 +1,4 @@
-"""A page whose connection a test holds in its hand: what it does, and what it tells."""
+"""The `connection` of a page in a test: calls its methods and records its events."""
 
 from typing import Any
 from uuid import UUID
@@ -7,36 +7,38 @@ from realtime.tests.support.browser_page import FakeSite
 from realtime.tests.support.wordings import JOB
 
 OTHER = UUID(int=JOB.int + 1)
-# Keeps what happens; the page has one connection, so the test holds on to it.
-HOLD = """(() => {
-  const heard = [];
-  const note = (type) => ({ detail }) => heard.push([type, detail]);
-  ["state", "overview", "refused"].forEach((t) => m.connection.addEventListener(t, note(t)));
-  window.held = { connection: m.connection, heard, note };
+# Makes the page's only connection a property of `window`, with the events that it dispatched.
+CAPTURE = """(() => {
+  const events = [];
+  const record = (type) => ({ detail }) => events.push([type, detail]);
+  ["state", "overview", "refused"].forEach((t) => m.connection.addEventListener(t, record(t)));
+  window.captured = { connection: m.connection, events, record };
 })()"""
 
 
 def run(site: FakeSite, code: str, argument: object = None) -> None:
-    site.page.evaluate(f"(a) => {{ const {{ connection, note }} = window.held; {code} }}", argument)
+    site.page.evaluate(
+        f"(a) => {{ const {{ connection, record }} = window.captured; {code} }}", argument
+    )
 
 
 def watch(site: FakeSite, job: UUID, key: str = "k") -> None:
     code = """const watch = connection.watch(...a);
-    ["snapshot", "denied"].forEach((type) => watch.addEventListener(type, note(type)));"""
+    ["snapshot", "denied"].forEach((type) => watch.addEventListener(type, record(type)));"""
     run(site, code, [str(job), key])
 
 
 def state(site: FakeSite) -> object:
-    return site.page.evaluate("window.held.connection.state")
+    return site.page.evaluate("window.captured.connection.state")
 
 
-def heard(site: FakeSite, kind: str) -> list[Any]:
-    pairs = site.page.evaluate("window.held.heard")
+def events(site: FakeSite, kind: str) -> list[Any]:
+    pairs = site.page.evaluate("window.captured.events")
     return [detail for name, detail in pairs if name == kind]
 
 
 def ticks(site: FakeSite) -> list[int]:
-    return [shown["tick"] for shown in heard(site, "snapshot")]
+    return [snapshot["tick"] for snapshot in events(site, "snapshot")]
 
 
 def is_live_again(site: FakeSite, count: int) -> bool:

@@ -1,4 +1,4 @@
-// WatchList: what the page watches, and the frames that the server has not been sent about it yet.
+// WatchList: what the page watches, and which frames about it are still to be sent to the server.
 import { Watch } from "./watch.js";
 
 const JOBS_PER_FRAME = 50;
