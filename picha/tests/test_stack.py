@@ -5,7 +5,6 @@ import re
 import shutil
 import signal
 import smtplib
-import socket
 from collections.abc import Callable, Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -15,9 +14,9 @@ import pytest
 
 from picha.paths import run_dir
 from picha.tests.faults import wait_until_ready
+from picha.tests.processes import process_ids, wait_until_ended
 from picha.tests.stack import TIMEOUT_SECONDS, Stack
 from picha.tests.stack_process import start_stack
-from realtime.tests.support.polling import until
 
 pytestmark = pytest.mark.stack
 
@@ -42,42 +41,6 @@ def start(stack: Stack) -> Iterator[Start]:
     yield start_and_wait
     for site in started:
         site.end()
-
-
-def process_ids(site: Stack) -> set[int]:
-    """All processes of the programs and their children: each program has its own group."""
-    groups = {program.pid for program in site.control.programs().values()}
-    return {pid for pid in _all_processes() if _group(pid) in groups}
-
-
-def _all_processes() -> set[int]:
-    return {int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()}
-
-
-def _group(pid: int) -> int:
-    try:
-        return os.getpgid(pid)
-    except ProcessLookupError:
-        return 0
-
-
-def wait_until_ended(pids: set[int], *, site: Stack) -> None:
-    until(
-        lambda: _have_ended(pids, site=site),
-        within=TIMEOUT_SECONDS,
-        what="every process has ended",
-    )
-
-
-def _have_ended(pids: set[int], *, site: Stack) -> bool:
-    return not any(_group(pid) for pid in pids) and all(
-        _is_free(port) for port in range(site.port, site.port + 4)
-    )
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 @pytest.mark.once
