@@ -12,16 +12,13 @@ register = template.Library()
 
 
 @register.inclusion_tag("realtime/_job_progress.html")
-def job_progress(
-    job: Job, *, key: str = "", main: bool = False, still: bool = False
-) -> dict[str, Any]:
-    """The job as it stands, which becomes live where there is JavaScript.
+def job_progress(job: Job, *, key: str = "", main: bool = False) -> dict[str, Any]:
+    """The job's current state, which stays current on pages that include `realtime/_scripts.html`.
 
     `key` is the watch key, for viewers who have no account. With `main` the page is about this
-    job: its title is the page's heading, and the tab tells how far it is. With `still` it stays
-    as it is.
+    job: its title is the heading of the page, and the title of the tab shows its progress.
     """
-    return {"snapshot": public(_placed(job)), "key": key, "main": main, "still": still}
+    return {"snapshot": public(_placed(job)), "key": key, "main": main}
 
 
 def _placed(job: Job) -> Job:

@@ -25,11 +25,9 @@ def test_a_waiting_job_knows_its_place_wherever_its_row_came_from() -> None:
     assert "2nd in line." in html
 
 
-def test_it_brings_its_style_and_its_script_and_needs_no_request() -> None:
+def test_it_needs_no_request() -> None:
     job = Job(title="Import", state=JobState.RUNNING, queued_at=NOON)
     html = rendered(TAG, job=job, key="a key&more")
-    assert 'job/job.css">' in html
-    assert 'job-progress.js"></script>' in html
     assert 'key="a key&amp;more"' in html
     assert f'url="{reverse("realtime:job", args=[job.pk])}"' in html
 

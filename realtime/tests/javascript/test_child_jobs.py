@@ -9,12 +9,13 @@ from playwright.sync_api import Locator, expect
 
 from realtime.pages.child_list import ChildList, Row, Tab
 from realtime.snapshots.schema import Snapshot
-from realtime.tests.support.browser_page import PAGE, FakeSite, Response, rendered
+from realtime.tests.support.browser_page import PAGE, SCRIPTS, FakeSite, Response, rendered
 from realtime.tests.support.wordings import JOB, STATES, snapshot
 
 pytestmark = pytest.mark.browser
 
 INTERVAL = 2
+HEAD = f'{SCRIPTS}<script type="module" src="/static/realtime/job/child-jobs.js"></script>'
 HTML = "text/html; charset=utf-8"
 
 
@@ -39,7 +40,7 @@ def batch(**changes: Any) -> Snapshot:
 
 
 def open_batch(site: FakeSite, shown: Snapshot, children: ChildList | None) -> None:
-    site.open(body(shown, children))
+    site.open(body(shown, children), head=HEAD)
     site.until(lambda: bool(site.links and site.link.of_type("watch")))
     site.until_true("customElements.get('child-jobs') !== undefined")
 

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, expect
 from realtime.models import Job
 from realtime.snapshots.schema import File, Item, Phase, Snapshot
 from realtime.states import FINISHED, JobState
-from realtime.tests.support.browser_page import FakeSite, rendered
+from realtime.tests.support.browser_page import SCRIPTS, FakeSite, rendered
 from realtime.tests.support.wordings import JOB, NOW, STATES, snapshot, waiting
 
 pytestmark = pytest.mark.browser
@@ -259,7 +259,7 @@ def test_two_tags_in_any_page_are_two_live_jobs(site: FakeSite) -> None:
     ids = [JOB, UUID(int=JOB.int + 1)]
     jobs = [Job(id=i, title=f"{i}", state="running", queued_at=QUEUED_AT) for i in ids]
     tags = "{% load realtime %}{% for job in jobs %}{% job_progress job key='k' %}{% endfor %}"
-    site.open(Template(tags).render(Context({"jobs": jobs})))
+    site.open(Template(tags).render(Context({"jobs": jobs})), head=SCRIPTS)
     site.until(lambda: bool(site.links and site.link.of_type("watch")))
     assert [job["id"] for job in site.link.frames[0]["jobs"]] == [str(each) for each in ids]
     site.link.send_jobs(snapshot(id=ids[1], done=1), snapshot(id=ids[0], done=2))
@@ -282,12 +282,7 @@ def test_without_javascript_the_file_is_there() -> None:
     assert "2 bytes" in html
 
 
-def test_a_still_job_has_no_script() -> None:
-    assert "<script" in rendered(snapshot())
-    assert "<script" not in rendered(snapshot(), still=True)
-
-
-# Notifications
+# A notification at the end
 
 NOTIFICATIONS = """window.notifications = [];
 window.Notification = class extends EventTarget {

@@ -17,8 +17,7 @@ from realtime.tests.support.wordings import JOB, NOW, STATES
 
 pytestmark = pytest.mark.browser
 
-HEAD = f"""{render_to_string("realtime/_styles.html")}
-<link rel="stylesheet" href="/static/realtime/ops/ops.css">
+HEAD = """<link rel="stylesheet" href="/static/realtime/ops/ops.css">
 <script type="module" src="/static/realtime/ops/ops-overview.js"></script>"""
 NOTHING = "\N{EN DASH}"
 NUMBERS = Numbers(

@@ -13,10 +13,10 @@ from django.contrib.staticfiles import finders
 from django.template.loader import render_to_string
 from playwright.sync_api import Page, Route, WebSocketRoute
 
+import realtime
 from realtime.snapshots.schema import Snapshot, encode
 from realtime.tests.support.wordings import NOW
 
-TEMPLATES: Final = Path(__file__).parents[2] / "templates/realtime"
 ORIGIN: Final = "http://picha.test"
 # As strict as the policy of the strictest site, so that the scripts work there too.
 POLICY: Final = (
@@ -24,10 +24,19 @@ POLICY: Final = (
     "connect-src 'self' ws://picha.test"
 )
 WITHOUT_SOCKETS: Final = POLICY.replace("'self' ws:", "http:")
-STYLES: Final = "\n".join(
-    f'<link rel="stylesheet" href="/static/{path}">'
-    for path in re.findall(r"static '(.+?)'", (TEMPLATES / "_styles.html").read_text("utf-8"))
+
+
+def markup(path: str) -> str:
+    """A template that needs no context, as the page has it; Django may not be set up yet."""
+    text = (Path(realtime.__file__).parents[1] / path).read_text("utf-8")
+    return re.sub(r"{% static '(.+?)' %}", r"/static/\1", re.sub(r"{% (?!static).+? %}", "", text))
+
+
+STYLES: Final = markup("templates/_styles.html") + markup(
+    "realtime/templates/realtime/_styles.html"
 )
+SCRIPTS: Final = markup("realtime/templates/realtime/_scripts.html")
+"""What a page with jobs has in its head."""
 PAGE: Final = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <meta name="color-scheme" content="light dark">
 {STYLES}{{head}}</head>
@@ -172,8 +181,8 @@ class FakeSite:
         self.until(lambda: bool(self.links and self.links[-1].of_type("watch")))
 
     def open_without_link(self, *snapshots: Snapshot, **options: bool) -> None:
-        jobs = [rendered(snapshot, **options) for snapshot in snapshots]
-        self.open("".join(jobs))
+        jobs = [rendered(shown, **options) for shown in snapshots]
+        self.open("".join(jobs), head=SCRIPTS)
 
     def module(self, name: str, expression: str, argument: object = None) -> Any:
         """The value of `expression`, in which `m` is the module and `a` the argument."""
@@ -217,6 +226,6 @@ class FakeSite:
 
 
 def rendered(snapshot: Snapshot, *, titled: bool = False, **options: bool) -> str:
-    """`options` are further variables of the template: `may_act`, `resumes`, `still`."""
+    """`options` are what else the template knows: `may_act`, `resumes`."""
     context = {"snapshot": snapshot, "key": "a-key", "main": titled} | options
     return render_to_string("realtime/_job_progress.html", context)
