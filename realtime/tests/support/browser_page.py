@@ -26,17 +26,14 @@ POLICY: Final = (
 WITHOUT_SOCKETS: Final = POLICY.replace("'self' ws:", "http:")
 
 
-def markup(path: str) -> str:
-    """A template that needs no context, as the page has it; Django may not be set up yet."""
-    text = (Path(realtime.__file__).parents[1] / path).read_text("utf-8")
-    return re.sub(r"{% static '(.+?)' %}", r"/static/\1", re.sub(r"{% (?!static).+? %}", "", text))
+def markup(name: str) -> str:
+    """The links of a template that has no variables. Django may not be set up yet."""
+    text = (Path(realtime.__file__).parent / "templates/realtime" / name).read_text("utf-8")
+    return re.sub(r"{% static '(.+?)' %}", r"/static/\1", text.replace("{% load static %}", ""))
 
 
-STYLES: Final = markup("templates/_styles.html") + markup(
-    "realtime/templates/realtime/_styles.html"
-)
-SCRIPTS: Final = markup("realtime/templates/realtime/_scripts.html")
-"""What a page with jobs has in its head."""
+STYLES: Final = markup("_styles.html")
+SCRIPTS: Final = markup("_scripts.html")
 PAGE: Final = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <meta name="color-scheme" content="light dark">
 {STYLES}{{head}}</head>
