@@ -36,7 +36,8 @@ STYLES: Final = markup("_styles.html")
 SCRIPTS: Final = markup("_scripts.html")
 PAGE: Final = f"""<!doctype html><html lang="en"><head><meta charset="utf-8"><title>A page</title>
 <meta name="color-scheme" content="light dark">
-{STYLES}{{head}}</head>
+{STYLES}<link rel="stylesheet" href="/static/picha/tokens.css">
+<link rel="stylesheet" href="/static/picha/base.css">{{head}}</head>
 <body><main>{{body}}</main></body></html>"""
 TIMEOUT_SECONDS: Final = 60.0
 """Long, because the machine may be busy."""
