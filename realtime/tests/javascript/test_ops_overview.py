@@ -62,6 +62,9 @@ def rendered(
 def open_overview(site: FakeSite, *jobs: OperatorSnapshot, **only: Any) -> None:
     site.open(rendered(*jobs, **only), head=HEAD)
     site.until(lambda: bool(site.links and site.link.of_type("overview")))
+    # The element requests the page once more when the link is open. Only then may a test replace
+    # what the server renders.
+    site.until(lambda: site.requests.count("/") == 2)
 
 
 def serve_again(
