@@ -11,7 +11,7 @@ class Conf:
     MESSAGE_MAX: int = 10_000
     """How many characters a message may have."""
     MIN_SECONDS: float = 0.5
-    """How long a person takes at least to fill in the form; whoever is quicker is made to wait."""
+    """How long a person needs at least to fill in the form; a form sent sooner has to wait."""
     CONFIRMATIONS_PER_HOUR: int = 5
     """How many confirmations one mailbox is sent in an hour: the form is no mail bomb."""
 

@@ -85,7 +85,7 @@ def test_a_page_that_this_user_may_not_see(browsers: Browsers, users: SiteUsers)
     browsers.allow_errors("403 for .*/ops/")
     page = browsers.open(users.user)
     page.goto("/ops/")
-    expect(page.get_by_role("heading")).to_contain_text("not open to you")
+    expect(page.get_by_role("heading")).to_contain_text("You may not see this page")
 
     expect_accessible(page)
 

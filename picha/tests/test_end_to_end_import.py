@@ -74,7 +74,7 @@ def test_a_user_logs_in_and_watches_an_import_of_60_photos(
         "no picture was shown before the job ended"
     )
     expect_pictures(job)
-    page.get_by_role("link", name="See what came of it").click()
+    page.get_by_role("link", name="See the result").click()
     page.wait_for_url("**/")
     expect_gallery(page)
 

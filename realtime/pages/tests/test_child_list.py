@@ -121,7 +121,7 @@ def test_a_state_that_none_is_in_any_more_is_an_empty_list(
     batch = batch_of(1, owner)
     url = f"{job_url(batch.pk)}?parts=running"
     assert shown(client_of_owner, url).rows == []
-    assert "None at the moment." in client_of_owner.get(url).content.decode()
+    assert "There are no jobs in this state." in client_of_owner.get(url).content.decode()
 
 
 @pytest.mark.parametrize("query", ["parts=asleep", "parts_after=1", "parts_before=x"])
@@ -144,7 +144,7 @@ def test_a_page_after_a_job_of_another_batch_shows_only_this_ones(
 def test_a_job_without_jobs_has_no_list(client_of_owner: Client, owner: User) -> None:
     answer = client_of_owner.get(job_url(enqueue(part, owner=owner).pk))
     assert answer.context["parts"] is None
-    assert "Its jobs" not in answer.content.decode()
+    assert "Child jobs" not in answer.content.decode()
 
 
 def test_a_task_that_has_fanned_out_has_one(client_of_owner: Client, owner: User) -> None:
@@ -172,7 +172,7 @@ def test_who_has_the_batchs_key_may_watch_its_jobs_and_no_others() -> None:
     answer = client.get(row.url)
     assert answer.status_code == HTTPStatus.OK
     assert answer.context["whole"] == batch
-    assert "Part of" in answer.content.decode()
+    assert "This job is part of" in answer.content.decode()
     key = url.partition("?")[2]
     for stranger in (other.pk, *ids_of(other)):
         assert client.get(f"{job_url(stranger)}?{key}").status_code == HTTPStatus.NOT_FOUND

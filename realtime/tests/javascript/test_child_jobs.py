@@ -118,7 +118,7 @@ def test_the_list_appears_with_the_first_child(site: FakeSite) -> None:
     serve_again(site, child_jobs("running"))
     site.link.send_jobs(batch(tick=11))
     site.pass_time_until(lambda: titles(site).count() == 1)
-    expect(site.page.get_by_role("heading", name="Its jobs")).to_be_visible()
+    expect(site.page.get_by_role("heading", name="Child jobs")).to_be_visible()
 
 
 def test_a_link_keeps_the_focus(site: FakeSite) -> None:

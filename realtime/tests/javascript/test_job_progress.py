@@ -127,7 +127,7 @@ def test_html_in_texts_is_shown_as_text(running: FakeSite) -> None:
 
 
 def test_the_link_to_the_subject_appears_at_the_end(running: FakeSite) -> None:
-    link = running.page.get_by_role("link", name="See what came of it")
+    link = running.page.get_by_role("link", name="See the result")
     expect(link).to_be_hidden()
     running.link.send_jobs(snapshot(revision=3, state="succeeded", fraction=1.0, finished_at=NOW))
     expect(link).to_have_attribute("href", "/photos/")
@@ -303,7 +303,7 @@ def with_notifications(site: FakeSite) -> FakeSite:
 
 
 def notify_button(site: FakeSite) -> Locator:
-    return site.page.get_by_role("button", name="Tell me when it is done")
+    return site.page.get_by_role("button", name="Notify me when the job ends")
 
 
 def test_a_click_on_the_button_notifies_of_the_end(with_notifications: FakeSite) -> None:
