@@ -9,7 +9,7 @@ from realtime.batches import rollup
 from realtime.jobs import descendants, transitions
 from realtime.jobs.reuse import QUEUED_AGAIN
 from realtime.models import Job, JobEvent
-from realtime.states import Carrier, EventKind, ItemState, JobState
+from realtime.states import EventKind, ItemState, JobState, RunBy
 
 
 def cancel(job: Job, *, actor: AbstractBaseUser | None = None, reason: str = "") -> bool:
@@ -91,7 +91,7 @@ def resumes(job: Job) -> bool:
     A batch does: those of its jobs that have not succeeded are run again.
     """
     task = current_app.tasks.get(job.task)
-    return job.carrier == Carrier.CHILDREN or bool(getattr(task, "resumes", False))
+    return job.carrier == RunBy.CHILDREN or bool(getattr(task, "resumes", False))
 
 
 def _note(job: Job, text: str, actor: AbstractBaseUser | None, reason: str) -> None:

@@ -20,12 +20,15 @@ FINISHED: Final = frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCE
 CLAIMABLE: Final = frozenset({JobState.QUEUED, JobState.RETRYING})
 
 
-class Carrier(TextChoices):
-    """What carries a job on."""
+class RunBy(TextChoices):
+    """What a job consists of: the body of its task, its child jobs, or one after the other."""
 
-    BODY = "body", "Its body"  # a worker runs it, and its end is the job's
-    BOTH = "both", "Its body, then its jobs"  # as above, but it has made jobs of its own
-    CHILDREN = "children", "Its jobs"  # no worker has it: its state is its children's
+    # A worker runs the body. When the body ends, the job ends.
+    BODY = "body", "Its body"
+    # A worker runs the body, which has created child jobs. Then the job becomes CHILDREN.
+    BODY_THEN_CHILDREN = "both", "Its body, then its jobs"
+    # No worker runs the job. Its state and progress are the totals of its child jobs.
+    CHILDREN = "children", "Its jobs"
 
 
 class ItemState(TextChoices):

@@ -31,7 +31,7 @@ from realtime.jobs.message import AnyTask, check_arguments, job_fields_of_task, 
 from realtime.jobs.reuse import CALLS_FINGERPRINT, find_reusable, fingerprint, should_rerun
 from realtime.models import Job
 from realtime.signals import notify_changed, request_publish
-from realtime.states import Carrier, JobState, Visibility
+from realtime.states import JobState, RunBy, Visibility
 
 Call = Sequence[Any] | Mapping[str, Any]
 """The arguments of one job: by position, or by name."""
@@ -72,7 +72,7 @@ def enqueue_batch(
         visibility=visibility or (parent.visibility if parent else Visibility.PRIVATE),
         subject_url=subject_url,
         parent=parent,
-        carrier=Carrier.CHILDREN,
+        carrier=RunBy.CHILDREN,
         state=JobState.RUNNING,
         started_at=timezone.now(),
         unit=UNIT,

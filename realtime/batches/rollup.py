@@ -14,7 +14,7 @@ from realtime.jobs import lease, transitions
 from realtime.jobs.descendants import cancel_descendants
 from realtime.models import Job
 from realtime.signals import notify_changed
-from realtime.states import Carrier, JobState
+from realtime.states import JobState, RunBy
 
 FAILED: Final = "jobs_failed"
 
@@ -82,7 +82,7 @@ def batches_to_roll_up(jobs: Iterable[Job]) -> set[UUID]:
     for job in jobs:
         if job.parent_id:
             found.add(job.parent_id)
-        if job.carrier == Carrier.CHILDREN and job.tick == 0 and not job.is_finished:
+        if job.carrier == RunBy.CHILDREN and job.tick == 0 and not job.is_finished:
             found.add(job.pk)
     return found
 
@@ -102,7 +102,7 @@ def cancel_children(job: Job, *, if_asked: bool = False) -> None:
 
     With `if_asked` only if somebody wants `job` itself cancelled.
     """
-    parents = Job.objects.filter(pk=job.pk).exclude(carrier=Carrier.BODY)
+    parents = Job.objects.filter(pk=job.pk).exclude(carrier=RunBy.BODY)
     if (parents.exclude(cancel_requested_at=None) if if_asked else parents).exists():
         cancel_descendants(job)
         roll_up(job.pk)

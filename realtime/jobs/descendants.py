@@ -16,7 +16,7 @@ from realtime.jobs.reuse import QUEUED_AGAIN
 from realtime.jobs.transitions import BLANK
 from realtime.models import Job, JobEvent, JobItem
 from realtime.signals import notify_changed, request_publish
-from realtime.states import FINISHED, Carrier, EventKind, JobState
+from realtime.states import FINISHED, EventKind, JobState, RunBy
 
 CHUNK_SIZE: Final = 500
 """Rows that one statement writes."""
@@ -27,7 +27,7 @@ def cancel_descendants(job: Job) -> None:
     with transaction.atomic():
         parts = Job.objects.filter(parent_id=job.pk)
         waiting = _locked(parts.waiting())
-        parents = list(parts.unfinished().exclude(carrier=Carrier.BODY))
+        parents = list(parts.unfinished().exclude(carrier=RunBy.BODY))
         _move(waiting, JobState.CANCELLED, text="Cancelled", finished_at=Now(), due_at=None)
         running = parts.filter(state=JobState.RUNNING, cancel_requested_at=None)
         running.update_in_order(cancel_requested_at=Now())
@@ -55,8 +55,8 @@ def queue_children_again(job: Job, *, every: bool) -> None:
     parts = ended if every or not unlucky.exists() else unlucky
     for part in parts.batches():
         run_children_again(part, every=every)
-    parents = list(parts.filter(carrier=Carrier.BOTH)) if every else []
-    ids = _locked(parts.exclude(carrier=Carrier.CHILDREN))
+    parents = list(parts.filter(carrier=RunBy.BODY_THEN_CHILDREN)) if every else []
+    ids = _locked(parts.exclude(carrier=RunBy.CHILDREN))
     _forget_retries(ids)
     ledger: dict[str, Any] = {"counts": {}, "failed": 0, "recent": []} if every else {}
     _move(ids, JobState.QUEUED, text=QUEUED_AGAIN, queued_at=Now(), **BLANK | ledger)

@@ -18,13 +18,13 @@ from realtime.jobs.prepared import PreparedUpdate, Slot
 from realtime.jobs.state_change import change_state
 from realtime.models import Job
 from realtime.signals import notify_changed
-from realtime.states import CLAIMABLE, FINISHED, Carrier, JobState
+from realtime.states import CLAIMABLE, FINISHED, JobState, RunBy
 
 CLOCK_DIFFERENCE: Final = timedelta(seconds=1)
 """How long before its `due_at` a retry may be claimed: the clocks of two machines differ."""
 
 HANDED_OVER: Final[dict[str, Any]] = {
-    "carrier": Carrier.CHILDREN,
+    "carrier": RunBy.CHILDREN,
     "worker": "",
     "heartbeat_at": None,
     "fraction": None,
@@ -56,8 +56,8 @@ _CLAIM: Final = PreparedUpdate(
     error_code="",
     **_CHANGED,
 )
-_FINISH: Final = PreparedUpdate(_IS_LEASED & Q(carrier=Carrier.BODY), **_ENDED)
-_END: Final = PreparedUpdate(_IS_LEASED & ~Q(carrier=Carrier.CHILDREN), **_ENDED)
+_FINISH: Final = PreparedUpdate(_IS_LEASED & Q(carrier=RunBy.BODY), **_ENDED)
+_END: Final = PreparedUpdate(_IS_LEASED & ~Q(carrier=RunBy.CHILDREN), **_ENDED)
 
 
 def claim(job_id: UUID, *, worker: str) -> Job | None:
@@ -86,7 +86,7 @@ def hand_over(job: Job, *, result: Any, **progress: Any) -> bool:
     Its bar starts again, like that of a new phase: it counts the child jobs.
     """
     return change_state(
-        Job.objects.leased(job).filter(carrier=Carrier.BOTH),
+        Job.objects.leased(job).filter(carrier=RunBy.BODY_THEN_CHILDREN),
         job.pk,
         JobState.RUNNING,
         text="Waits for its jobs",
@@ -136,7 +136,7 @@ def cancel_running(job: Job, *, text: str = "Cancelled", **progress: Any) -> boo
 
 def attempt_has_ended(job: Job) -> bool:
     """Whether this attempt has ended already, in a transaction whose answer was lost."""
-    ended = Q(state__in={*FINISHED, JobState.RETRYING}) | Q(carrier=Carrier.CHILDREN)
+    ended = Q(state__in={*FINISHED, JobState.RETRYING}) | Q(carrier=RunBy.CHILDREN)
     has_ended = Job.objects.filter(ended, pk=job.pk, attempt=job.attempt).exists()
     if has_ended:
         notify_changed(job.pk)

@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from realtime.jobs.state_change import change_state
 from realtime.models import Job
-from realtime.states import FINISHED, WAITING, Carrier, JobState
+from realtime.states import FINISHED, WAITING, JobState, RunBy
 
 BLANK: Final[dict[str, Any]] = {
     "published_at": None,
@@ -53,7 +53,7 @@ def add_child(job: Job) -> bool:
     """
     unfinished = Job.objects.unfinished().filter(pk=job.pk)
     rows = Job.objects.leased(job) if job.is_claimed else unfinished
-    both = When(carrier=Carrier.BODY, then=Value(Carrier.BOTH))
+    both = When(carrier=RunBy.BODY, then=Value(RunBy.BODY_THEN_CHILDREN))
     return bool(rows.update(carrier=Case(both, default=F("carrier"))))
 
 
@@ -156,7 +156,7 @@ def refuse(job_id: UUID, *, code: str, error: str) -> bool:
 def run_again(job_id: UUID, *, options: dict[str, Any], phases: Iterable[str], text: str) -> bool:
     """Queue a finished job once more, as if it were new but with its ledger and timeline."""
     return change_state(
-        Job.objects.filter(pk=job_id, state__in=FINISHED).exclude(carrier=Carrier.CHILDREN),
+        Job.objects.filter(pk=job_id, state__in=FINISHED).exclude(carrier=RunBy.CHILDREN),
         job_id,
         JobState.QUEUED,
         text=text,

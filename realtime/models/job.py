@@ -16,8 +16,8 @@ from realtime.states import (
     CLAIMABLE,
     FINISHED,
     WAITING,
-    Carrier,
     JobState,
+    RunBy,
     Visibility,
 )
 
@@ -36,7 +36,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def batches(self) -> "JobQuerySet":
         """Jobs that no worker runs: their state and bar are those of their child jobs."""
-        return self.filter(carrier=Carrier.CHILDREN)
+        return self.filter(carrier=RunBy.CHILDREN)
 
     def unpublished(self, *, before: datetime | Combinable) -> "JobQuerySet":
         """Jobs that should have been published `before` and were not."""
@@ -46,7 +46,7 @@ class JobQuerySet(models.QuerySet["Job"]):
     def leased(self, job: "Job") -> "JobQuerySet":
         """The row of `job`, if the attempt of this object still has the lease."""
         running = self.filter(pk=job.pk, state=JobState.RUNNING, attempt=job.attempt)
-        return running.exclude(carrier=Carrier.CHILDREN)
+        return running.exclude(carrier=RunBy.CHILDREN)
 
     def update_in_order(self, **fields: Any) -> int:
         """`update` for many jobs at once, which cannot end in a deadlock.
@@ -78,7 +78,7 @@ class Job(models.Model):
         on_delete=models.CASCADE,
         db_index=False,  # job_children
     )
-    carrier = models.CharField(max_length=10, choices=Carrier.choices, default=Carrier.BODY)
+    carrier = models.CharField(max_length=10, choices=RunBy.choices, default=RunBy.BODY)
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,

@@ -7,7 +7,7 @@ from django.utils import timezone
 from realtime.actions import cancel, resumes, run_again
 from realtime.jobs import lease, transitions
 from realtime.models import Job, JobItem
-from realtime.states import FINISHED, Carrier, EventKind, ItemState, JobState
+from realtime.states import FINISHED, EventKind, ItemState, JobState, RunBy
 from realtime.tasks import JobTask
 from realtime.tests.support.people import user
 
@@ -105,7 +105,7 @@ def test_a_task_says_whether_it_resumes(task: str, does: bool) -> None:
 
 
 def test_a_batch_resumes() -> None:
-    assert resumes(Job(task="unknown", carrier=Carrier.CHILDREN))
+    assert resumes(Job(task="unknown", carrier=RunBy.CHILDREN))
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ from realtime.maintenance.round import STEPS
 from realtime.models import Job, JobEvent, JobItem, Worker
 from realtime.signals import jobs_changed, jobs_queued
 from realtime.snapshots.build import load_for_snapshots, public
-from realtime.states import FINISHED, Carrier, EventKind, JobState, Visibility
+from realtime.states import FINISHED, EventKind, JobState, RunBy, Visibility
 from realtime.tasks import JobTask
 from realtime.tests.support.people import user
 
@@ -499,7 +499,7 @@ def test_a_task_that_fans_out_ends_with_its_jobs() -> None:
     assert Job.objects.get(pk=job.pk).done == 0  # the body's own bar shows while it runs
     assert lease.finish(job, result=7, done=9, fraction=1.0)
     job = ended(job)
-    assert (job.state, job.carrier, job.worker) == (JobState.RUNNING, Carrier.CHILDREN, "")
+    assert (job.state, job.carrier, job.worker) == (JobState.RUNNING, RunBy.CHILDREN, "")
     assert (job.done, job.total, job.fraction) == (1, 2, 0.5)
     succeed(second)
     job = ended(job)
@@ -608,33 +608,33 @@ def test_a_job_that_has_ended_can_have_no_further_parts(state: JobState) -> None
 
 # The verbs
 
-VERBS: dict[str, tuple[Callable[[Job], bool], Carrier, frozenset[JobState], JobState]] = {
+VERBS: dict[str, tuple[Callable[[Job], bool], RunBy, frozenset[JobState], JobState]] = {
     "hand_over": (
         lambda job: lease.hand_over(job, result=1),
-        Carrier.BOTH,
+        RunBy.BODY_THEN_CHILDREN,
         frozenset({JobState.RUNNING}),
         JobState.RUNNING,
     ),
     "end_batch": (
         lambda job: transitions.end_batch(job.pk, JobState.FAILED, text="t"),
-        Carrier.CHILDREN,
+        RunBy.CHILDREN,
         frozenset({JobState.RUNNING}),
         JobState.FAILED,
     ),
     "reopen": (
         lambda job: transitions.reopen(job.pk, text="t"),
-        Carrier.CHILDREN,
+        RunBy.CHILDREN,
         FINISHED,
         JobState.RUNNING,
     ),
 }
 
 
-@pytest.mark.parametrize("carrier", list(Carrier))
+@pytest.mark.parametrize("carrier", list(RunBy))
 @pytest.mark.parametrize("state", list(JobState))
 @pytest.mark.parametrize("verb", list(VERBS))
 def test_a_verb_moves_only_its_kind_from_its_states(
-    verb: str, state: JobState, carrier: Carrier
+    verb: str, state: JobState, carrier: RunBy
 ) -> None:
     move, kind, before, after = VERBS[verb]
     job = Job.objects.create(task="t", title="T", state=state, carrier=carrier)

@@ -17,7 +17,7 @@ from realtime.maintenance.relay import RECENT, forget_lost_messages, relay
 from realtime.maintenance.rescue import expire, rescue
 from realtime.maintenance.round import run_maintenance
 from realtime.models import Job, Worker
-from realtime.states import WAITING, Carrier, JobState
+from realtime.states import WAITING, JobState, RunBy
 from realtime.threads import SerialThread
 
 pytestmark = pytest.mark.django_db
@@ -404,7 +404,7 @@ def test_a_job_that_expired_is_not_begun() -> None:
 def test_a_job_that_is_lost_while_it_is_to_end_ends_with_its_parts() -> None:
     body = make(state=JobState.RUNNING, heartbeat_at=ago(60), cancel_requested_at=ago(5))
     part = make(parent=body)
-    Job.objects.filter(pk=body.pk).update(carrier=Carrier.BOTH)
+    Job.objects.filter(pk=body.pk).update(carrier=RunBy.BODY_THEN_CHILDREN)
     assert rescue(LIMIT) == 1
     assert (state_of(body), state_of(part)) == (JobState.CANCELLED, JobState.CANCELLED)
 
@@ -412,7 +412,7 @@ def test_a_job_that_is_lost_while_it_is_to_end_ends_with_its_parts() -> None:
 def test_who_is_asked_to_end_while_others_are_rescued_is_not_queued_again() -> None:
     body = make(state=JobState.RUNNING, heartbeat_at=ago(60), cancel_requested_at=ago(5))
     part = make(parent=body, state=JobState.RUNNING, heartbeat_at=ago(60))
-    Job.objects.filter(pk=body.pk).update(carrier=Carrier.BOTH)
+    Job.objects.filter(pk=body.pk).update(carrier=RunBy.BODY_THEN_CHILDREN)
     assert rescue(LIMIT) == 2, "the first of which asks the second to end"
     assert (state_of(body), state_of(part)) == (JobState.CANCELLED, JobState.CANCELLED)
 
