@@ -28,7 +28,7 @@ from realtime.errors import BatchTooLarge
 from realtime.jobs.create import join_parent
 from realtime.jobs.descendants import CHUNK_SIZE, add_events, run_children_again
 from realtime.jobs.message import AnyTask, check_arguments, job_fields_of_task, message_fields
-from realtime.jobs.reuse import CALLS_FINGERPRINT, find_reusable, fingerprint, should_rerun
+from realtime.jobs.reuse import find_reusable, hash_calls, should_rerun
 from realtime.models import Job
 from realtime.signals import notify_changed, request_publish
 from realtime.states import JobState, RunBy, Visibility
@@ -79,7 +79,7 @@ def enqueue_batch(
     )
     jobs = [_part(batch, task, call, options) for call in _limited(calls)]
     batch.total = len(jobs)
-    batch.options = {CALLS_FINGERPRINT: fingerprint(jobs)}
+    batch.calls_hash = hash_calls(jobs)
     if earlier := find_reusable(batch):
         if should_rerun(earlier):
             run_children_again(earlier)

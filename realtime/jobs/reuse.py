@@ -20,8 +20,6 @@ QUEUED_AGAIN: Final = "Queued again"
 UNLUCKY: Final = frozenset({JobState.FAILED, JobState.CANCELLED})
 ASKED: Final = ("task", "title", "args", "kwargs")
 """What two parts have in common that stand for one another."""
-CALLS_FINGERPRINT: Final = "calls"
-"""Where a batch, in its options, has the fingerprint of what it was made of."""
 
 
 def find_reusable(job: Job) -> Job | None:
@@ -53,14 +51,15 @@ def should_rerun(job: Job) -> bool:
 
 def _parts(body: Job) -> "defaultdict[str, deque[UUID]]":
     found: defaultdict[str, deque[UUID]] = defaultdict(deque)
-    for part in Job.objects.filter(parent=body).order_by("pk").only(*ASKED, "options"):
+    for part in Job.objects.filter(parent=body).order_by("pk").only(*ASKED, "calls_hash"):
         found[_asked(part)].append(part.pk)
     return found
 
 
 def _asked(job: Job) -> str:
     asked = [_as_kept(getattr(job, name)) for name in ASKED]
-    return json.dumps([*asked, job.options.get(CALLS_FINGERPRINT)], sort_keys=True)
+    # None rather than "": so the hashes of batches stay equal to those already stored.
+    return json.dumps([*asked, job.calls_hash or None], sort_keys=True)
 
 
 def _as_kept(plain: Any) -> Any:
@@ -74,6 +73,6 @@ def _as_kept(plain: Any) -> Any:
     return plain
 
 
-def fingerprint(jobs: Iterable[Job]) -> str:
+def hash_calls(jobs: Iterable[Job]) -> str:
     """The same for the same calls in the same order."""
     return sha256("\n".join(map(_asked, jobs)).encode()).hexdigest()

@@ -70,6 +70,14 @@ class Job(models.Model):
     args = models.JSONField(default=list, blank=True)
     kwargs = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True, help_text="How it is published.")
+    calls_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        default="",
+        db_default="",  # for processes of the version before, which do not know the field
+        help_text="Of a batch: a hash of the calls that it was created with.",
+    )
     parent = models.ForeignKey(
         "self",
         null=True,
