@@ -4,7 +4,6 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from celery.schedules import crontab, schedule, solar
-from django.db import IntegrityError, transaction
 from django_celery_beat.clockedschedule import clocked
 from django_celery_beat.tzcrontab import TzAwareCrontab
 
@@ -20,14 +19,6 @@ def at(text: str) -> datetime:
 
 def in_berlin(**when: str) -> crontab:
     return cast("crontab", TzAwareCrontab(tz=ZoneInfo("Europe/Berlin"), **when))
-
-
-@pytest.mark.django_db
-def test_a_turn_can_be_taken_once() -> None:
-    ScheduledRun.objects.create(schedule="a", slot=NOON)
-    ScheduledRun.objects.create(schedule="b", slot=NOON)
-    with pytest.raises(IntegrityError), transaction.atomic():
-        ScheduledRun.objects.create(schedule="a", slot=NOON)
 
 
 @pytest.mark.parametrize("late", [0, 0.1, 14 * 60, 3600])

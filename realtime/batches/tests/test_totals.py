@@ -1,0 +1,63 @@
+from datetime import timedelta
+
+import pytest
+from django.db.models import F
+
+from realtime.actions import run_again
+from realtime.models import Job
+from realtime.states import JobState
+from realtime.tests.support.batches import batch_of, children_of, fail, rolled_up, succeed
+
+pytestmark = pytest.mark.django_db
+
+
+def look(batch: Job, *, after: float) -> Job:
+    """Add the batch up, so many seconds after its last look and its start.
+
+    Thousands of them, beside which the test's own seconds are nothing.
+    """
+    before = timedelta(seconds=after)
+    rows = Job.objects.filter(pk=batch.pk)
+    rows.update(estimated_at=F("estimated_at") - before, started_at=F("started_at") - before)
+    return rolled_up(batch)
+
+
+def test_a_batch_has_a_rate_and_an_eta() -> None:
+    batch = rolled_up(batch_of(100))
+    assert (batch.rate, batch.eta) == (None, None)
+    jobs = iter(children_of(batch))
+    for _ in range(10):
+        for _ in range(2):
+            succeed(next(jobs))
+        batch = look(batch, after=1000)
+    assert batch.rate == pytest.approx(2 / 1000, rel=0.1)
+    assert batch.eta == pytest.approx(40_000, rel=0.1)
+
+
+def test_an_eta_of_a_batch_waits_until_it_means_something(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("realtime.progress.estimate.ETA_SECONDS", 5000)
+    batch = rolled_up(batch_of(10))
+    jobs = iter(children_of(batch))
+    succeed(next(jobs))
+    batch = look(batch, after=4000)
+    assert batch.rate == pytest.approx(1 / 4000, rel=0.1)
+    assert batch.eta is None
+    succeed(next(jobs))
+    assert look(batch, after=4000).eta == pytest.approx(32_000, rel=0.1)
+
+
+def test_what_a_batch_had_done_before_it_was_run_again_has_no_speed() -> None:
+    batch = batch_of(100)
+    jobs = children_of(batch)
+    for job in jobs[:90]:
+        succeed(job)
+    for job in jobs[90:]:
+        fail(job)
+    assert rolled_up(batch).state == JobState.FAILED
+    assert run_again(batch)
+    batch = rolled_up(batch)
+    assert (batch.done, batch.rate, batch.eta) == (90, None, None)
+    succeed(jobs[90])
+    batch = look(batch, after=5000)
+    assert batch.rate == pytest.approx(1 / 5000, rel=0.1)
+    assert batch.eta == pytest.approx(45_000, rel=0.1)
