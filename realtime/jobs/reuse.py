@@ -31,9 +31,9 @@ def find_reusable(job: Job) -> Job | None:
     body = job.parent
     if body is None or not body.is_claimed or body.attempt < 2:
         return None
-    if body.made_before is None:
-        body.made_before = _parts(body)
-    left = body.made_before[_asked(job)]
+    if body.reusable_children is None:
+        body.reusable_children = _parts(body)
+    left = body.reusable_children[_asked(job)]
     return Job.objects.filter(pk=left.popleft()).first() if left else None
 
 

@@ -52,7 +52,7 @@ def state(job: Job) -> str:
     return Job.objects.get(pk=job.pk).state
 
 
-def test_the_parts_made_before_the_loss_are_made_once() -> None:
+def test_the_parts_reusable_children_the_loss_are_made_once() -> None:
     body = start(enqueue(part))
     made = [enqueue(part, args=(n,), parent=body) for n in range(3)]
     body = rescued(body)
@@ -93,7 +93,7 @@ def test_who_is_not_the_body_gets_one_more_part() -> None:
 def test_a_first_attempt_asks_nobody() -> None:
     body = start(enqueue(part))
     assert len({enqueue(part, parent=body).pk for _ in range(3)}) == 3
-    assert body.made_before is None
+    assert body.reusable_children is None
 
 
 def test_a_rescue_leaves_what_came_to_nothing() -> None:
