@@ -152,7 +152,7 @@ def test_surplus_families_are_deleted_as_a_whole() -> None:
         make(f"child {number}", days=9, parent=root)
     make("next", days=8)
     make("newest", days=7)
-    assert delete_surplus(kept=6) == 5
+    assert delete_surplus(max_jobs=6) == 5
     assert titles() == {"next", "newest"}
 
 
@@ -162,7 +162,7 @@ def test_families_that_stay_do_not_stop_the_deletion_of_later_ones(small_chunks:
         make(f"child {number}", state=JobState.RUNNING, finished_at=None, parent=root)
     make("old", days=40)
     make("newest")
-    assert delete_surplus(kept=6) == 1
+    assert delete_surplus(max_jobs=6) == 1
     assert "old" not in titles()
     assert "newest" in titles()
 
