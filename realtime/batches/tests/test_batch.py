@@ -18,7 +18,7 @@ from realtime.tests.support.people import user
 pytestmark = pytest.mark.django_db
 
 
-def test_a_batch_is_one_job_and_its_parts() -> None:
+def test_a_batch_is_a_job_with_child_jobs() -> None:
     owner = user()
     batch = batch_of(3, owner=owner, visibility=Visibility.PUBLIC, subject_url="/many/")
     batch.refresh_from_db()
@@ -32,20 +32,20 @@ def test_a_batch_is_one_job_and_its_parts() -> None:
     assert batch.events.get().text == "Made of 3 jobs"
 
 
-def test_calls_are_by_position_or_by_name() -> None:
+def test_calls_are_positional_or_by_name() -> None:
     batch = enqueue_batch(child_task, [[1], {"number": 2}, ()], title="Many")
-    made = [(job.args, job.kwargs) for job in children_of(batch)]
-    assert made == [([1], {}), ([], {"number": 2}), ([], {})]
+    calls = [(job.args, job.kwargs) for job in children_of(batch)]
+    assert calls == [([1], {}), ([], {"number": 2}), ([], {})]
 
 
 @pytest.mark.parametrize("calls", [[(1,), (1, 2)], [(1,), (object(),)], [{"colour": 1}]])
-def test_one_wrong_call_and_nothing_is_saved(calls: list[tuple[object, ...]]) -> None:
+def test_nothing_is_saved_if_one_call_is_invalid(calls: list[tuple[object, ...]]) -> None:
     with pytest.raises(Exception, match=r"argument|serializable"):
         enqueue_batch(child_task, calls, title="Many")
     assert not Job.objects.exists()
 
 
-def test_the_parts_are_published_after_the_commit_and_the_batch_never(
+def test_the_children_are_published_after_the_commit_and_the_batch_never(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, queued: list[UUID]
 ) -> None:
     with django_capture_on_commit_callbacks(execute=True):
@@ -55,7 +55,7 @@ def test_the_parts_are_published_after_the_commit_and_the_batch_never(
 
 
 @pytest.mark.parametrize(("count", "allowed"), [(3, True), (4, True), (5, False)])
-def test_a_batch_may_have_so_many_jobs(settings: Settings, count: int, allowed: bool) -> None:
+def test_a_batch_may_have_batch_max_jobs(settings: Settings, count: int, allowed: bool) -> None:
     settings.REALTIME_BATCH_MAX = 4
     if allowed:
         assert batch_of(count).children.count() == count
@@ -65,7 +65,7 @@ def test_a_batch_may_have_so_many_jobs(settings: Settings, count: int, allowed: 
         assert not Job.objects.exists()
 
 
-def test_calls_without_end_are_refused(settings: Settings) -> None:
+def test_an_endless_iterable_of_calls_is_refused(settings: Settings) -> None:
     settings.REALTIME_BATCH_MAX = 4
 
     def endless() -> Iterator[tuple[int]]:
@@ -84,23 +84,23 @@ def test_jobs_are_written_in_bulk(
 
 
 @pytest.mark.once
-def test_ten_thousand_jobs_are_made_added_up_and_cancelled_within_seconds() -> None:
-    began = time.process_time()
+def test_a_batch_of_ten_thousand_jobs_takes_seconds() -> None:
+    start = time.process_time()
     batch = batch_of(10_000)
     assert rolled_up(batch).total == 10_000
     cancel(batch)
     batch.refresh_from_db()
     assert (batch.state, batch.counts) == (JobState.CANCELLED, {"cancelled": 10_000})
-    assert time.process_time() - began < 60  # on a slow machine; a loop over loops takes hours
+    assert time.process_time() - start < 60  # on a slow machine; quadratic time would be hours
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_async_callers_get_their_batch_too() -> None:
+async def test_async_callers_can_enqueue_a_batch() -> None:
     batch = await aenqueue_batch(child_task, [(1,)], title="Many")
     assert await batch.children.acount() == 1
 
 
-def test_a_batch_of_nothing_has_ended() -> None:
+def test_a_batch_without_calls_succeeds() -> None:
     assert rolled_up(batch_of(0)).state == JobState.SUCCEEDED
 
 
@@ -108,17 +108,20 @@ def test_no_worker_can_claim_a_batch() -> None:
     assert lease.claim(batch_of(1).pk, worker="w") is None
 
 
-def test_what_a_worker_says_of_a_batch_is_not_heard() -> None:
+def test_a_batch_cannot_be_ended_by_a_worker() -> None:
     batch = batch_of(1)
     assert not lease.finish(batch, result=1)
     assert not lease.fail(batch, code="c", error="e")
     assert not Job.objects.leased(batch).exists()
 
 
-def test_a_batch_within_a_batch_is_its_owners_and_as_public() -> None:
+def test_an_inner_batch_has_the_owner_and_visibility_of_the_outer_one() -> None:
     outer = batch_of(1, owner=user(), visibility=Visibility.PUBLIC)
     inner = batch_of(1, parent=outer)
-    told = batch_of(1, parent=outer, visibility=Visibility.PRIVATE, owner=user("other"))
+    other = batch_of(1, parent=outer, visibility=Visibility.PRIVATE, owner=user("other"))
     for batch in (inner, *children_of(inner)):
         assert (batch.owner, batch.visibility) == (outer.owner, Visibility.PUBLIC)
-    assert (told.owner, told.visibility) == (User.objects.get(username="other"), Visibility.PRIVATE)
+    assert (other.owner, other.visibility) == (
+        User.objects.get(username="other"),
+        Visibility.PRIVATE,
+    )

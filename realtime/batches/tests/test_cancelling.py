@@ -27,7 +27,7 @@ from realtime.tests.support.people import user
 pytestmark = pytest.mark.django_db
 
 
-def test_a_cancelled_batch_cancels_its_jobs(
+def test_cancelling_a_batch_cancels_its_children(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     batch = batch_of(3)
@@ -41,13 +41,13 @@ def test_a_cancelled_batch_cancels_its_jobs(
     running.refresh_from_db()
     assert running.cancel_requested_at is not None
     batch.refresh_from_db()
-    assert batch.state == JobState.RUNNING  # until the running one has ended
+    assert batch.state == JobState.RUNNING  # until the running child has ended
     assert lease.cancel_running(running)
     assert rolled_up(batch).state == JobState.CANCELLED
     assert batch.events.get(kind=EventKind.ACTION).reason == "By mistake"
 
 
-def test_a_batch_that_only_waits_is_cancelled_at_once() -> None:
+def test_a_batch_without_running_children_is_cancelled_at_once() -> None:
     batch = batch_of(2)
     cancel(batch)
     batch.refresh_from_db()
@@ -55,7 +55,7 @@ def test_a_batch_that_only_waits_is_cancelled_at_once() -> None:
     assert not cancel(batch)
 
 
-def test_a_batch_that_was_done_before_the_cancelling_took_effect_succeeded() -> None:
+def test_a_batch_succeeds_if_its_last_child_succeeds_after_the_request() -> None:
     batch = batch_of(1)
     running = claim(children_of(batch)[0])
     cancel(batch)
@@ -63,7 +63,7 @@ def test_a_batch_that_was_done_before_the_cancelling_took_effect_succeeded() -> 
     assert rolled_up(batch).state == JobState.SUCCEEDED
 
 
-def test_a_batch_within_a_batch_is_cancelled_too() -> None:
+def test_cancelling_a_batch_cancels_an_inner_batch() -> None:
     outer = batch_of(1)
     inner = batch_of(2, parent=outer)
     cancel(outer)
@@ -72,7 +72,7 @@ def test_a_batch_within_a_batch_is_cancelled_too() -> None:
     assert rolled_up(outer).state == JobState.CANCELLED
 
 
-def test_a_cancelled_task_takes_the_jobs_that_it_has_made_with_it() -> None:
+def test_cancelling_a_job_cancels_its_children() -> None:
     job = claim(enqueue(child_task))
     before = enqueue(child_task, parent=job)
     assert cancel(job)
@@ -85,41 +85,41 @@ def test_a_cancelled_task_takes_the_jobs_that_it_has_made_with_it() -> None:
     assert after.state == JobState.CANCELLED
 
 
-def test_a_cancelled_batch_cancels_the_jobs_of_a_job_that_waits_for_its_next_try() -> None:
+def test_cancelling_a_batch_cancels_the_children_of_a_retrying_child() -> None:
     batch = batch_of(1)
     body = claim(children_of(batch)[0])
-    made = enqueue(child_task, parent=body)
+    child = enqueue(child_task, parent=body)
     assert lease.retry_later(body, due_at=timezone.now(), error="Later.")
     assert cancel(batch)
-    made.refresh_from_db()
-    assert made.state == JobState.CANCELLED
+    child.refresh_from_db()
+    assert child.state == JobState.CANCELLED
 
 
-@pytest.mark.parametrize("asked", [True, False])
+@pytest.mark.parametrize("is_requested", [True, False])
 @pytest.mark.parametrize("end", [end_cancelled, end_failed])
-def test_what_is_made_after_a_cancel_is_cancelled_however_the_body_ends(
-    end: Callable[..., bool], asked: bool
+def test_children_created_after_a_cancel_request_are_cancelled(
+    end: Callable[..., bool], is_requested: bool
 ) -> None:
     job = claim(enqueue(child_task))
-    if asked:
+    if is_requested:
         assert cancel(job)
-    made = enqueue(child_task, parent=job)
+    child = enqueue(child_task, parent=job)
     assert end(job, **{"code": "c", "error": "It broke."} if end is end_failed else {})
-    made.refresh_from_db()
-    cancelled = asked or end is end_cancelled
-    assert made.state == (JobState.CANCELLED if cancelled else JobState.QUEUED)
+    child.refresh_from_db()
+    is_cancelled = is_requested or end is end_cancelled
+    assert child.state == (JobState.CANCELLED if is_cancelled else JobState.QUEUED)
 
 
-def test_the_end_of_a_cancelled_body_and_that_of_its_jobs_are_one(
+def test_a_cancelled_body_and_its_children_end_in_one_transaction(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def die(job: Job) -> None:
+    def interrupt(job: Job) -> None:
         raise KeyboardInterrupt
 
     job = claim(enqueue(child_task))
     enqueue(child_task, parent=job)
-    monkeypatch.setattr(rollup, "cancel_descendants", die)
+    monkeypatch.setattr(rollup, "cancel_descendants", interrupt)
     with pytest.raises(KeyboardInterrupt):
         end_cancelled(job)
     job.refresh_from_db()
-    assert job.state == JobState.RUNNING  # for its lease to find
+    assert job.state == JobState.RUNNING  # rescued when its lease has expired

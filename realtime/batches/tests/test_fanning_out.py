@@ -14,12 +14,12 @@ from realtime.tests.support.batches import batch_of, child_task, claim, rolled_u
 pytestmark = pytest.mark.django_db
 
 
-def test_a_task_that_fans_out_ends_with_its_jobs() -> None:
+def test_a_job_that_fans_out_ends_with_its_children() -> None:
     job = claim(enqueue(child_task))
     first, second = enqueue(child_task, parent=job), enqueue(child_task, parent=job)
     succeed(first)
     roll_up(job.pk)
-    assert Job.objects.get(pk=job.pk).done == 0  # the body's own bar shows while it runs
+    assert Job.objects.get(pk=job.pk).done == 0  # while the body runs, its own progress counts
     assert lease.finish(job, result=7, done=9, fraction=1.0)
     job = rolled_up(job)
     assert (job.state, job.carrier, job.worker) == (JobState.RUNNING, RunBy.CHILDREN, "")
@@ -29,7 +29,7 @@ def test_a_task_that_fans_out_ends_with_its_jobs() -> None:
     assert (job.state, job.result, job.attempt) == (JobState.SUCCEEDED, 7, 1)
 
 
-def test_a_task_whose_jobs_have_ended_before_its_body_ends_too() -> None:
+def test_a_job_ends_after_its_body_if_its_children_ended_before() -> None:
     job = claim(enqueue(child_task))
     succeed(enqueue(child_task, parent=job))
     lease.finish(job, result=7)
@@ -38,7 +38,7 @@ def test_a_task_whose_jobs_have_ended_before_its_body_ends_too() -> None:
     assert rolled_up(job).state == JobState.SUCCEEDED
 
 
-def test_a_task_that_fails_after_it_fanned_out_has_failed() -> None:
+def test_a_job_whose_body_fails_after_fanning_out_fails() -> None:
     job = claim(enqueue(child_task))
     child = enqueue(child_task, parent=job)
     assert lease.fail(job, code="c", error="It broke.")
@@ -46,7 +46,7 @@ def test_a_task_that_fails_after_it_fanned_out_has_failed() -> None:
     assert rolled_up(job).error == "It broke."
 
 
-def test_the_bus_saves_no_late_progress_over_the_sums() -> None:
+def test_late_progress_of_the_body_does_not_replace_the_totals() -> None:
     job = claim(enqueue(child_task))
     enqueue(child_task, parent=job)
     lease.finish(job, result=7)
@@ -54,7 +54,7 @@ def test_the_bus_saves_no_late_progress_over_the_sums() -> None:
 
 
 @pytest.mark.parametrize("state", sorted(FINISHED))
-def test_a_job_that_has_ended_can_have_no_further_parts(state: JobState) -> None:
+def test_a_job_that_has_ended_can_have_no_further_children(state: JobState) -> None:
     job = enqueue(child_task)
     Job.objects.filter(pk=job.pk).update(state=state)
     with pytest.raises(JobEnded):

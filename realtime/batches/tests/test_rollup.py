@@ -27,7 +27,7 @@ from realtime.tests.support.batches import (
 pytestmark = pytest.mark.django_db
 
 
-def test_a_batch_is_its_jobs_added_up() -> None:
+def test_the_progress_of_a_batch_is_the_total_of_its_children() -> None:
     batch = batch_of(5)
     first, second, third, fourth, _ = children_of(batch)
     succeed(first)
@@ -42,7 +42,7 @@ def test_a_batch_is_its_jobs_added_up() -> None:
     assert batch.tick > 0
 
 
-def test_the_bar_of_a_batch_never_moves_backwards() -> None:
+def test_the_fraction_of_a_batch_never_decreases() -> None:
     batch = batch_of(2)
     running = claim(children_of(batch)[0])
     Job.objects.filter(pk=running.pk).update(fraction=0.8)
@@ -59,7 +59,7 @@ def test_the_bar_of_a_batch_never_moves_backwards() -> None:
         ([fail, fail], JobState.FAILED, "2 of 2 failed."),
     ],
 )
-def test_a_batch_ends_with_its_last_job(
+def test_a_batch_ends_with_its_last_child(
     ends: list[Callable[[Job], None]], state: JobState, error: str
 ) -> None:
     batch = batch_of(2)
@@ -75,7 +75,7 @@ def test_a_batch_ends_with_its_last_job(
     assert batch.events.filter(state__in=FINISHED).count() == 1
 
 
-def test_a_job_that_somebody_cancelled_does_not_fail_its_batch() -> None:
+def test_a_cancelled_child_does_not_fail_its_batch() -> None:
     batch = batch_of(2)
     first, second = children_of(batch)
     transitions.cancel_waiting(first.pk)
@@ -85,7 +85,7 @@ def test_a_job_that_somebody_cancelled_does_not_fail_its_batch() -> None:
     assert batch.counts == {"succeeded": 1, "cancelled": 1}
 
 
-def test_an_ended_batch_ends_no_second_time() -> None:
+def test_a_batch_ends_once() -> None:
     batch = batch_of(1)
     succeed(children_of(batch)[0])
     revision = rolled_up(batch).revision
@@ -93,7 +93,7 @@ def test_an_ended_batch_ends_no_second_time() -> None:
     assert batch.events.filter(state=JobState.SUCCEEDED).count() == 1
 
 
-def test_a_roll_up_that_changes_nothing_is_not_announced(
+def test_a_roll_up_without_changes_does_not_notify(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     batch = rolled_up(batch_of(2))
@@ -102,7 +102,7 @@ def test_a_roll_up_that_changes_nothing_is_not_announced(
     assert callbacks == []
 
 
-def test_a_roll_up_of_any_other_job_does_nothing() -> None:
+def test_a_roll_up_of_a_job_that_is_no_batch_does_nothing() -> None:
     job = claim(enqueue(child_task))
     roll_up(job.pk)
     roll_up(uuid4())
@@ -110,16 +110,16 @@ def test_a_roll_up_of_any_other_job_does_nothing() -> None:
     assert (job.state, job.tick, job.revision) == (JobState.RUNNING, 0, 1)
 
 
-def test_which_batches_a_change_touches() -> None:
+def test_the_parent_and_a_new_batch_are_rolled_up() -> None:
     batch = batch_of(1)
     (job,) = children_of(batch)
     assert batches_to_roll_up([job]) == {batch.pk}
-    assert batches_to_roll_up([batch]) == {batch.pk}  # it is new
-    assert batches_to_roll_up([rolled_up(batch)]) == set()  # its own sums are no change to add up
+    assert batches_to_roll_up([batch]) == {batch.pk}  # new
+    assert batches_to_roll_up([rolled_up(batch)]) == set()  # changed by a roll-up only
     assert batches_to_roll_up([enqueue(child_task)]) == set()
 
 
-def test_watchers_see_the_sums() -> None:
+def test_snapshots_contain_the_totals() -> None:
     batch = batch_of(2)
     succeed(children_of(batch)[0])
     snapshot = public(load_for_snapshots([rolled_up(batch).pk])[0])
@@ -127,10 +127,10 @@ def test_watchers_see_the_sums() -> None:
     assert (snapshot.counts, snapshot.place, snapshot.reason) == ({"succeeded": 1}, None, "")
 
 
-def test_what_a_dead_process_left_is_added_up() -> None:
-    batch, going_on = batch_of(1), batch_of(1)
+def test_batches_that_a_dead_process_left_are_rolled_up() -> None:
+    batch, unfinished = batch_of(1), batch_of(1)
     succeed(children_of(batch)[0])
     assert roll_up_ended(500) == 1
     batch.refresh_from_db()
-    going_on.refresh_from_db()
-    assert (batch.state, going_on.state) == (JobState.SUCCEEDED, JobState.RUNNING)
+    unfinished.refresh_from_db()
+    assert (batch.state, unfinished.state) == (JobState.SUCCEEDED, JobState.RUNNING)

@@ -23,7 +23,7 @@ from realtime.tests.support.people import user
 pytestmark = pytest.mark.django_db
 
 
-def test_a_failed_batch_runs_its_failed_jobs_again(
+def test_a_failed_batch_runs_its_failed_children_again(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks, queued: list[UUID]
 ) -> None:
     batch = batch_of(3)
@@ -49,7 +49,7 @@ def test_a_failed_batch_runs_its_failed_jobs_again(
 
 
 @pytest.mark.parametrize(("keep", "items"), [(True, 1), (False, 0)])
-def test_a_batch_that_went_well_runs_whole_again(keep: bool, items: int) -> None:
+def test_a_successful_batch_runs_all_children_again(keep: bool, items: int) -> None:
     batch = batch_of(1)
     (job,) = children_of(batch)
     JobItem.objects.create(job=job, key="ada", outcome="failed")
@@ -61,11 +61,11 @@ def test_a_batch_that_went_well_runs_whole_again(keep: bool, items: int) -> None
     assert (job.state, job.items.count(), job.failed) == (JobState.QUEUED, items, items)
 
 
-def test_a_batch_that_goes_on_is_not_run_again() -> None:
+def test_an_unfinished_batch_is_not_run_again() -> None:
     assert not run_again(batch_of(1))
 
 
-def test_one_job_run_again_opens_its_batch_and_that_ones() -> None:
+def test_running_a_child_again_reopens_its_ancestors() -> None:
     outer = enqueue_batch(child_task, [], title="Outer")
     inner = batch_of(1, parent=outer)
     (job,) = children_of(inner)
@@ -81,7 +81,7 @@ def test_one_job_run_again_opens_its_batch_and_that_ones() -> None:
     assert rolled_up(outer).state == JobState.SUCCEEDED
 
 
-def test_a_job_that_cannot_be_run_again_opens_nothing() -> None:
+def test_a_child_that_cannot_run_again_reopens_no_batch() -> None:
     batch = batch_of(2)
     fail(children_of(batch)[0])
     job = children_of(batch)[1]
@@ -93,7 +93,7 @@ def test_a_job_that_cannot_be_run_again_opens_nothing() -> None:
     assert batch.state == JobState.FAILED
 
 
-def test_a_failed_fan_out_runs_its_failed_jobs_again_and_not_its_body() -> None:
+def test_a_failed_fan_out_runs_its_failed_children_again_and_not_its_body() -> None:
     job = claim(enqueue(child_task))
     child = enqueue(child_task, parent=job)
     lease.finish(job, result=7)

@@ -11,10 +11,10 @@ from realtime.tests.support.batches import batch_of, children_of, fail, rolled_u
 pytestmark = pytest.mark.django_db
 
 
-def look(batch: Job, *, after: float) -> Job:
-    """Add the batch up, so many seconds after its last look and its start.
+def roll_up_later(batch: Job, *, after: float) -> Job:
+    """Roll the batch up as if `after` seconds had passed since the last roll-up.
 
-    Thousands of them, beside which the test's own seconds are nothing.
+    Tests use thousands of seconds, so the time of the test itself does not matter.
     """
     before = timedelta(seconds=after)
     rows = Job.objects.filter(pk=batch.pk)
@@ -29,24 +29,24 @@ def test_a_batch_has_a_rate_and_an_eta() -> None:
     for _ in range(10):
         for _ in range(2):
             succeed(next(jobs))
-        batch = look(batch, after=1000)
+        batch = roll_up_later(batch, after=1000)
     assert batch.rate == pytest.approx(2 / 1000, rel=0.1)
     assert batch.eta == pytest.approx(40_000, rel=0.1)
 
 
-def test_an_eta_of_a_batch_waits_until_it_means_something(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_batch_has_no_eta_before_eta_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("realtime.progress.estimate.ETA_SECONDS", 5000)
     batch = rolled_up(batch_of(10))
     jobs = iter(children_of(batch))
     succeed(next(jobs))
-    batch = look(batch, after=4000)
+    batch = roll_up_later(batch, after=4000)
     assert batch.rate == pytest.approx(1 / 4000, rel=0.1)
     assert batch.eta is None
     succeed(next(jobs))
-    assert look(batch, after=4000).eta == pytest.approx(32_000, rel=0.1)
+    assert roll_up_later(batch, after=4000).eta == pytest.approx(32_000, rel=0.1)
 
 
-def test_what_a_batch_had_done_before_it_was_run_again_has_no_speed() -> None:
+def test_jobs_that_ended_before_a_second_run_do_not_count_for_the_rate() -> None:
     batch = batch_of(100)
     jobs = children_of(batch)
     for job in jobs[:90]:
@@ -58,6 +58,6 @@ def test_what_a_batch_had_done_before_it_was_run_again_has_no_speed() -> None:
     batch = rolled_up(batch)
     assert (batch.done, batch.rate, batch.eta) == (90, None, None)
     succeed(jobs[90])
-    batch = look(batch, after=5000)
+    batch = roll_up_later(batch, after=5000)
     assert batch.rate == pytest.approx(1 / 5000, rel=0.1)
     assert batch.eta == pytest.approx(45_000, rel=0.1)

@@ -10,18 +10,18 @@ from realtime.tests.support.batches import batch_of
 pytestmark = pytest.mark.django_db
 
 
-def test_only_so_many_of_very_many_are_announced(
+def test_at_most_one_chunk_of_children_is_notified(
     django_capture_on_commit_callbacks: DjangoCaptureOnCommitCallbacks,
 ) -> None:
     batch = batch_of(700)
-    heard: list[UUID] = []
+    received: list[UUID] = []
 
-    def hear(ids: list[UUID], **_: object) -> None:
-        heard.extend(ids)
+    def receive(ids: list[UUID], **_: object) -> None:
+        received.extend(ids)
 
-    jobs_changed.connect(hear)
+    jobs_changed.connect(receive)
     with django_capture_on_commit_callbacks(execute=True):
         cancel(batch)
-    jobs_changed.disconnect(hear)
-    assert len(set(heard)) == 501  # and the batch
-    assert batch.pk in heard
+    jobs_changed.disconnect(receive)
+    assert len(set(received)) == 501  # one chunk and the batch
+    assert batch.pk in received
