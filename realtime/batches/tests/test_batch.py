@@ -10,6 +10,7 @@ from realtime.actions import cancel
 from realtime.batches.batch import aenqueue_batch, enqueue_batch
 from realtime.errors import BatchTooLarge
 from realtime.jobs import lease
+from realtime.jobs.reuse import hash_calls
 from realtime.models import Job
 from realtime.states import JobState, Visibility
 from realtime.tests.support.batches import batch_of, child_task, children_of, rolled_up
@@ -30,6 +31,13 @@ def test_a_batch_is_a_job_with_child_jobs() -> None:
         assert job.visibility == Visibility.PUBLIC
         assert job.events.get().state == JobState.QUEUED
     assert batch.events.get().text == "Made of 3 jobs"
+
+
+def test_the_options_of_a_batch_contain_only_options_of_celery() -> None:
+    batch = batch_of(2)
+    batch.refresh_from_db()
+    assert batch.options == {}
+    assert batch.calls_hash == hash_calls(children_of(batch))
 
 
 def test_calls_are_positional_or_by_name() -> None:

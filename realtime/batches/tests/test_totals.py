@@ -4,6 +4,7 @@ import pytest
 from django.db.models import F
 
 from realtime.actions import run_again
+from realtime.batches.totals import Totals
 from realtime.models import Job
 from realtime.states import JobState
 from realtime.tests.support.batches import batch_of, children_of, fail, rolled_up, succeed
@@ -61,3 +62,30 @@ def test_jobs_that_ended_before_a_second_run_do_not_count_for_the_rate() -> None
     batch = roll_up_later(batch, after=5000)
     assert batch.rate == pytest.approx(1 / 5000, rel=0.1)
     assert batch.eta == pytest.approx(45_000, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("by_state", "cancel_requested", "state"),
+    [
+        ({}, False, JobState.SUCCEEDED),
+        ({"succeeded": 2}, True, JobState.SUCCEEDED),
+        ({"succeeded": 1, "failed": 1}, False, JobState.FAILED),
+        ({"succeeded": 1, "cancelled": 1}, False, JobState.SUCCEEDED),
+        ({"succeeded": 1, "cancelled": 1}, True, JobState.CANCELLED),
+        ({"failed": 1, "cancelled": 1}, False, JobState.FAILED),
+        ({"failed": 1, "cancelled": 1}, True, JobState.CANCELLED),
+        ({"cancelled": 2}, False, JobState.CANCELLED),
+    ],
+)
+def test_the_end_state_of_a_batch(
+    by_state: dict[str, int], cancel_requested: bool, state: JobState
+) -> None:
+    totals = Totals(by_state, started=0.0)
+    assert totals.end_state(cancel_requested=cancel_requested) == state
+
+
+def test_the_message_counts_running_and_waiting_children() -> None:
+    assert Totals({"running": 1, "queued": 1000, "lost": 1}, 0.0).message() == (
+        "1 running, 1,001 waiting"
+    )
+    assert Totals({"succeeded": 1}, 0.0).message() == ""

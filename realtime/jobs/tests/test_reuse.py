@@ -12,6 +12,7 @@ from realtime.batches.rollup import roll_up
 from realtime.errors import JobEnded, LeaseLost
 from realtime.jobs import lease, transitions
 from realtime.jobs.create import enqueue
+from realtime.jobs.reuse import hash_calls
 from realtime.models import Job
 from realtime.states import JobState
 from realtime.tasks import JobTask
@@ -232,3 +233,11 @@ def test_an_attempt_that_lost_its_lease_creates_no_child(ended: bool) -> None:
         with pytest.raises(JobEnded if ended else LeaseLost):
             add(child_task, parent=lost_attempt, **call)
     assert parent.children.count() == 1
+
+
+def test_hashes_stay_equal_to_those_that_are_stored() -> None:
+    calls = [
+        Job(task="t", title="T", args=[1.0, "é"], kwargs={"a": None}),
+        Job(task="t", title="T"),
+    ]
+    assert hash_calls(calls) == "382931329e2ed57eb0ad8fed8e15b5ba825e19c2a99b0c85d4d14c02a476ae9e"
