@@ -2,8 +2,8 @@
 
 Called by `lease` alone. Django needs several times as long to build such a query as the database
 needs to run it (measured). So each query is built on first use, with slots for the values that
-differ from run to run. The driver's own cursor runs it, which halves the remaining time: Django's
-query log does not contain it. This module uses private interfaces of Django (see its test).
+differ from run to run. The driver's own cursor runs it, which halves the remaining time, so
+Django's query log does not contain it. This module uses private interfaces of Django.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -40,8 +40,7 @@ class Slot(Expression):
 
 @dataclass(frozen=True)
 class Statement:
-    sql: str
-    """SQL with the driver's placeholders."""
+    sql: str  # with the driver's placeholders
     parameters: Sequence[Any]
 
     def run(self, cursor: Any, values: Values) -> None:
@@ -89,7 +88,7 @@ class PreparedUpdate(Generic[M]):
         self._compiled: dict[Any, Compiled[M]] = {}
 
     def execute(self, slots: Values, *, text: str, **fields: Any) -> bool:
-        """Run the UPDATE and return whether a row matched. `fields` are further new values."""
+        """Run the UPDATE; whether a row matched. `fields` are further new values."""
         return bool(self._run(slots, fields, text=text, returns_all=False)[1])
 
     def fetch(self, slots: Values, *, text: str, **fields: Any) -> M | None:
@@ -175,10 +174,7 @@ def _run_statements(statements: Sequence[Statement], values: Values, connection:
 
 
 def _cursor(connection: Any) -> Any:
-    """A cursor of the driver. On PostgreSQL it uses prepared statements, if they are allowed.
-
-    Django's default for the option `prepare_threshold`, None, does not allow them.
-    """
+    """A cursor of the driver. On PostgreSQL it uses prepared statements if the options allow it."""
     raw = connection.connection
     if getattr(raw, "prepare_threshold", None) is None:
         return raw.cursor()
