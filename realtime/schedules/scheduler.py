@@ -166,7 +166,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]  # ships no types
                 entry.name,
             )
         else:
-            log.info("Schedule %r: task %s was sent.", entry.name, entry.task)
+            log.info("Schedule %r: a job of task %s was saved.", entry.name, entry.task)
 
     def _publish(self, entry: ModelEntry) -> None:
         task = self.app.tasks.get(entry.task)
@@ -180,7 +180,7 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]  # ships no types
                 error,
             )
         else:
-            log.info("Schedule %r: task %s was sent.", entry.name, entry.task)
+            log.info("Schedule %r: task %s was published.", entry.name, entry.task)
 
     def _log_once(self, name: str, error: Exception) -> None:
         """Log each error of a schedule once, although the rows are read every few seconds."""
