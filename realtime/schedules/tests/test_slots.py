@@ -74,10 +74,10 @@ class Sun(solar):
     """A solar schedule without the package `ephem`, which Celery needs."""
 
     def __init__(self, event: Any, lon: float, at: datetime, now: datetime) -> None:
-        self.event, self.lon, self.at, self.now = event, lon, at, now
+        self.event, self.lon, self.at, self.today = event, lon, at, now
 
     def remaining_estimate(self, last_run_at: datetime) -> timedelta:
-        return self.at - self.now
+        return self.at - self.today
 
 
 @pytest.mark.parametrize(
