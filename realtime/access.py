@@ -1,4 +1,7 @@
-"""Who may watch a job: the one decision for HTTP, Server-Sent Events and the WebSocket alike."""
+"""Access: who may watch a job and act on it, and the watch keys in links.
+
+HTTP views, Server-Sent Events and WebSockets all decide with `Viewer`.
+"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -25,15 +28,15 @@ def _signer() -> signing.TimestampSigner:
 
 
 def watch_key(job_id: UUID) -> str:
-    """The capability to watch one job: a signature over its id that expires.
+    """A key that lets anyone watch one job: a signature of its id.
 
-    `REALTIME_WATCH_KEY_MAX_AGE` seconds after it was made it no longer works.
+    It expires `REALTIME_WATCH_KEY_MAX_AGE` seconds after it was made.
     """
     return _signer().sign(job_id.hex).removeprefix(f"{job_id.hex}:")
 
 
 def is_valid_watch_key(key: str, job_id: UUID) -> bool:
-    """Whether `key` is a valid watch key of the job `job_id`."""
+    """Whether `key` is a watch key of this job that has not expired."""
     try:
         _signer().unsign(f"{job_id.hex}:{key}", max_age=conf.WATCH_KEY_MAX_AGE)
     except signing.BadSignature:
@@ -42,14 +45,17 @@ def is_valid_watch_key(key: str, job_id: UUID) -> bool:
 
 
 def job_url(job_id: UUID, *, key: bool = False) -> str:
-    """The address of the job's page; with a watch key in it for those who have no account."""
+    """The URL of the job's page. With `key=True` it contains a watch key."""
     url = reverse("realtime:job", args=[job_id])
     return f"{url}?key={watch_key(job_id)}" if key else url
 
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody who asks; made once a request or socket, since permissions cost queries."""
+    """The person who asks.
+
+    It is created once for each request or socket, because permissions cost queries.
+    """
 
     user_id: int | None = None
     is_operator: bool = False
@@ -71,44 +77,44 @@ class Viewer:
             self.is_operator
             or job.visibility == Visibility.PUBLIC
             or self._owns(job)
-            or _fits(key, job)
+            or _is_key_of(key, job)
         )
 
     def may_act_on(self, job: Job) -> bool:
-        """Whether this one may cancel the job and run it again: the owner, and such operators."""
+        """Whether the viewer may cancel the job and run it again."""
         return self.may_act_on_all or self._owns(job)
 
     def _owns(self, job: Job) -> bool:
         return self.user_id is not None and job.owner_id == self.user_id
 
 
-def _fits(key: str, job: Job) -> bool:
-    """A batch's key is one to its jobs too, and to theirs."""
+def _is_key_of(key: str, job: Job) -> bool:
+    """Whether `key` is a watch key of `job` or of one of its ancestors."""
     if key == "":
         return False
     if is_valid_watch_key(key, job.pk) or (
         job.parent_id is not None and is_valid_watch_key(key, job.parent_id)
     ):
-        return True  # without a query
-    return job.parent is not None and _fits(key, job.parent)
+        return True  # found without a query
+    return job.parent is not None and _is_key_of(key, job.parent)
 
 
 def load_ancestors(jobs: Iterable[Job]) -> None:
-    """Have the jobs above these at hand: `may_watch` may ask for them where no query can be made.
+    """Load the ancestors of these jobs, with one query for each level.
 
-    It takes one query for each storey.
+    `may_watch` needs them, also on the event loop, where no query can be made.
     """
-    below = list(jobs)
-    while ids := {job.parent_id for job in below if job.parent_id}:
-        above = Job.objects.only("parent_id").in_bulk(ids)
-        for job in below:
+    children = list(jobs)
+    while ids := {job.parent_id for job in children if job.parent_id}:
+        parents = Job.objects.only("parent_id").in_bulk(ids)
+        for job in children:
             if job.parent_id:
-                job.parent = above.get(job.parent_id)
-        below = list(above.values())
+                job.parent = parents.get(job.parent_id)
+        children = list(parents.values())
 
 
 def is_operator(user: AbstractBaseUser | AnonymousUser) -> bool:
-    """An active staff user with the permission to view jobs."""
+    """Whether the user is active, is staff and has the permission to view jobs."""
     return bool(
         user.is_active
         and getattr(user, "is_staff", False)
@@ -121,7 +127,7 @@ def has_permission(user: AbstractBaseUser | AnonymousUser, permission: str) -> b
 
 
 def keep_private(response: R) -> R:
-    """Keep an address with a watch key out of caches, referrers and search engines."""
+    """Keep a URL with a watch key out of caches, referrers and search engines."""
     response["Cache-Control"] = "no-store"
     response["Referrer-Policy"] = "no-referrer"
     response["X-Robots-Tag"] = "noindex"

@@ -1,4 +1,8 @@
-"""What people do to jobs. Each action is in the job's timeline, with who did it and why."""
+"""Actions of people on jobs: cancel and run again.
+
+Each action adds an event to the job's timeline, with the user and the reason. Views check the
+permission first (see `realtime.access`).
+"""
 
 from celery import current_app
 from django.contrib.auth.models import AbstractBaseUser
@@ -9,26 +13,26 @@ from realtime.batches import rollup
 from realtime.jobs import descendants, transitions
 from realtime.jobs.reuse import QUEUED_AGAIN
 from realtime.models import Job, JobEvent
-from realtime.states import Carrier, EventKind, ItemState, JobState
+from realtime.states import EventKind, ItemState, JobState, RunBy
 
 
 def cancel(job: Job, *, actor: AbstractBaseUser | None = None, reason: str = "") -> bool:
-    """End a waiting job at once, and ask the body of a running one to end.
+    """Cancel a waiting job at once, or request the cancel of a running one.
 
-    An `async def` body is cancelled at its next await, any other at its next progress call, both
-    within about a second; what it has done so far stays in the ledger. The jobs that it has made
-    are cancelled too. Returns False when the job has finished, or has been asked before.
+    The body of a running job ends within about a second: an `async def` body at its next await,
+    any other body at its next progress call. Items that are done stay in the ledger. All
+    descendants are cancelled too. Returns False if the job has finished or has a cancel request.
     """
     with transaction.atomic():
-        done = (
+        is_cancelled = (
             transitions.cancel_waiting(job.pk)
             or transitions.request_cancel(job.pk)
-            or transitions.cancel_waiting(job.pk)  # Its run may have failed between the two.
+            or transitions.cancel_waiting(job.pk)  # Its attempt may have ended between the two.
         )
-        if done:
-            _note(job, "Cancel", actor, reason)
+        if is_cancelled:
+            _add_event(job, "Cancel", actor, reason)
             rollup.cancel_children(job)
-    return done
+    return is_cancelled
 
 
 def run_again(
@@ -38,13 +42,15 @@ def run_again(
     reason: str = "",
     keep_ledger: bool = True,
 ) -> bool:
-    """Queue a finished job once more, with the very same arguments.
+    """Queue a finished job once more, with the same arguments.
 
-    With its ledger kept, a task that says so (`resumes`) does only what is not done: the items
-    that failed, and those never begun. Of a job that succeeded, those that failed are all there
-    is left to do: they wait again (`progress.keys(ItemState.PENDING)`), beside those that still
-    wait if such a run broke off. A batch runs those of its jobs again that failed or were
-    cancelled, or all of them. Returns False when the job has not finished.
+    With `keep_ledger`, a task with `resumes = True` does only what is not done: items that failed
+    and items that were never started. If the job succeeded, or has items that still wait, its
+    failed items become pending (`progress.keys(ItemState.PENDING)` returns them). A batch runs its
+    failed and cancelled child jobs again, or all of them if there are none. Without `keep_ledger`
+    the job and all its descendants start from the beginning.
+
+    Returns False if the job has not finished.
     """
     with transaction.atomic():
         descendants.reopen_ancestors(job)
@@ -54,30 +60,31 @@ def run_again(
         ):
             transaction.set_rollback(True)
             return False
-        _note(job, "Run again" if keep_ledger else "Run again from the start", actor, reason)
+        _add_event(job, "Run again" if keep_ledger else "Run again from the start", actor, reason)
     return True
 
 
 def _queue_again(job: Job, *, keep_ledger: bool) -> bool:
-    fresh = {name: value for name, value in job.options.items() if name != "retries"}
+    options = {name: value for name, value in job.options.items() if name != "retries"}
     phases = [name for name, _ in job.phases]
-    if not transitions.run_again(job.pk, options=fresh, phases=phases, text=QUEUED_AGAIN):
+    if not transitions.run_again(job.pk, options=options, phases=phases, text=QUEUED_AGAIN):
         return False
     if not keep_ledger:
         job.items.all().delete()
         Job.objects.filter(pk=job.pk).update(counts={}, failed=0, recent=[])
         descendants.queue_children_again(job, every=True)
-    elif resumes(job) and (job.state == JobState.SUCCEEDED or _has_waiting(job)):
-        _failed_wait_again(job)
+    elif resumes(job) and (job.state == JobState.SUCCEEDED or _has_pending(job)):
+        _reset_failed(job)
     return True
 
 
-def _has_waiting(job: Job) -> bool:
-    """Whether a run that broke off left some of the items that it was to do: they are known."""
+def _has_pending(job: Job) -> bool:
+    """Whether the last run ended before it started some of its items."""
     return job.items.filter(state=ItemState.PENDING).exists()
 
 
-def _failed_wait_again(job: Job) -> None:
+def _reset_failed(job: Job) -> None:
+    """Make the failed items pending."""
     job.items.filter(state=ItemState.FAILED).update(state=ItemState.PENDING, outcome="", detail="")
     outcomes = job.items.exclude(outcome="").order_by().values_list("outcome")
     counts = dict(outcomes.annotate(number=Count("pk")))
@@ -86,15 +93,15 @@ def _failed_wait_again(job: Job) -> None:
 
 
 def resumes(job: Job) -> bool:
-    """Whether running `job` again does only what it has not done, as its task says.
+    """Whether a second run of `job` does only what is not done.
 
-    A batch does: those of its jobs that have not succeeded are run again.
+    It does for tasks with `resumes = True` and for batches.
     """
     task = current_app.tasks.get(job.task)
-    return job.carrier == Carrier.CHILDREN or bool(getattr(task, "resumes", False))
+    return job.carrier == RunBy.CHILDREN or bool(getattr(task, "resumes", False))
 
 
-def _note(job: Job, text: str, actor: AbstractBaseUser | None, reason: str) -> None:
+def _add_event(job: Job, text: str, actor: AbstractBaseUser | None, reason: str) -> None:
     JobEvent.objects.create(
         job=job,
         kind=EventKind.ACTION,

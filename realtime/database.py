@@ -1,4 +1,8 @@
-"""What to do when the database has hung up, as one does that is restarted."""
+"""Database errors: which ones there are, and a retry after a lost connection.
+
+A database that is restarted closes its connections. Callers are the code that runs a task and the
+code that saves its progress.
+"""
 
 from collections.abc import Callable
 from typing import Final, TypeVar
@@ -9,22 +13,23 @@ T = TypeVar("T")
 
 DATABASE_ERRORS: Final = (DatabaseError, InterfaceError)
 DISCONNECTED: Final = (OperationalError, InterfaceError)
-"""What is no fault of what was to be written."""
+"""Errors that the data to be written cannot have caused."""
 
 
-def retry_if_disconnected(call: Callable[[], T], *, again: Callable[[], T] | None = None) -> T:
-    """`call()`, and `again()` if the database hangs up; without an `again`, `call()` once more.
+def retry_if_disconnected(call: Callable[[], T], *, retry: Callable[[], T] | None = None) -> T:
+    """Run `call()`. If the connection was lost, run `retry()` instead, or `call()` once more.
 
-    Whether the first call has happened is not known then: only its answer may be lost. What may
-    have spoilt a transaction around it is not tried again.
+    The first call may have been committed: perhaps only its result was lost. `retry` can check
+    that. Within a transaction nothing is retried, because the whole transaction was lost.
     """
     before = connection.connection
     try:
         return call()
     except DISCONNECTED:
-        now = connection.connection
-        is_another = before is not None and now is not before  # Django may have opened it.
-        if connection.in_atomic_block or (now and not is_another and connection.is_usable()):
+        after = connection.connection
+        # Django may have reconnected by itself.
+        is_reconnected = before is not None and after is not before
+        if connection.in_atomic_block or (after and not is_reconnected and connection.is_usable()):
             raise
         connection.close()
-        return (again or call)()
+        return (retry or call)()

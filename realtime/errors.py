@@ -1,16 +1,16 @@
-"""What can go wrong in a job, and what each means for it.
+"""Errors: what can go wrong in a job, and what happens to the job.
 
 Exception
-└── JobError          the job fails; its text is for people, its code for programs
-    ├── TimeLimitExceeded
-    ├── BatchTooLarge more jobs in one batch than the site allows
-    ├── FileTooLarge  a file of more bytes than the site allows
-    ├── JobEnded      a job that has ended was to be given another part
-    └── TimeLimitRefused  a call's time limit is not under the visibility timeout
+└── JobError          the job fails; watchers see its text, programs its code
+    ├── TimeLimitExceeded the body ran longer than its time limit
+    ├── BatchTooLarge     a batch has more jobs than REALTIME_BATCH_MAX
+    ├── FileTooLarge      a file has more bytes than the site allows
+    ├── JobEnded          a child job was enqueued for a job that has ended
+    └── TimeLimitRefused  a time limit is not below the visibility timeout
 BaseException
 └── Stopped           the body must end now; not an error of the body
-    ├── Cancelled     somebody asked for it
-    └── LeaseLost     another run has taken the job over
+    ├── Cancelled     a user cancelled the job
+    └── LeaseLost     another run has the lease of the job
 """
 
 import logging
@@ -20,11 +20,11 @@ log: Final = logging.getLogger(__name__)
 
 
 class JobError(Exception):
-    """An error whose text may be shown to whoever watches the job.
+    """An error whose text may be shown to everyone who watches the job.
 
     Subclass it, set `code` (a short constant for programs), and raise it with one sentence that
-    says what happened and, where it helps, what to do. Any other exception that leaves a task's
-    body is shown to operators only; watchers read `UNEXPECTED`.
+    says what happened and, where it helps, what to do. The text of any other exception is shown
+    to operators only; watchers read `UNEXPECTED`.
     """
 
     code: ClassVar[str] = "error"
@@ -51,7 +51,10 @@ class TimeLimitRefused(JobError):
 
 
 class Stopped(BaseException):
-    """Ends a task's body at a progress call; not an `Exception`, so that no `except` eats it."""
+    """Raised by a progress call to end the body of a task.
+
+    It is no `Exception`, so that no `except Exception` in the body catches it.
+    """
 
 
 class Cancelled(Stopped):
@@ -66,7 +69,7 @@ UNEXPECTED = "Something unexpected went wrong. The site's operators can see what
 
 
 def describe(error: BaseException) -> tuple[str, str]:
-    """The code and the sentence that watchers may read about `error`."""
+    """The code and the sentence that watchers may see for `error`."""
     if isinstance(error, JobError):
         try:
             return error.code, str(error)

@@ -1,6 +1,7 @@
-"""Text that every database takes, and UTF-8: PostgreSQL has no NUL, and UTF-8 no lone surrogate.
+"""Serialization: text and JSON that every supported database can store.
 
-Names of files bring lone surrogates (`os.listdir`), replies of other servers bring anything.
+PostgreSQL cannot store NUL, and UTF-8 cannot encode lone surrogates. Such text comes from file
+names (`os.listdir` returns lone surrogates) and from the responses of other servers.
 """
 
 import json
@@ -15,39 +16,42 @@ REPLACEMENT: Final = "\N{REPLACEMENT CHARACTER}"
 def is_storable(text: str) -> bool:
     if "\0" in text:
         return False
-    return text.isascii() or not any("\ud800" <= sign <= "\udfff" for sign in text)
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
-def clean_text(text: object, most: int | None = None) -> str:
-    """`text` with a replacement character for each sign that cannot be stored, cut at `most`.
+def clean_text(text: object, max_length: int | None = None) -> str:
+    """Replace each character that cannot be stored by U+FFFD, and cut the text at `max_length`.
 
-    Of something else it is `str` that is stored, of None nothing.
+    None becomes "", and any other object its `str()`.
     """
     if not isinstance(text, str):
         text = "" if text is None else str(text)
     if not is_storable(text):
-        text = "".join(sign if is_storable(sign) else REPLACEMENT for sign in text)
-    return text[:most]
+        text = "".join(character if is_storable(character) else REPLACEMENT for character in text)
+    return text[:max_length]
 
 
 def to_json_exact(value: Any) -> Any:
-    """Plain JSON from which `kombu.utils.json.loads` makes the very same value: a date, a UUID, …
+    """JSON from which `kombu.utils.json.loads` restores an equal value, also for dates and UUIDs.
 
     Raises:
-        EncodeError: there is none, or no database takes it.
+        EncodeError: the value has no such JSON, or it cannot be stored.
     """
     text = dumps(value)
     plain = json.loads(text, parse_constant=_refuse)
     if _is_suspicious(text) and clean_json(plain) != plain:
-        raise EncodeError("Text with a NUL or a lone surrogate cannot be stored.")
+        raise EncodeError(
+            "The value contains text with NUL or a lone surrogate, which cannot be stored."
+            " Remove these characters, or encode the text."
+        )
     return plain
 
 
 def to_json_lossy(value: Any) -> Any:
-    """Plain JSON that comes as close to `value` as can be stored: NaN is null, as in JavaScript.
+    """JSON that can be stored: NaN and Infinity become null, NUL becomes U+FFFD.
 
     Raises:
-        EncodeError, TypeError: there is none.
+        EncodeError, TypeError: the value cannot be written as JSON at all.
     """
     text = dumps(value)
     plain = json.loads(text, parse_constant=lambda _: None)
@@ -55,20 +59,20 @@ def to_json_lossy(value: Any) -> Any:
 
 
 def clean_json(plain: Any) -> Any:
-    """Plain JSON with all its texts `storable`."""
+    """The same JSON with `clean_text` applied to each text."""
     if isinstance(plain, str):
         return clean_text(plain)
     if isinstance(plain, list):
-        return [clean_json(each) for each in plain]
+        return [clean_json(item) for item in plain]
     if isinstance(plain, dict):
-        return {clean_text(key): clean_json(each) for key, each in plain.items()}
+        return {clean_text(key): clean_json(item) for key, item in plain.items()}
     return plain
 
 
 def _is_suspicious(text: str) -> bool:
-    """Whether JSON that is all ASCII may hold what cannot be stored."""
+    """Whether ASCII JSON may contain escapes of characters that cannot be stored."""
     return "\\u0000" in text or "\\ud" in text
 
 
 def _refuse(constant: str) -> Any:
-    raise EncodeError(f"{constant} cannot be stored: JSON has no such number.")
+    raise EncodeError(f"{constant} cannot be stored: JSON has no such number. Pass None instead.")

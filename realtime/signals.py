@@ -1,7 +1,7 @@
-"""`jobs_changed` tells the process that rows of `Job` have changed and are committed.
+"""Signals: notify this process of committed changes to jobs.
 
-Sent with `ids`: the changed jobs' ids. Receivers run in the thread that committed and must not
-do I/O there.
+The functions of `realtime.jobs` and `realtime.batches` send them. Receivers get `ids`, run in the
+thread that committed, and must not do I/O.
 """
 
 from collections.abc import Sequence
@@ -13,8 +13,9 @@ from django.db import transaction
 from django.dispatch import Signal
 
 jobs_changed: Final = Signal()
+"""The rows of the jobs `ids` have changed."""
 jobs_queued: Final = Signal()
-"""Sent with `ids` of jobs that are committed and wait to be published."""
+"""The jobs `ids` wait to be published."""
 
 
 def notify_changed(*ids: UUID) -> None:
@@ -29,7 +30,7 @@ def notify_queued(*ids: UUID) -> None:
 
 
 def request_publish(*ids: UUID) -> None:
-    """Send `jobs_queued` alone, for jobs that are too many to be news, each of them."""
+    """Send `jobs_queued` alone, for jobs that are too many to notify of each one."""
     transaction.on_commit(partial(_send, jobs_queued, ids))
 
 

@@ -1,4 +1,4 @@
-"""Jobs that consist of other jobs: created together, added up, ended together."""
+"""Batches: jobs that consist of child jobs."""
 
 from realtime.batches.batch import aenqueue_batch, enqueue_batch
 

@@ -10,7 +10,7 @@ from django.http import QueryDict
 
 from realtime.models import Job
 from realtime.snapshots.build import with_queue_positions
-from realtime.states import WAITING, Carrier, JobState
+from realtime.states import WAITING, JobState, RunBy
 
 PAGE_SIZE: Final = 50
 """As many rows as the page keeps when new jobs come in: MAX_ROWS of ops-rows.js."""
@@ -120,7 +120,7 @@ def _matching(query: Query) -> QuerySet[Job]:
         states = WAITING if query.state == ANY_WAITING else {query.state}
         jobs = jobs.filter(state__in=states)
     if query.kind:
-        batches = Q(carrier=Carrier.CHILDREN)
+        batches = Q(carrier=RunBy.CHILDREN)
         jobs = jobs.filter(batches if query.kind == BATCH else ~batches)
     return jobs.filter(task=query.task) if query.task else jobs
 

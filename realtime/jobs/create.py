@@ -1,4 +1,8 @@
-"""How a job comes to be: a row in the caller's transaction, published after its commit."""
+"""Creation of jobs: a row in the caller's transaction, published after its commit.
+
+`enqueue` is for the code that wants a task to run. `adopt` creates the row of a message that a
+worker received without one.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -19,7 +23,7 @@ from realtime.serialization import to_json_lossy
 from realtime.signals import notify_changed, notify_queued
 from realtime.states import EventKind, JobState, Visibility
 
-UNSTORABLE: Final = "It was not run: its arguments cannot be stored as they came."
+UNSTORABLE: Final = "It was not run: its arguments cannot be stored unchanged."
 
 
 def enqueue(
@@ -34,23 +38,23 @@ def enqueue(
     parent: Job | None = None,
     **options: Any,
 ) -> Job:
-    """Have `task` run with these arguments, and return its job.
+    """Create a job that runs `task` with these arguments.
 
-    The job is written in the caller's transaction and published after its commit by the bus, so
-    this costs one INSERT and no network: with a broker that is down the job waits, and is
-    published when the broker is back. `options` are those of Celery's `apply_async`
-    (`countdown`, `eta`, `queue`, `priority`, …); with `expires` it fails if nobody has begun it by
-    then. `title` and `visibility` are the task's own unless given.
+    The job is saved in the caller's transaction, and the bus publishes it after the commit. This
+    needs no network. While the broker is down, the job waits. `options` are those of Celery's
+    `apply_async` (`countdown`, `eta`, `queue`, `priority`, …). With `expires` the job fails if no
+    worker has started it by then. `title` and `visibility` default to those of the task.
 
-    With `parent`, an unfinished job, the new one is a part of it: a running task may so fan out.
-    Unless told otherwise, it has its parent's owner, and whoever may watch that may watch it.
-    The parent ends when its own body and all its parts have ended (see `realtime.batches`). A body
-    that is run again, and gives `self.progress.job`, gets the parts that it has made before.
+    With `parent`, an unfinished job, the new job is its child: this is how a running task fans out
+    (`parent=self.progress.job`). The child has the owner and the visibility of its parent unless
+    others are given. The parent ends when its body and all its children have ended (see
+    `realtime.batches`). If the body runs again, `enqueue` returns the children that an earlier
+    attempt created (see `realtime.jobs.reuse`).
 
     Raises:
         JobEnded: `parent` has ended.
-        LeaseLost: `parent` is the job of the task that asks, and another run has taken it over.
-        TimeLimitRefused: `time_limit` is not under the broker's visibility timeout.
+        LeaseLost: `parent` is the job of the calling task, and another run has its lease.
+        TimeLimitRefused: `time_limit` is not below the broker's visibility timeout.
         TypeError: the arguments do not fit the task's signature.
         kombu.exceptions.EncodeError: an argument cannot be written as JSON, or not be stored.
     """
@@ -64,21 +68,22 @@ def enqueue(
     )
     job.title = title or job.title
     job.visibility = visibility or (parent.visibility if parent else job.visibility)
-    return _as_before(job) or save(job)
+    return _reuse(job) or save(job)
 
 
 async def aenqueue(task: AnyTask, **options: Any) -> Job:
-    """`enqueue` for async callers; it has no part in their transaction, which they cannot have."""
+    """`enqueue` for async callers. It has a transaction of its own, as async code has none."""
     return await sync_to_async(enqueue)(task, **options)
 
 
-def _as_before(job: Job) -> Job | None:
+def _reuse(job: Job) -> Job | None:
+    """The child job that an earlier attempt created with this call, queued again if necessary."""
     earlier = find_reusable(job)
     if earlier and should_rerun(earlier):
         phases = [name for name, _ in job.phases]
         options = job.options
         if not transitions.run_again(earlier.pk, options=options, phases=phases, text=QUEUED_AGAIN):
-            run_children_again(earlier)  # It had become a batch.
+            run_children_again(earlier)  # It is a batch.
     return earlier
 
 
@@ -94,18 +99,18 @@ def save(job: Job, *, publish: bool = True) -> Job:
 
 
 def join_parent(job: Job) -> None:
-    """Make the parent of `job`, if it has one, wait for it; to be called before it is saved.
+    """Prepare the parent of `job`, if it has one, for this child. Call it before saving `job`.
 
     Raises:
         JobEnded: the parent has ended.
-        LeaseLost: the parent is the caller's own job, and is no longer this run's.
+        LeaseLost: the parent is the job of the calling task, and another run has its lease.
     """
     parent = job.parent
     if parent is None or transitions.add_child(parent):
         return
     if parent.is_claimed and Job.objects.unfinished().filter(pk=parent.pk).exists():
         raise LeaseLost
-    raise JobEnded("The job has ended, and can have no further parts.")
+    raise JobEnded("The job has ended, so it can have no further child jobs. Run it again first.")
 
 
 def adopt(
@@ -116,21 +121,21 @@ def adopt(
     *,
     queue: str,
 ) -> None:
-    """Make the row of a message that came without one, as `send_task` elsewhere sends it.
+    """Create the row of a message that has none, because another program called `send_task`.
 
-    With arguments that cannot be stored the job fails: it could not be run again as it was.
+    If the arguments cannot be stored, the job fails: it could not be run again with them.
     """
     try:
-        message, is_whole = message_fields(task, args, kwargs, {"queue": queue}), True
+        message, is_exact = message_fields(task, args, kwargs, {"queue": queue}), True
     except EncodeError:
-        given = to_json_lossy(list(args)), to_json_lossy(dict(kwargs))
-        message, is_whole = message_fields(task, *given, {"queue": queue}), False
+        lossy = to_json_lossy(list(args)), to_json_lossy(dict(kwargs))
+        message, is_exact = message_fields(task, *lossy, {"queue": queue}), False
     job = Job(id=job_id_of(task_id), published_at=Now(), **job_fields_of_task(task), **message)
     try:
         with transaction.atomic():
             job.save(force_insert=True)
-            if not is_whole:
+            if not is_exact:
                 transitions.refuse(job.pk, code="unstorable", error=UNSTORABLE)
-    except IntegrityError:
+    except IntegrityError:  # Another delivery of the same message may have created it.
         if not Job.objects.filter(pk=job.pk).exists():
             raise

@@ -1,7 +1,7 @@
-"""What is done to a job is done to the jobs that it has made, and to theirs: many rows at once.
+"""Descendants: cancels or re-queues all descendants of a job, in chunks.
 
-Rows are locked in the order of their ids, a job's own before those of the jobs that it has made,
-so that no two processes wait for each other.
+Called by the actions of people and by batches. Rows are locked in the order of their ids, and a
+job before its children, so that two processes cannot wait for each other.
 """
 
 from typing import Any, Final
@@ -16,30 +16,32 @@ from realtime.jobs.reuse import QUEUED_AGAIN
 from realtime.jobs.transitions import BLANK
 from realtime.models import Job, JobEvent, JobItem
 from realtime.signals import notify_changed, request_publish
-from realtime.states import FINISHED, Carrier, EventKind, JobState
+from realtime.states import FINISHED, EventKind, JobState, RunBy
 
 CHUNK_SIZE: Final = 500
-"""Rows that one statement writes."""
+"""Rows that one statement writes at most."""
 
 
 def cancel_descendants(job: Job) -> None:
-    """End those of a job's own jobs that wait, and ask those that run to end; theirs too."""
+    """Cancel the descendants of `job` that wait, and request the cancel of those that run."""
     with transaction.atomic():
-        parts = Job.objects.filter(parent_id=job.pk)
-        waiting = _locked(parts.waiting())
-        parents = list(parts.unfinished().exclude(carrier=Carrier.BODY))
-        _move(waiting, JobState.CANCELLED, text="Cancelled", finished_at=Now(), due_at=None)
-        running = parts.filter(state=JobState.RUNNING, cancel_requested_at=None)
+        children = Job.objects.filter(parent_id=job.pk)
+        waiting = _lock(children.waiting())
+        parents = list(children.unfinished().exclude(carrier=RunBy.BODY))
+        _change_states(
+            waiting, JobState.CANCELLED, text="Cancelled", finished_at=Now(), due_at=None
+        )
+        running = children.filter(state=JobState.RUNNING, cancel_requested_at=None)
         running.update_in_order(cancel_requested_at=Now())
-        for part in parents:
-            cancel_descendants(part)
+        for parent in parents:
+            cancel_descendants(parent)
 
 
 def run_children_again(batch: Job, *, every: bool = False) -> bool:
-    """Go on with an ended batch: its failed and cancelled jobs once more, or every one anew.
+    """Reopen an ended batch and queue its failed and cancelled child jobs again.
 
-    A batch of which none has failed or was cancelled runs every one, with what it has in its
-    ledger; only with `every` the ledgers are emptied.
+    If no child job failed or was cancelled, all are queued again. With `every`, all descendants are
+    queued again and their ledgers are deleted. Returns False if `batch` is no ended batch.
     """
     with transaction.atomic():
         if not transitions.reopen(batch.pk, text=QUEUED_AGAIN):
@@ -49,64 +51,67 @@ def run_children_again(batch: Job, *, every: bool = False) -> bool:
 
 
 def queue_children_again(job: Job, *, every: bool) -> None:
-    """What `run_parts_again` does to the parts, also to those of a job whose body is run again."""
+    """The part of `run_children_again` that does not reopen `job`: its body may run again too."""
     ended = Job.objects.filter(parent=job, state__in=FINISHED)
-    unlucky = ended.exclude(state=JobState.SUCCEEDED)
-    parts = ended if every or not unlucky.exists() else unlucky
-    for part in parts.batches():
-        run_children_again(part, every=every)
-    parents = list(parts.filter(carrier=Carrier.BOTH)) if every else []
-    ids = _locked(parts.exclude(carrier=Carrier.CHILDREN))
-    _forget_retries(ids)
+    unsuccessful = ended.exclude(state=JobState.SUCCEEDED)
+    children = ended if every or not unsuccessful.exists() else unsuccessful
+    for batch in children.batches():
+        run_children_again(batch, every=every)
+    parents = list(children.filter(carrier=RunBy.BODY_THEN_CHILDREN)) if every else []
+    ids = _lock(children.exclude(carrier=RunBy.CHILDREN))
+    _reset_retries(ids)
     ledger: dict[str, Any] = {"counts": {}, "failed": 0, "recent": []} if every else {}
-    _move(ids, JobState.QUEUED, text=QUEUED_AGAIN, queued_at=Now(), **BLANK | ledger)
+    _change_states(ids, JobState.QUEUED, text=QUEUED_AGAIN, queued_at=Now(), **BLANK | ledger)
     request_publish(*ids)
     if every:
         JobItem.objects.filter(job__parent=job, job__state=JobState.QUEUED).delete()
-    for part in parents:
-        queue_children_again(part, every=True)
+    for parent in parents:
+        queue_children_again(parent, every=True)
 
 
 def reopen_ancestors(job: Job) -> None:
-    """Let the ended batches that `job` is a part of go on, the outermost first."""
-    above = []
+    """Reopen the ended batches above `job`, the outermost first."""
+    ids = []
     parent = job.parent
     while parent:
-        above.append(parent.pk)
+        ids.append(parent.pk)
         parent = parent.parent
-    for batch_id in reversed(above):
+    for batch_id in reversed(ids):
         transitions.reopen(batch_id, text=QUEUED_AGAIN)
 
 
-def _locked(jobs: QuerySet[Job]) -> list[UUID]:
-    """The ids of these jobs, whose rows nobody changes before the transaction's end.
+def _lock(jobs: QuerySet[Job]) -> list[UUID]:
+    """Lock the rows of these jobs until the end of the transaction, and return their ids.
 
-    Where rows cannot be locked, on SQLite, the transaction holds the whole database.
+    SQLite has no row locks: there the transaction has locked the whole database.
     """
     rows = jobs.order_by("pk").select_for_update(no_key=True)
     return list(rows.values_list("pk", flat=True))
 
 
-def _move(ids: list[UUID], state: JobState, *, text: str, **fields: Any) -> None:
-    """What a verb does to one job, for many at once that are locked.
+def _change_states(ids: list[UUID], state: JobState, *, text: str, **fields: Any) -> None:
+    """`change_state` for many jobs at once, whose rows are locked.
 
-    Of very many only some are announced; who watches another one is told by the hub's repair.
+    It notifies of the first `CHUNK_SIZE` jobs only. Viewers of the others get the change with the
+    hub's next periodic read.
     """
     for start in range(0, len(ids), CHUNK_SIZE):
-        some = Job.objects.filter(pk__in=ids[start : start + CHUNK_SIZE])
-        some.update(state=state, revision=F("revision") + 1, tick=0, **fields)
+        chunk = Job.objects.filter(pk__in=ids[start : start + CHUNK_SIZE])
+        chunk.update(state=state, revision=F("revision") + 1, tick=0, **fields)
     add_events(ids, state, text)
     notify_changed(*ids[:CHUNK_SIZE])
 
 
 def add_events(ids: list[UUID], state: JobState, text: str) -> None:
+    """Add an event with this text to the timeline of each job."""
     JobEvent.objects.bulk_create(
         [JobEvent(job_id=job_id, kind=EventKind.STATE, state=state, text=text) for job_id in ids],
         batch_size=CHUNK_SIZE,
     )
 
 
-def _forget_retries(ids: list[UUID]) -> None:
+def _reset_retries(ids: list[UUID]) -> None:
+    """Delete the retry number from the options of these jobs."""
     retried = [
         job
         for start in range(0, len(ids), CHUNK_SIZE)

@@ -1,10 +1,10 @@
-"""The lease of a job: what only the worker that runs the job may do to it.
+"""The lease of a job: changes that only the worker with the lease may make.
 
-`claim` takes the lease. The other functions take the claimed `job` and write only while its
-attempt still has the lease; otherwise they return False and change nothing.
+`claim` takes the lease. The other functions get the claimed `job` and write only while its
+attempt has the lease. Otherwise they return False and change nothing.
 
-`attempt` is the fencing token. Every claim raises it, so the writes of a worker that was thought
-lost and wakes up later match no row.
+`attempt` is the fencing token. Every claim increments it, so the writes of a worker that was
+marked as lost and comes back later match no row.
 """
 
 from datetime import datetime, timedelta
@@ -18,13 +18,13 @@ from realtime.jobs.prepared import PreparedUpdate, Slot
 from realtime.jobs.state_change import change_state
 from realtime.models import Job
 from realtime.signals import notify_changed
-from realtime.states import CLAIMABLE, FINISHED, Carrier, JobState
+from realtime.states import CLAIMABLE, FINISHED, JobState, RunBy
 
 CLOCK_DIFFERENCE: Final = timedelta(seconds=1)
-"""How long before its `due_at` a retry may be claimed: the clocks of two machines differ."""
+"""A retry may be claimed this long before its `due_at`, because clocks of machines differ."""
 
 HANDED_OVER: Final[dict[str, Any]] = {
-    "carrier": Carrier.CHILDREN,
+    "carrier": RunBy.CHILDREN,
     "worker": "",
     "heartbeat_at": None,
     "fraction": None,
@@ -34,7 +34,7 @@ HANDED_OVER: Final[dict[str, Any]] = {
     "eta": None,
     "message": "",
 }
-"""The fields that change when the body has ended and the child jobs carry the job on."""
+"""The fields that change when the body has ended and the child jobs have not."""
 
 _IS_DUE: Final = (Q(due_at=None) | Q(due_at__lte=Now() + Value(CLOCK_DIFFERENCE))) & (
     Q(expires_at=None) | Q(expires_at__gt=Now())
@@ -44,6 +44,7 @@ _CHANGED: Final[dict[str, Any]] = {"revision": F("revision") + 1, "tick": 0}
 _ENDED: Final[dict[str, Any]] = _CHANGED | {"finished_at": Now(), "due_at": None}
 
 _CLAIM: Final = PreparedUpdate(
+    Job,
     Q(_IS_DUE, id=Slot("id"), state__in=sorted(CLAIMABLE)),
     state=JobState.RUNNING,
     attempt=F("attempt") + 1,
@@ -56,24 +57,24 @@ _CLAIM: Final = PreparedUpdate(
     error_code="",
     **_CHANGED,
 )
-_FINISH: Final = PreparedUpdate(_IS_LEASED & Q(carrier=Carrier.BODY), **_ENDED)
-_END: Final = PreparedUpdate(_IS_LEASED & ~Q(carrier=Carrier.CHILDREN), **_ENDED)
+_FINISH: Final = PreparedUpdate(Job, _IS_LEASED & Q(carrier=RunBy.BODY), **_ENDED)
+_END: Final = PreparedUpdate(Job, _IS_LEASED & ~Q(carrier=RunBy.CHILDREN), **_ENDED)
 
 
 def claim(job_id: UUID, *, worker: str) -> Job | None:
     """Take the lease of a waiting job for `worker`; None if the job cannot be claimed."""
-    job = _CLAIM.take(Job.objects.all(), {"id": job_id}, text=f"Started on {worker}", worker=worker)
+    job = _CLAIM.fetch({"id": job_id}, text=f"Started on {worker}", worker=worker)
     if job:
         job.is_claimed = True
         notify_changed(job_id)
-        _ = job.owner  # Snapshots name the owner, and they are made on the event loop.
+        _ = job.owner  # Snapshots need the owner, on the event loop, where no query can be made.
     return job
 
 
 def finish(job: Job, *, result: Any, **progress: Any) -> bool:
-    """The body returned `result`; `progress` are the last values of the progress fields.
+    """End the job: its body returned `result`. `progress` are the last progress fields.
 
-    A job that has child jobs (`transitions.add_child`) goes on until they have ended.
+    A job with child jobs becomes a batch instead, and ends when they have ended (`hand_over`).
     """
     return _end(
         _FINISH, job, JobState.SUCCEEDED, text="Done", result=result, **progress
@@ -81,12 +82,12 @@ def finish(job: Job, *, result: Any, **progress: Any) -> bool:
 
 
 def hand_over(job: Job, *, result: Any, **progress: Any) -> bool:
-    """The body returned; from now on the child jobs carry the job on.
+    """Turn the job into a batch: its body returned `result`, its child jobs have not ended.
 
-    Its bar starts again, like that of a new phase: it counts the child jobs.
+    The progress bar starts again and counts the child jobs.
     """
     return change_state(
-        Job.objects.leased(job).filter(carrier=Carrier.BOTH),
+        Job.objects.leased(job).filter(carrier=RunBy.BODY_THEN_CHILDREN),
         job.pk,
         JobState.RUNNING,
         text="Waits for its jobs",
@@ -95,7 +96,7 @@ def hand_over(job: Job, *, result: Any, **progress: Any) -> bool:
 
 
 def fail(job: Job, *, code: str, error: str, traceback: str = "", **progress: Any) -> bool:
-    """The body raised; `error` is a sentence for people, `traceback` is for operators."""
+    """End the job: its body raised. Watchers see `error`, only operators see `traceback`."""
     return _end(
         _END,
         job,
@@ -111,9 +112,9 @@ def fail(job: Job, *, code: str, error: str, traceback: str = "", **progress: An
 def retry_later(
     job: Job, *, due_at: datetime, error: str, traceback: str = "", **progress: Any
 ) -> bool:
-    """This try failed and the next one is due at `due_at`.
+    """End this attempt, because it failed. The next one is due at `due_at`.
 
-    Returns False for a job with a cancel request: it gets no other try.
+    Returns False for a job with a cancel request, which gets no further attempt.
     """
     return change_state(
         Job.objects.leased(job).filter(cancel_requested_at=None),
@@ -130,22 +131,27 @@ def retry_later(
 
 
 def cancel_running(job: Job, *, text: str = "Cancelled", **progress: Any) -> bool:
-    """The body of a running job has ended because of a cancel request."""
+    """End the job: its body has ended because of a cancel request."""
     return _end(_END, job, JobState.CANCELLED, text=text, **progress)
 
 
 def attempt_has_ended(job: Job) -> bool:
-    """Whether this attempt has ended already, in a transaction whose answer was lost."""
-    ended = Q(state__in={*FINISHED, JobState.RETRYING}) | Q(carrier=Carrier.CHILDREN)
+    """Whether this attempt has ended already.
+
+    Called after the connection was lost during the UPDATE: it may have been committed.
+    """
+    ended = Q(state__in={*FINISHED, JobState.RETRYING}) | Q(carrier=RunBy.CHILDREN)
     has_ended = Job.objects.filter(ended, pk=job.pk, attempt=job.attempt).exists()
     if has_ended:
         notify_changed(job.pk)
     return has_ended
 
 
-def _end(move: PreparedUpdate, job: Job, state: JobState, *, text: str, **fields: Any) -> bool:
+def _end(
+    update: PreparedUpdate[Job], job: Job, state: JobState, *, text: str, **fields: Any
+) -> bool:
     slots = {"id": job.pk, "attempt": job.attempt}
-    ended = move.make(Job.objects.all(), slots, text=text, state=state, **fields)
-    if ended:
+    is_ended = update.execute(slots, text=text, state=state, **fields)
+    if is_ended:
         notify_changed(job.pk)
-    return ended
+    return is_ended

@@ -1,4 +1,4 @@
-"""The Celery message of a job: the fields of the row that say what is published."""
+"""Messages: the fields of a job that say what is published, and their way back to Python."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -16,18 +16,17 @@ from realtime.states import Visibility
 AnyTask = Task[Any, Any]
 
 PROCESS_BOUND: Final = frozenset({"producer", "publisher", "connection", "result_cls", "task_type"})
-"""Options of `apply_async` that live in the caller's process and cannot be stored."""
-# Another delivery of the same message has just made it.
+"""Options of `apply_async` that exist only in the caller's process and cannot be stored."""
 
 
 def check_arguments(task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
-    """Celery's own check of arguments against the signature, done before anything is saved."""
+    """Raise TypeError if the arguments do not fit the task's signature, as Celery does."""
     if task.typing and hasattr(task, "__header__"):
         task.__header__(*args, **kwargs)
 
 
 def job_fields_of_task(task: AnyTask) -> dict[str, Any]:
-    """What a task says of all its jobs."""
+    """The fields that every job of `task` has."""
     return {
         "task": task.name,
         "title": getattr(task, "title", "") or task.name,
@@ -43,10 +42,11 @@ def message_fields(
     kwargs: Mapping[str, Any],
     options: dict[str, Any],
 ) -> dict[str, Any]:
-    """The message, in a form that can be stored and published again exactly.
+    """The fields of a job that say what is published, in a form that can be stored.
 
     Raises:
-        TimeLimitRefused: the call brings time limits that the broker would not wait for.
+        TimeLimitRefused: the call has a time limit that is not below the visibility timeout.
+        kombu.exceptions.EncodeError: an argument cannot be written as JSON, or not be stored.
     """
     check_call(task, options)
     options = {
@@ -55,7 +55,7 @@ def message_fields(
         if name not in PROCESS_BOUND and value is not None
     }
     if not (options.get("priority") or task.priority):
-        options.pop("priority", None)  # On Redis a retry says 0 for none.
+        options.pop("priority", None)  # On Redis, Celery's `retry` passes 0 for none.
     due_at = _due_at(options)
     expires_at = _moment(options.pop("expires", None) or task.expires)
     return {
@@ -69,6 +69,7 @@ def message_fields(
 
 
 def decode(value: Any) -> Any:
+    """The Python value of JSON that `to_json_exact` made: dates, UUIDs and so on."""
     return loads(json.dumps(value))
 
 
@@ -81,13 +82,13 @@ def _queue_name(task: AnyTask, options: dict[str, Any]) -> str:
 
 
 def _due_at(options: dict[str, Any]) -> datetime | None:
-    """Take `countdown` and `eta` out of `options`: the job's `due_at` stands for both."""
+    """Remove `countdown` and `eta` from `options`. The job's `due_at` replaces both."""
     countdown, eta = options.pop("countdown", None), options.pop("eta", None)
     return _moment(countdown or eta)
 
 
 def _moment(when: float | str | datetime | None) -> datetime | None:
-    """What Celery takes for a moment: seconds from now, ISO 8601, or a datetime."""
+    """A time as Celery accepts it: seconds from now, ISO 8601, or a datetime."""
     if not when:
         return None
     if isinstance(when, int | float):

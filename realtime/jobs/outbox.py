@@ -1,4 +1,7 @@
-"""From the row to the broker: publish what is committed and was not published yet."""
+"""Outbox: publishes committed jobs that are not published yet.
+
+The bus calls it after each commit, and maintenance calls it for jobs whose process died before.
+"""
 
 import logging
 from collections import defaultdict
@@ -24,36 +27,36 @@ UNPUBLISHABLE: Final = "The queue does not take this job. The site's operators c
 
 
 class BrokerDown(Exception):
-    """The broker did not take a job; it, and those behind it, stay unpublished."""
+    """The broker did not accept a job. This job and the later ones stay unpublished."""
 
 
 def publish(ids: Iterable[UUID]) -> None:
-    """Publish these jobs, those left out that are published, finished or not due for long.
+    """Publish these jobs, except those that are published, do not wait, or are due much later.
 
     Raises:
-        BrokerDown: at the first job that the broker did not take.
+        BrokerDown: the broker did not accept a job.
     """
     soon = Now() + timedelta(seconds=conf.BROKER_ETA_MAX)
     due = Q(due_at=None) | Q(due_at__lte=soon)
     jobs = Job.objects.filter(due, pk__in=list(ids), state__in=CLAIMABLE, published_at=None)
-    sent: dict[int, list[UUID]] = defaultdict(list)
+    published: dict[int, list[UUID]] = defaultdict(list)
     try:
         for job in jobs.order_by("id"):
-            if send_or_refuse(job):
-                sent[job.revision].append(job.pk)
+            if _publish_or_refuse(job):
+                published[job.revision].append(job.pk)
     except (OperationalError, OSError) as error:
         raise BrokerDown(str(error)) from error
     finally:
-        for revision, published in sent.items():
-            # A job that has moved on since may wait for its next message: not this one's business.
-            unmoved = Job.objects.filter(pk__in=published, revision=revision)
-            unmoved.update_in_order(published_at=Now())
+        for revision, job_ids in published.items():
+            # A job whose revision has changed may wait for its next message already.
+            unchanged = Job.objects.filter(pk__in=job_ids, revision=revision)
+            unchanged.update_in_order(published_at=Now())
 
 
-def send_or_refuse(job: Job) -> bool:
-    """Send one job's message, or fail the job if no broker will ever take it; whether it went."""
+def _publish_or_refuse(job: Job) -> bool:
+    """Publish one job, or fail it if it can never be published; whether it was published."""
     try:
-        send(job)
+        _publish(job)
     except (OperationalError, OSError):
         raise
     except Exception:
@@ -63,8 +66,8 @@ def send_or_refuse(job: Job) -> bool:
     return True
 
 
-def send(job: Job) -> None:
-    """Hand one job's message to the broker, without Celery's retries: the outbox has its own."""
+def _publish(job: Job) -> None:
+    """Publish one job, without Celery's retries: the job stays in the outbox until it succeeds."""
     options = decode(job.options)
     message = {
         "task_id": str(job.pk),
@@ -73,8 +76,8 @@ def send(job: Job) -> None:
         "ignore_result": True,
         "add_to_parent": False,
         **options,
-        # The row says it. A worker remembers for hours the ids of messages that came too late, and
-        # would drop those of the same job that is run again.
+        # The row has `expires_at`. A worker would remember the id of an expired message for hours,
+        # and drop the messages of the same job when it is run again.
         "expires": None,
     }
     task = current_app.tasks.get(job.task)
@@ -82,4 +85,4 @@ def send(job: Job) -> None:
     if task is None:
         current_app.send_task(job.task, args, kwargs, **{"queue": job.queue, **message})
     else:
-        Task.apply_async(task, args, kwargs, **message)  # past JobTask's: there is a row already
+        Task.apply_async(task, args, kwargs, **message)  # not JobTask's, which would add a row

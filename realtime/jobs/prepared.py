@@ -1,18 +1,18 @@
-"""The moves that every run of a task makes, as SQL that Django has compiled once.
+"""Prepared UPDATE statements for claiming and ending a job, compiled once per process.
 
-To build such a query takes Django several times as long as it takes the database to run it
-(measured). So each is built on first use, with slots for what differs from run to run, and kept.
-They are run by the driver's own cursor, which halves the rest: Django's log of queries does not
-have them.
+Called by `lease` alone. Django needs several times as long to build such a query as the database
+needs to run it (measured). So each query is built on first use, with slots for the values that
+differ from run to run. The driver's own cursor runs it, which halves the remaining time, so
+Django's query log does not contain it. This module uses private interfaces of Django.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
-from django.db import connections
-from django.db.models import Model, Q, QuerySet
+from django.db import DEFAULT_DB_ALIAS, connections
+from django.db.models import Model, Q
 from django.db.models.expressions import Expression
 from django.db.models.sql import Query, UpdateQuery
 
@@ -23,13 +23,12 @@ M = TypeVar("M", bound=Model)
 
 Values = dict[str, Any]
 Row = Sequence[Any]
-
 TEXT: Final = "text"
-"""The slot for the sentence of the timeline."""
+"""The slot for the text of the event in the timeline."""
 
 
 class Slot(Expression):
-    """Stands in a query for a value that each run of it gives."""
+    """A placeholder in a query for a value that differs from run to run."""
 
     def __init__(self, name: str) -> None:
         super().__init__()
@@ -41,120 +40,131 @@ class Slot(Expression):
 
 @dataclass(frozen=True)
 class Statement:
-    sql: str
-    """With the driver's placeholders."""
+    sql: str  # with the driver's placeholders
     parameters: Sequence[Any]
 
     def run(self, cursor: Any, values: Values) -> None:
-        filled = [values[each.name] if isinstance(each, Slot) else each for each in self.parameters]
-        cursor.execute(self.sql, filled)
+        parameters = [
+            values[parameter.name] if isinstance(parameter, Slot) else parameter
+            for parameter in self.parameters
+        ]
+        cursor.execute(self.sql, parameters)
 
 
 @dataclass(frozen=True)
-class Compiled:
-    """A move for one kind of database and one set of fields."""
+class Compiled(Generic[M]):
+    """A prepared update for one kind of database and one set of fields."""
 
+    model: type[M]
     statements: Sequence[Statement]
-    prepared: Sequence[tuple[str, Callable[..., Any]]]
-    """What makes the value of each slot one for the database."""
+    to_database: Sequence[tuple[str, Callable[..., Any]]]
+    """For each slot, the function that converts its value for the database."""
     attributes: Sequence[str]
-    """The job's, which the first statement returns."""
-    converters: Sequence[tuple[int, Sequence[Callable[..., Any]], Any]]
-    """What makes the returned value at this position one for Python."""
+    """The attributes of the model that the first statement returns."""
+    to_python: Sequence[tuple[int, Sequence[Callable[..., Any]], Any]]
+    """For a position in the returned row: the converters for Python, and the column."""
 
-    def values(self, given: Values, connection: Any) -> Values:
-        return {name: prepare(given[name], connection) for name, prepare in self.prepared}
+    def values(self, values: Values, connection: Any) -> Values:
+        return {name: convert(values[name], connection) for name, convert in self.to_database}
 
-    def instance(self, rows: QuerySet[M], row: Row, connection: Any) -> M:
+    def instance(self, row: Row, connection: Any) -> M:
         values = list(row)
-        for position, converters, column in self.converters:
+        for position, converters, column in self.to_python:
             for convert in converters:
                 values[position] = convert(values[position], column, connection)
-        return rows.model.from_db(rows.db, self.attributes, values)
+        return self.model.from_db(DEFAULT_DB_ALIAS, self.attributes, values)
 
 
-class PreparedUpdate:
-    """One conditional UPDATE of one job, and its line in the timeline: both or neither.
+class PreparedUpdate(Generic[M]):
+    """A conditional UPDATE of one job together with its event: both happen, or neither.
 
-    `where` says which job, by slots that are named after its fields; `fields` what it becomes.
+    `where` selects the job, with slots named after its fields. `fields` are the new values.
     """
 
-    def __init__(self, where: Q, **fields: Any) -> None:
+    def __init__(self, model: type[M], where: Q, **fields: Any) -> None:
+        self._model = model
         self._where = where
         self._fields = fields
-        self._compiled: dict[Any, Compiled] = {}
+        self._compiled: dict[Any, Compiled[M]] = {}
 
-    def make(self, rows: QuerySet[M], which: Values, *, text: str, **fields: Any) -> bool:
-        """Whether there was such a job; `which` fills the slots, `fields` are set besides."""
-        connection = connections[rows.db]
-        compiled = self._for(rows, connection, which, fields, loads=False)
-        return bool(_run(compiled, connection, which | fields, text=text))
+    def execute(self, slots: Values, *, text: str, **fields: Any) -> bool:
+        """Run the UPDATE; whether a row matched. `fields` are further new values."""
+        return bool(self._run(slots, fields, text=text, returns_all=False)[1])
 
-    def take(self, rows: QuerySet[M], which: Values, *, text: str, **fields: Any) -> M | None:
-        """As `make`, but returns the job as it has become."""
-        connection = connections[rows.db]
-        compiled = self._for(rows, connection, which, fields, loads=True)
-        returned = _run(compiled, connection, which | fields, text=text)
-        return compiled.instance(rows, returned[0], connection) if returned else None
+    def fetch(self, slots: Values, *, text: str, **fields: Any) -> M | None:
+        """Run the UPDATE as `execute` does, and return the updated row."""
+        compiled, rows = self._run(slots, fields, text=text, returns_all=True)
+        return compiled.instance(rows[0], connections[DEFAULT_DB_ALIAS]) if rows else None
 
-    def _for(
-        self, rows: QuerySet[M], connection: Any, which: Values, fields: Values, *, loads: bool
-    ) -> Compiled:
-        key = (connection.vendor, loads, *fields)
+    def _run(
+        self, slots: Values, fields: Values, *, text: str, returns_all: bool
+    ) -> tuple[Compiled[M], list[Row]]:
+        connection = connections[DEFAULT_DB_ALIAS]
+        key = (connection.vendor, returns_all, *fields)
         if key not in self._compiled:
-            self._compiled[key] = self._compile(rows, connection, which, fields, loads=loads)
-        return self._compiled[key]
+            self._compiled[key] = self._compile(connection, slots, fields, returns_all=returns_all)
+        compiled = self._compiled[key]
+        values = compiled.values(slots | fields, connection) | {TEXT: text}
+        return compiled, _run_statements(compiled.statements, values, connection)
 
     def _compile(
-        self, rows: QuerySet[M], connection: Any, which: Values, fields: Values, *, loads: bool
-    ) -> Compiled:
-        meta, table = rows.model._meta, rows.model._meta.db_table
-        returned: Sequence[Any] = meta.concrete_fields if loads else [meta.pk]
-        compiler = Query(rows.model).get_compiler(rows.db)
-        converters = compiler.get_converters([field.get_col(table) for field in returned])
+        self, connection: Any, slots: Values, fields: Values, *, returns_all: bool
+    ) -> Compiled[M]:
+        meta = self._model._meta
+        returned: Sequence[Any] = meta.concrete_fields if returns_all else [meta.pk]
+        compiler = Query(self._model).get_compiler(DEFAULT_DB_ALIAS)
+        columns = [field.get_col(meta.db_table) for field in returned]
+        converters = compiler.get_converters(columns)
         field_of: Callable[[str], Any] = meta.get_field
         return Compiled(
-            statements=self._statements(rows, connection, fields, returned),
-            prepared=[(name, field_of(name).get_db_prep_save) for name in (*which, *fields)],
+            model=self._model,
+            statements=self._statements(connection, fields, returned),
+            to_database=[(name, field_of(name).get_db_prep_save) for name in (*slots, *fields)],
             attributes=[field.attname for field in returned],
-            converters=[(at, made, column) for at, (made, column) in converters.items()],
+            to_python=[(at, functions, column) for at, (functions, column) in converters.items()],
         )
 
     def _statements(
-        self, rows: QuerySet[M], connection: Any, fields: Values, returned: Sequence[Any]
+        self, connection: Any, fields: Values, returned: Sequence[Any]
     ) -> Sequence[Statement]:
+        new_values = self._fields | {name: Slot(name) for name in fields}
+        update, parameters = self._update(connection, new_values, returned)
+        event = {"job_id": Slot("id"), "kind": EventKind.STATE, "state": new_values["state"]}
+        event |= {"text": Slot(TEXT), "reason": ""}
         quote = connection.ops.quote_name
-        becomes = self._fields | {name: Slot(name) for name in fields}
-        query: Any = rows.model._base_manager.filter(self._where).query.chain(UpdateQuery)
-        query.add_update_values(becomes)
-        sql, parameters = query.get_compiler(rows.db).as_sql()
-        columns = ", ".join(quote(field.column) for field in returned)
-        update = f"{sql} RETURNING {columns}"
-        line = {"job_id": Slot("id"), "kind": EventKind.STATE, "state": becomes["state"]}
-        line |= {"text": Slot(TEXT), "reason": ""}
-        into = f"INSERT INTO {quote(JobEvent._meta.db_table)} ({', '.join(map(quote, line))})"
-        values = ", ".join(["%s"] * len(line))
+        into = f"INSERT INTO {quote(JobEvent._meta.db_table)} ({', '.join(map(quote, event))})"
+        values = ", ".join(["%s"] * len(event))
         if connection.vendor == "postgresql":
             # One statement is one round trip, and a transaction of its own.
-            note = f"{into} SELECT {values} FROM moved"  # noqa: S608 - all names are the models'
-            both = f"WITH moved AS ({update}), noted AS ({note}) TABLE moved"
-            return (Statement(both, [*parameters, *line.values()]),)
+            insert = f"{into} SELECT {values} FROM updated"  # noqa: S608 - names of the models
+            both = f"WITH updated AS ({update}), inserted AS ({insert}) TABLE updated"
+            return (Statement(both, [*parameters, *event.values()]),)
+        insert = f"{into} VALUES ({values})"
         with connection.cursor() as cursor:
             return (
                 Statement(cursor.convert_query(update), parameters),
-                Statement(cursor.convert_query(f"{into} VALUES ({values})"), list(line.values())),
+                Statement(cursor.convert_query(insert), list(event.values())),
             )
 
+    def _update(
+        self, connection: Any, new_values: Values, returned: Sequence[Any]
+    ) -> tuple[str, Sequence[Any]]:
+        query: Any = self._model._base_manager.filter(self._where).query.chain(UpdateQuery)
+        query.add_update_values(new_values)
+        sql, parameters = query.get_compiler(DEFAULT_DB_ALIAS).as_sql()
+        columns = ", ".join(connection.ops.quote_name(field.column) for field in returned)
+        return f"{sql} RETURNING {columns}", parameters
 
-def _run(compiled: Compiled, connection: Any, given: Values, *, text: str) -> list[Row]:
-    values = compiled.values(given, connection) | {TEXT: text}
-    first, *others = compiled.statements
+
+def _run_statements(statements: Sequence[Statement], values: Values, connection: Any) -> list[Row]:
+    """Run the first statement, and the others only if it returned a row."""
+    first, *others = statements
     connection.ensure_connection()
     connection.validate_no_broken_transaction()
     with (
         connection.wrap_database_errors,
         closing(_cursor(connection)) as cursor,
-        _transaction(connection, cursor) if others else nullcontext(),
+        _sqlite_transaction(connection, cursor) if others else nullcontext(),
     ):
         first.run(cursor, values)
         rows: list[Row] = cursor.fetchall()
@@ -164,21 +174,18 @@ def _run(compiled: Compiled, connection: Any, given: Values, *, text: str) -> li
 
 
 def _cursor(connection: Any) -> Any:
-    """On PostgreSQL one that has the server keep what it runs often, parsed and planned.
-
-    If the connection allows it: Django's default for `prepare_threshold` is never.
-    """
+    """A cursor of the driver. On PostgreSQL it uses prepared statements if the options allow it."""
     raw = connection.connection
     if getattr(raw, "prepare_threshold", None) is None:
         return raw.cursor()
-    from psycopg import Cursor  # noqa: PLC0415 - only where there is a PostgreSQL
+    from psycopg import Cursor  # noqa: PLC0415 - only where PostgreSQL is used
 
     return Cursor(raw)
 
 
 @contextmanager
-def _transaction(connection: Any, cursor: Any) -> Iterator[None]:
-    """One of SQLite's, unless there is one already."""
+def _sqlite_transaction(connection: Any, cursor: Any) -> Iterator[None]:
+    """A transaction on SQLite, unless one is open."""
     if not connection.get_autocommit():
         yield
         return

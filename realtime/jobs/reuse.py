@@ -1,8 +1,8 @@
-"""What a body has made in an earlier attempt, and need not make again.
+"""Reuse: finds child jobs that an earlier attempt of their parent already created.
 
-A task that fans out is run again when its worker was lost, when it is retried, or by hand after it
-has failed. What it then asks for is given the job that it made for that the last time: of equal
-calls the first that is left.
+The body of a task that fans out may run again: after its worker was lost, as a retry, or because a
+user runs it again. `enqueue` and `enqueue_batch` then return the existing child job of an equal
+call instead of a second one. Of several equal calls each gets another child job, the oldest first.
 """
 
 import json
@@ -17,63 +17,64 @@ from realtime.models import Job
 from realtime.states import JobState
 
 QUEUED_AGAIN: Final = "Queued again"
-UNLUCKY: Final = frozenset({JobState.FAILED, JobState.CANCELLED})
-ASKED: Final = ("task", "title", "args", "kwargs")
-"""What two parts have in common that stand for one another."""
-CALLS_FINGERPRINT: Final = "calls"
-"""Where a batch, in its options, has the fingerprint of what it was made of."""
+UNSUCCESSFUL: Final = frozenset({JobState.FAILED, JobState.CANCELLED})
+CALL_FIELDS: Final = ("task", "title", "args", "kwargs")
+"""Two calls are equal if these fields of their jobs are."""
 
 
 def find_reusable(job: Job) -> Job | None:
-    """The part of `job.parent` that stands for `job`, which is not saved; None if it is new.
+    """The child of `job.parent` that an equal call created, or None. `job` itself is not saved.
 
-    Only for the very parent that a worker has claimed, `self.progress.job`: whoever else adds a
-    part wants one more.
+    This is only for the parent object that the worker has claimed (`self.progress.job`). Any other
+    caller always creates a new child job.
     """
-    body = job.parent
-    if body is None or not body.is_claimed or body.attempt < 2:
+    parent = job.parent
+    if parent is None or not parent.is_claimed or parent.attempt < 2:
         return None
-    if body.made_before is None:
-        body.made_before = _parts(body)
-    left = body.made_before[_asked(job)]
-    return Job.objects.filter(pk=left.popleft()).first() if left else None
+    if parent.reusable_children is None:
+        parent.reusable_children = _children_by_call(parent)
+    ids = parent.reusable_children[_call_key(job)]
+    return Job.objects.filter(pk=ids.popleft()).first() if ids else None
 
 
 def should_rerun(job: Job) -> bool:
-    """Whether a part, made before, is to run once more.
+    """Whether a reused child job runs again.
 
-    If it had come to nothing when somebody asked for its parent's run again; a rescue and a retry,
-    which leave `queued_at`, leave it as it is.
+    It does if it had failed or was cancelled before a user ran its parent again. A rescue or retry
+    of the parent does not change `queued_at`, so then the child job stays as it is.
     """
-    body = job.parent
-    if body is None or job.finished_at is None:
+    parent = job.parent
+    if parent is None or job.finished_at is None:
         return False
-    return job.state in UNLUCKY and job.finished_at <= body.queued_at
+    return job.state in UNSUCCESSFUL and job.finished_at <= parent.queued_at
 
 
-def _parts(body: Job) -> "defaultdict[str, deque[UUID]]":
-    found: defaultdict[str, deque[UUID]] = defaultdict(deque)
-    for part in Job.objects.filter(parent=body).order_by("pk").only(*ASKED, "options"):
-        found[_asked(part)].append(part.pk)
-    return found
+def _children_by_call(parent: Job) -> "defaultdict[str, deque[UUID]]":
+    ids: defaultdict[str, deque[UUID]] = defaultdict(deque)
+    children = Job.objects.filter(parent=parent).order_by("pk")
+    for child in children.only(*CALL_FIELDS, "calls_hash"):
+        ids[_call_key(child)].append(child.pk)
+    return ids
 
 
-def _asked(job: Job) -> str:
-    asked = [_as_kept(getattr(job, name)) for name in ASKED]
-    return json.dumps([*asked, job.options.get(CALLS_FINGERPRINT)], sort_keys=True)
+def _call_key(job: Job) -> str:
+    """A text that is equal for equal calls."""
+    values = [_as_stored(getattr(job, name)) for name in CALL_FIELDS]
+    # None instead of "", so that hashes stay equal to those that are stored already.
+    return json.dumps([*values, job.calls_hash or None], sort_keys=True)
 
 
-def _as_kept(plain: Any) -> Any:
-    """JSON as it comes back from any database: PostgreSQL makes 1e16 an integer."""
+def _as_stored(plain: Any) -> Any:
+    """JSON as any database returns it: PostgreSQL returns 1e16 as an integer."""
     if isinstance(plain, float) and plain.is_integer():
         return int(Decimal(repr(plain)))
     if isinstance(plain, list):
-        return [_as_kept(each) for each in plain]
+        return [_as_stored(item) for item in plain]
     if isinstance(plain, dict):
-        return {name: _as_kept(each) for name, each in plain.items()}
+        return {name: _as_stored(item) for name, item in plain.items()}
     return plain
 
 
-def fingerprint(jobs: Iterable[Job]) -> str:
-    """The same for the same calls in the same order."""
-    return sha256("\n".join(map(_asked, jobs)).encode()).hexdigest()
+def hash_calls(jobs: Iterable[Job]) -> str:
+    """A hash that is equal for equal calls in the same order."""
+    return sha256("\n".join(map(_call_key, jobs)).encode()).hexdigest()

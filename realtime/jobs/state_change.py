@@ -1,6 +1,6 @@
 """State changes: the conditional UPDATE that moves one job to another state.
 
-Called by `lease` and `transitions`. Each change bumps `revision` and adds one line to the
+Called by `lease` and `transitions`. Each change increments `revision` and adds one event to the
 timeline, in one transaction. If the UPDATE matches no row, another process was faster: the caller
 gets False and nothing has changed.
 """
@@ -25,9 +25,9 @@ def change_state(
     queued: bool = False,
     **fields: Any,
 ) -> bool:
-    """Move the job in `rows`, which match one row at most, to `state`; False if none matches.
+    """Change the job in `rows` to `state`; False if no row matches. At most one may match.
 
-    `text` becomes the line of the timeline. With `queued` the job is published after the commit.
+    `text` is the text of the event. With `queued` the job is published after the commit.
     """
     with transaction.atomic():
         changed = rows.update(state=state, revision=F("revision") + 1, tick=0, **fields)

@@ -1,7 +1,11 @@
-"""Time limits: how a coroutine body feels the soft one, and which ones cannot be.
+"""Time limits: checks that a task ends before the broker delivers it again.
 
-The soft limit interrupts a body, which may tidy up; the hard one ends its process. Both must come
-before the broker takes a task for lost and hands it out again, over and over.
+The soft limit interrupts the body of a task, which may clean up. The hard limit ends its process.
+A broker such as Redis delivers a task again if it is not finished after the visibility timeout,
+so the hard limit must be below it.
+
+Called by Django's system checks, at the start of a worker, and for each call with own limits. How
+a worker applies the soft limit is in `realtime.worker.soft_limit`.
 """
 
 from collections.abc import Mapping
@@ -11,54 +15,55 @@ from celery import Celery, Task
 
 from realtime.errors import TimeLimitRefused
 
-FOR_ALL: Final = "A task"
+FOR_ALL: Final = "All tasks"
 
 
 def problems(app: Celery) -> list[str]:
-    """What is wrong with the time limits of `app` and of its tasks, a sentence each."""
+    """One sentence for each invalid time limit of `app` and of its tasks."""
     soft, hard = app.conf.task_soft_time_limit, app.conf.task_time_limit
-    again = visibility_timeout(app)
-    found = [_problem(FOR_ALL, soft, hard, again)]
+    timeout = visibility_timeout(app)
+    sentences = [_problem(FOR_ALL, soft, hard, timeout)]
     for name, task in sorted(app.tasks.items()):
         if task.soft_time_limit or task.time_limit:
-            own = (task.soft_time_limit or soft, task.time_limit or hard)
-            found.append(_problem(f"The task {name!r}", *own, again))
-    return [problem for problem in found if problem]
+            limits = (task.soft_time_limit or soft, task.time_limit or hard)
+            sentences.append(_problem(f"Task {name!r}", *limits, timeout))
+    return [sentence for sentence in sentences if sentence]
 
 
 def check_call(task: Task[Any, Any], options: Mapping[str, Any]) -> None:
-    """Look at the time limits that one call of `task` brings along, as `problems` at all others.
+    """Check the time limits among the options of one call of `task`.
 
     Raises:
-        TimeLimitRefused: they cannot be.
+        TimeLimitRefused: a time limit is invalid.
     """
-    given = (options.get("soft_time_limit"), options.get("time_limit"))
-    if not any(given):
+    own = (options.get("soft_time_limit"), options.get("time_limit"))
+    if not any(own):
         return
-    soft, hard = given[0] or task.soft_time_limit, given[1] or task.time_limit
-    again = visibility_timeout(task.app)
-    if problem := _problem(f"This call of {task.name!r}", soft, hard, again):
-        raise TimeLimitRefused(problem)
+    soft, hard = own[0] or task.soft_time_limit, own[1] or task.time_limit
+    timeout = visibility_timeout(task.app)
+    if sentence := _problem(f"Call of task {task.name!r}", soft, hard, timeout):
+        raise TimeLimitRefused(sentence)
 
 
 def visibility_timeout(app: Celery) -> float | None:
-    """Seconds after which the broker hands an unfinished task out again; None if it never does."""
+    """Seconds until the broker delivers an unfinished task again, or None if it never does."""
     options: dict[str, Any] = app.conf.broker_transport_options or {}
     transport: Any = app.connection_for_write().get_transport_cls()
     default = getattr(getattr(transport, "Channel", None), "visibility_timeout", None)
     return options.get("visibility_timeout", default) if isinstance(default, int) else None
 
 
-def _problem(who: str, soft: float | None, hard: float | None, again: float | None) -> str:
-    if again and not (hard and hard < again):
-        most = f"for {hard} s" if hard else "for ever"
+def _problem(subject: str, soft: float | None, hard: float | None, timeout: float | None) -> str:
+    if timeout and not (hard and hard < timeout):
+        value = f"{hard} s" if hard else "not set"
+        setting = "CELERY_TASK_TIME_LIMIT" if subject == FOR_ALL else "a lower time_limit"
         return (
-            f"{who} may run {most}, but after {again} s the broker hands it out again:"
-            " the hard time limit must be under the visibility timeout."
+            f"{subject}: time_limit ({value}) must be below the broker's visibility_timeout"
+            f" ({timeout} s), or the task runs twice. Set {setting}."
         )
     if soft and hard and soft >= hard:
         return (
-            f"{who} has a soft time limit of {soft} s and a hard one of {hard} s:"
-            " the soft one must come first."
+            f"{subject}: soft_time_limit ({soft} s) must be below time_limit ({hard} s),"
+            " or the task cannot clean up. Set a lower soft_time_limit."
         )
     return ""

@@ -1,8 +1,8 @@
-"""Transitions: what others than the job's own worker may do to a job.
+"""Transitions: changes of a job's state that need no lease.
 
-Each function is one conditional UPDATE (see `state_change`). It returns False, and changes
-nothing, if the job is not in a state from which it may go there. What only the worker with the
-lease may do is in `lease`.
+Called by the actions of people, by maintenance and by batches. Each function is one conditional
+UPDATE (see `state_change`). If the job is in none of the states that the change starts from, the
+function returns False and changes nothing. Changes that need the lease are in `lease`.
 """
 
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ from django.db.models.functions import Now
 
 from realtime.jobs.state_change import change_state
 from realtime.models import Job
-from realtime.states import FINISHED, WAITING, Carrier, JobState
+from realtime.states import FINISHED, WAITING, JobState, RunBy
 
 BLANK: Final[dict[str, Any]] = {
     "published_at": None,
@@ -39,26 +39,26 @@ BLANK: Final[dict[str, Any]] = {
     "eta": None,
     "message": "",
 }
-"""The fields that a job loses when it is run again."""
+"""The values of the fields that are reset when a job is run again."""
 
-MADE_BY_BODY: Final = frozenset({"published_at", "result", "file", "phases"})
-"""The fields of `BLANK` that a reopened batch keeps: its body made them, and does not run again."""
+SET_BY_BODY: Final = frozenset({"published_at", "result", "file", "phases"})
+"""The fields of `BLANK` that a reopened batch keeps: its body set them and does not run again."""
 
 
 def add_child(job: Job) -> bool:
-    """Note that an unfinished job is about to get one more child job.
+    """Prepare an unfinished job for one more child job; False if it has ended.
 
-    A job that a worker has claimed must still have its lease. This is no change of state, but it
-    locks the row: the job cannot end before the transaction does.
+    A claimed job must still have its lease. The UPDATE locks the row, so the job cannot end before
+    the transaction does. The state does not change.
     """
     unfinished = Job.objects.unfinished().filter(pk=job.pk)
     rows = Job.objects.leased(job) if job.is_claimed else unfinished
-    both = When(carrier=Carrier.BODY, then=Value(Carrier.BOTH))
-    return bool(rows.update(carrier=Case(both, default=F("carrier"))))
+    has_children = When(carrier=RunBy.BODY, then=Value(RunBy.BODY_THEN_CHILDREN))
+    return bool(rows.update(carrier=Case(has_children, default=F("carrier"))))
 
 
 def end_batch(job_id: UUID, state: JobState, *, text: str, **fields: Any) -> bool:
-    """The last child job has ended, and with it the batch."""
+    """End a running batch, because its last child job has ended."""
     return change_state(
         Job.objects.batches().filter(pk=job_id, state=JobState.RUNNING),
         job_id,
@@ -70,8 +70,8 @@ def end_batch(job_id: UUID, state: JobState, *, text: str, **fields: Any) -> boo
 
 
 def reopen(job_id: UUID, *, text: str) -> bool:
-    """Have an ended batch go on, because some of its child jobs are run again."""
-    blank = {name: value for name, value in BLANK.items() if name not in MADE_BY_BODY}
+    """Set an ended batch to running, because some of its child jobs are run again."""
+    blank = {name: value for name, value in BLANK.items() if name not in SET_BY_BODY}
     return change_state(
         Job.objects.batches().filter(pk=job_id, state__in=FINISHED),
         job_id,
@@ -106,7 +106,7 @@ def rescue(job_id: UUID) -> bool:
 
 
 def give_up(job_id: UUID, *, code: str, error: str) -> bool:
-    """Fail a lost job that has lost as many workers as it may."""
+    """Fail a lost job that has lost `max_attempts` workers."""
     return change_state(
         Job.objects.filter(pk=job_id, state=JobState.LOST, losses__gte=F("max_attempts")),
         job_id,
@@ -119,16 +119,16 @@ def give_up(job_id: UUID, *, code: str, error: str) -> bool:
 
 
 def request_cancel(job_id: UUID) -> bool:
-    """Ask the body of a running job to end; its worker's bus sees the request within a second.
+    """Request the cancel of a running job. The worker's bus reads the request within a second.
 
-    This is no change of state: the job runs until its body has ended.
+    The state does not change: the job runs until its body has ended.
     """
     running = Job.objects.filter(pk=job_id, state=JobState.RUNNING, cancel_requested_at=None)
     return bool(running.update(cancel_requested_at=Now()))
 
 
 def cancel_waiting(job_id: UUID, *, text: str = "Cancelled") -> bool:
-    """End a job that no worker runs."""
+    """Cancel a job that no worker runs."""
     return change_state(
         Job.objects.filter(pk=job_id, state__in=WAITING),
         job_id,
@@ -140,7 +140,7 @@ def cancel_waiting(job_id: UUID, *, text: str = "Cancelled") -> bool:
 
 
 def refuse(job_id: UUID, *, code: str, error: str) -> bool:
-    """Fail a waiting job that can never run: no broker takes it, or it has expired."""
+    """Fail a waiting job that can never run, because it has expired or cannot be published."""
     return change_state(
         Job.objects.filter(pk=job_id, state__in=WAITING),
         job_id,
@@ -154,9 +154,9 @@ def refuse(job_id: UUID, *, code: str, error: str) -> bool:
 
 
 def run_again(job_id: UUID, *, options: dict[str, Any], phases: Iterable[str], text: str) -> bool:
-    """Queue a finished job once more, as if it were new but with its ledger and timeline."""
+    """Queue a finished job once more. It keeps its ledger, its timeline and its attempt number."""
     return change_state(
-        Job.objects.filter(pk=job_id, state__in=FINISHED).exclude(carrier=Carrier.CHILDREN),
+        Job.objects.filter(pk=job_id, state__in=FINISHED).exclude(carrier=RunBy.CHILDREN),
         job_id,
         JobState.QUEUED,
         text=text,

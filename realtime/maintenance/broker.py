@@ -1,4 +1,4 @@
-"""What the broker can be asked, whichever broker it is."""
+"""Broker: the depth of its queues, with any broker that Celery supports. `relay` calls it."""
 
 from amqp.exceptions import NotFound
 from celery import current_app
@@ -6,7 +6,7 @@ from kombu.exceptions import ChannelError, OperationalError
 
 
 def depth(queue: str) -> int:
-    """How many messages wait in `queue`; none where there is no such queue.
+    """The number of messages that wait in `queue`; 0 if the queue does not exist.
 
     Raises:
         kombu.exceptions.OperationalError, OSError: the broker cannot be reached.

@@ -1,8 +1,8 @@
-"""What is forgotten, and when: finished jobs by age and by number, and what else only grows.
+"""Prune: deletes finished jobs by age and by number, and old schedule turns and workers.
 
-A job goes with all that belongs to it: its ledger, its timeline, its file, and the jobs that it
-made, and theirs. Such a family goes as a whole: it stays as long as one of it has not ended, or
-has ended late enough to be kept.
+The task `realtime.prune` calls it. A job is deleted with its ledger, timeline, file and
+descendants. A job without a parent and its descendants are called a family here. A family is
+deleted as a whole, so it stays while one of its jobs is unfinished or ended too recently.
 """
 
 import logging
@@ -24,13 +24,13 @@ from realtime.states import FINISHED
 log: Final = logging.getLogger(__name__)
 
 CHUNK_SIZE: Final = 200
-"""Jobs that one transaction deletes: others wait for it, on SQLite all who write."""
+"""Jobs that one transaction deletes at most. On SQLite all other writers wait for it."""
 FAR_FUTURE: Final = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deleted:
-    """How many of each."""
+    """How many rows and folders were deleted."""
 
     jobs: int
     turns: int
@@ -39,9 +39,9 @@ class Deleted:
 
 
 def delete_expired_rows() -> Deleted:
-    """Delete what is older than `REALTIME_RETENTION_DAYS`, then the oldest surplus jobs."""
+    """Delete rows older than `REALTIME_RETENTION_DAYS`, then the oldest surplus jobs."""
     before = timezone.now() - timedelta(days=conf.RETENTION_DAYS)
-    jobs = delete_old(before=before) + delete_surplus(kept=conf.RETENTION_JOBS)
+    jobs = delete_old(before=before) + delete_surplus(max_jobs=conf.RETENTION_JOBS)
     turns, _ = ScheduledRun.objects.filter(taken_at__lt=before).delete()
     workers, _ = Worker.objects.filter(heartbeat_at__lt=before).delete()
     deleted = Deleted(jobs=jobs, turns=turns, workers=workers, folders=storage.delete_orphans())
@@ -50,54 +50,54 @@ def delete_expired_rows() -> Deleted:
 
 
 def delete_old(*, before: datetime) -> int:
-    """Delete the families of jobs that had ended `before`; returns how many jobs that were."""
-    return sum(_forget(roots, before=before) for roots in _roots(before=before))
+    """Delete the families that ended before this time; returns the number of jobs."""
+    return sum(_delete_families(roots, before=before) for roots in _roots(before=before))
 
 
-def delete_surplus(*, kept: int) -> int:
-    """Delete the oldest finished jobs until `kept` are left, or fewer: a family goes as a whole.
+def delete_surplus(*, max_jobs: int) -> int:
+    """Delete the oldest families until at most `max_jobs` finished jobs are left.
 
-    Returns how many jobs that were.
+    Returns the number of deleted jobs.
     """
-    surplus = Job.objects.filter(state__in=FINISHED).count() - kept
-    gone = 0
+    surplus = Job.objects.filter(state__in=FINISHED).count() - max_jobs
+    deleted = 0
     for roots in _roots(before=FAR_FUTURE) if surplus > 0 else ():
-        while roots and gone < surplus:
-            some = roots[: surplus - gone]
-            roots = roots[len(some) :]
-            gone += _forget(some, before=FAR_FUTURE)
-        if gone >= surplus:
+        while roots and deleted < surplus:
+            chunk = roots[: surplus - deleted]
+            roots = roots[len(chunk) :]
+            deleted += _delete_families(chunk, before=FAR_FUTURE)
+        if deleted >= surplus:
             break
-    return gone
+    return deleted
 
 
 def _roots(*, before: datetime) -> Iterator[list[UUID]]:
-    """The jobs that no other made and that had ended `before`, the longest ended first."""
+    """The finished jobs without a parent that ended before this time, the oldest first."""
     roots = Job.objects.filter(parent=None, state__in=FINISHED, finished_at__lt=before)
     page = roots = roots.order_by("finished_at", "pk")
-    while found := list(page.values_list("finished_at", "pk")[:CHUNK_SIZE]):
-        yield [pk for _, pk in found]
-        at, last = found[-1]
+    while rows := list(page.values_list("finished_at", "pk")[:CHUNK_SIZE]):
+        yield [pk for _, pk in rows]
+        at, last = rows[-1]
         page = roots.filter(Q(finished_at__gt=at) | Q(finished_at=at, pk__gt=last))
 
 
-def _forget(roots: list[UUID], *, before: datetime) -> int:
-    made = Job.objects.filter(parent__in=roots).order_by()
-    parents = set(made.values_list("parent_id", flat=True).distinct())
-    gone = _delete([root for root in roots if root not in parents])
+def _delete_families(roots: list[UUID], *, before: datetime) -> int:
+    children = Job.objects.filter(parent__in=roots).order_by()
+    parents = set(children.values_list("parent_id", flat=True).distinct())
+    deleted = _delete([root for root in roots if root not in parents])
     for root in roots:
         if root in parents:
-            gone += sum(_delete(some) for some in _chunks(_family(root, before=before)))
-    return gone
+            deleted += sum(_delete(chunk) for chunk in _chunks(_family(root, before=before)))
+    return deleted
 
 
 def _family(root: UUID, *, before: datetime) -> list[UUID]:
-    """`root` and all that came of it, children first; nobody if one of them is to stay."""
+    """`root` and its descendants, children first; an empty list if one of them has to stay."""
     family = generation = [root]
     while generation:
         children: list[UUID] = []
-        for some in _chunks(generation):
-            jobs = Job.objects.filter(parent__in=some)
+        for chunk in _chunks(generation):
+            jobs = Job.objects.filter(parent__in=chunk)
             if jobs.exclude(state__in=FINISHED, finished_at__lt=before).exists():
                 return []
             children += jobs.order_by("pk").values_list("pk", flat=True)
@@ -106,16 +106,16 @@ def _family(root: UUID, *, before: datetime) -> list[UUID]:
 
 
 def _delete(ids: Sequence[UUID]) -> int:
-    """Those of these jobs that nobody has run again meanwhile; returns how many."""
+    """Delete these jobs, except those that are run again by now; returns the number."""
     unfinished = Job.objects.unfinished()
     with transaction.atomic():
-        free = Job.objects.filter(
+        deletable = Job.objects.filter(
             ~Exists(unfinished.filter(pk=OuterRef("parent"))),
             ~Exists(unfinished.filter(parent=OuterRef("pk"))),
             pk__in=ids,
             state__in=FINISHED,
         )
-        locked = list(free.order_by("pk").select_for_update().values_list("pk", flat=True))
+        locked = list(deletable.order_by("pk").select_for_update().values_list("pk", flat=True))
         _, deleted = Job.objects.filter(pk__in=locked).delete()
     return deleted.get(Job._meta.label, 0)
 

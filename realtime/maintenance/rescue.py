@@ -1,12 +1,11 @@
-"""Rescue: queues again, or fails, the jobs whose workers are gone, and fails expired ones.
+"""Rescue: queues again, or fails, jobs whose workers are dead, and fails expired jobs.
 
 Called by each round of maintenance.
 
-A silent worker is dead only if the database has heard other workers. After the database was out of
-reach, or locked, for as long as a lease, the jobs of live workers look silent too. So jobs are
-rescued only while at least one worker is steady (`Worker.objects.steady`): its own heartbeats have
-been saved without a gap of three quarters of a lease, until now and for at least five
-`REALTIME_PERSIST_INTERVAL`s, in which every live process has saved its heartbeats again.
+Jobs are rescued only while at least one worker has heartbeats without a gap of 3/4 of a lease
+(`Worker.objects.steady`). Otherwise the database was away, not the workers: the jobs of live
+workers have no recent heartbeat either. After such a gap, rescue waits five
+`REALTIME_PERSIST_INTERVAL`s, in which every live process saves its heartbeats again.
 """
 
 from datetime import timedelta
@@ -23,13 +22,13 @@ from realtime.jobs import transitions
 from realtime.models import Job, Worker
 from realtime.states import CLAIMABLE, JobState
 
-EXPIRED: Final = "It was not begun in the time that it was given."
+EXPIRED: Final = "No worker started the job before it expired."
 
 
 def rescue(limit: int) -> int:
-    """Queue again, or fail, each running job whose lease has run out; returns how many.
+    """Queue again, or fail, each running job whose lease has expired; returns how many.
 
-    None while no worker's own heartbeats have been saved for a while: see above.
+    It rescues no job while no worker is steady (see the docstring of the module).
     """
     silence = timedelta(seconds=conf.LEASE)
     silent = Job.objects.filter(state=JobState.RUNNING, heartbeat_at__lt=Now() - silence)
@@ -40,15 +39,15 @@ def rescue(limit: int) -> int:
 
 def _lose(job_id: UUID, silence: timedelta) -> bool:
     with transaction.atomic():
-        # As it is now: it may have been asked to end since it was found. Not if it is locked: a
-        # process that froze in the middle of a transaction keeps its job's row so.
+        # Read the row again: it may have a cancel request by now. Skip it if it is locked, as by a
+        # process that froze within a transaction.
         job = Job.objects.select_for_update(skip_locked=True, no_key=True).filter(pk=job_id).first()
         if job is None or not transitions.lose(job, silence=silence):
             return False
         if job.cancel_requested_at:
-            ended = transitions.cancel_waiting(job.pk)
+            is_cancelled = transitions.cancel_waiting(job.pk)
             rollup.cancel_children(job)
-            return ended
+            return is_cancelled
         times = job.losses + 1
         sentence = f"The worker was lost {times} times." if times > 1 else "The worker was lost."
         return transitions.rescue(job.pk) or transitions.give_up(
@@ -57,7 +56,7 @@ def _lose(job_id: UUID, silence: timedelta) -> bool:
 
 
 def expire(limit: int) -> int:
-    """Fail the jobs that nobody has begun in time: no worker takes them any more."""
+    """Fail the jobs that expired before a worker started them; returns how many."""
     late = Job.objects.filter(state__in=CLAIMABLE, expires_at__lt=Now())
     ids = late.order_by("id").values_list("pk", flat=True)[:limit]
     return sum(transitions.refuse(pk, code="expired", error=EXPIRED) for pk in list(ids))

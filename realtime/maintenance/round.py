@@ -22,13 +22,13 @@ from realtime.threads import SerialThread
 log: Final = logging.getLogger(__name__)
 
 Step = Callable[[int], int]
-"""Handles as many jobs as it is told at most, and returns how many it found."""
+"""A function that handles at most this many jobs and returns how many there were."""
 
 STEPS: Final[Sequence[Step]] = (rescue, expire, roll_up_ended, forget_lost_messages, relay)
 CHUNK_SIZE: Final = 500
 """Jobs that one call of a step handles."""
 CALLS_MAX: Final = 40
-"""Calls of one step in a round: a step that cannot repair what it finds would find it for ever."""
+"""Calls of one step in a round: a step that cannot repair a job would find it again for ever."""
 CONNECTION_ERRORS: Final = (*DATABASE_ERRORS, OSError, OperationalError, outbox.BrokerDown)
 
 

@@ -1,4 +1,7 @@
-"""The tables of `realtime`, and the queries over them. Nothing here changes a job's state."""
+"""Models: the tables of `realtime` and the queries over them.
+
+Nothing here changes the state of a job: see `realtime.jobs`.
+"""
 
 from realtime.models.event import JobEvent
 from realtime.models.item import JobItem

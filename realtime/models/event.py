@@ -1,4 +1,4 @@
-"""The timeline of a job; the actions of people in it are the audit log."""
+"""The timeline of a job. Its events of kind ACTION are the audit log."""
 
 from django.conf import settings
 from django.db import models
@@ -8,7 +8,7 @@ from realtime.states import EventKind, JobState
 
 
 class JobEvent(models.Model):
-    """One line of a job's timeline."""
+    """One event in the timeline of a job."""
 
     job = models.ForeignKey("realtime.Job", related_name="events", on_delete=models.CASCADE)
     at = models.DateTimeField(db_default=Now())
@@ -20,7 +20,7 @@ class JobEvent(models.Model):
         null=True,
         blank=True,
         on_delete=models.SET_NULL,
-        db_index=False,  # event_actor
+        db_index=False,  # The index event_actor is smaller.
     )
     reason = models.TextField(blank=True)
 

@@ -1,22 +1,20 @@
-"""The entries of a job's ledger."""
+"""The ledger of a job: its items."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 from realtime.models.job import Job
-from realtime.states import (
-    ItemState,
-)
+from realtime.states import ItemState
 
 
 class JobItem(models.Model):
-    """One entry of a job's ledger, named by a key that is unique in the job."""
+    """One item of a job's ledger. Its `key` is unique in the job."""
 
     job = models.ForeignKey(
         Job,
         related_name="items",
         on_delete=models.CASCADE,
-        db_index=False,  # item_key
+        db_index=False,  # The constraint item_key has an index.
     )
     key = models.CharField(max_length=200)
     label = models.CharField(max_length=300, blank=True)

@@ -1,4 +1,4 @@
-"""Jobs, their ledger, their timeline, and the workers that run them."""
+"""Jobs: one tracked run of a task each, and the queries over them."""
 
 from collections import defaultdict, deque
 from datetime import datetime
@@ -12,21 +12,14 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from realtime.states import (
-    CLAIMABLE,
-    FINISHED,
-    WAITING,
-    Carrier,
-    JobState,
-    Visibility,
-)
+from realtime.states import CLAIMABLE, FINISHED, WAITING, JobState, RunBy, Visibility
 
 NO_JOB: Final = UUID(int=0)
-"""The id of no job."""
+"""An id that no job has."""
 
 
 class JobQuerySet(models.QuerySet["Job"]):
-    """Queries over jobs. What changes a job's state is in `realtime.jobs`."""
+    """Queries over jobs. The functions that change a job's state are in `realtime.jobs`."""
 
     def unfinished(self) -> "JobQuerySet":
         return self.exclude(state__in=FINISHED)
@@ -35,25 +28,25 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(state__in=WAITING)
 
     def batches(self) -> "JobQuerySet":
-        """Jobs that no worker runs: their state and bar are those of their child jobs."""
-        return self.filter(carrier=Carrier.CHILDREN)
+        """Jobs that no worker runs. Their state and progress are the totals of their child jobs."""
+        return self.filter(carrier=RunBy.CHILDREN)
 
     def unpublished(self, *, before: datetime | Combinable) -> "JobQuerySet":
-        """Jobs that should have been published `before` and were not."""
+        """Jobs that should have been published before this time and were not."""
         due = Q(due_at=None) | Q(due_at__lte=before)
         return self.filter(due, state__in=CLAIMABLE, published_at=None, queued_at__lte=before)
 
     def leased(self, job: "Job") -> "JobQuerySet":
-        """The row of `job`, if the attempt of this object still has the lease."""
+        """The row of `job` if `job.attempt` still has the lease, otherwise no row."""
         running = self.filter(pk=job.pk, state=JobState.RUNNING, attempt=job.attempt)
-        return running.exclude(carrier=Carrier.CHILDREN)
+        return running.exclude(carrier=RunBy.CHILDREN)
 
     def update_in_order(self, **fields: Any) -> int:
-        """`update` for many jobs at once, which cannot end in a deadlock.
+        """Update many jobs without the risk of a deadlock.
 
-        It locks the rows in the order of their ids, as every other writer does. It does not lock
-        their keys (`no_key`): if a child job is updated twice in a transaction, PostgreSQL looks
-        for the row of its parent at the end.
+        It locks the rows in the order of their ids, as every other writer does. It uses
+        `no_key=True` because PostgreSQL locks the key of a parent's row when one of its child jobs
+        is updated twice in a transaction.
         """
         with transaction.atomic():
             rows = self.order_by("pk").select_for_update(no_key=True).values("pk")
@@ -70,15 +63,23 @@ class Job(models.Model):
     args = models.JSONField(default=list, blank=True)
     kwargs = models.JSONField(default=dict, blank=True)
     options = models.JSONField(default=dict, blank=True, help_text="How it is published.")
+    calls_hash = models.CharField(
+        max_length=64,
+        blank=True,
+        editable=False,
+        default="",
+        db_default="",  # for processes of the version before, which do not know the field
+        help_text="Of a batch: a hash of the calls that it was created with.",
+    )
     parent = models.ForeignKey(
         "self",
         null=True,
         blank=True,
         related_name="children",
         on_delete=models.CASCADE,
-        db_index=False,  # job_children
+        db_index=False,  # The index job_children is smaller.
     )
-    carrier = models.CharField(max_length=10, choices=Carrier.choices, default=Carrier.BODY)
+    carrier = models.CharField(max_length=10, choices=RunBy.choices, default=RunBy.BODY)
 
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -86,7 +87,7 @@ class Job(models.Model):
         blank=True,
         related_name="jobs",
         on_delete=models.SET_NULL,
-        db_index=False,  # job_owner
+        db_index=False,  # The index job_owner starts with it.
     )
     visibility = models.CharField(
         max_length=10, choices=Visibility.choices, default=Visibility.PRIVATE
@@ -133,15 +134,15 @@ class Job(models.Model):
     objects = JobQuerySet.as_manager()
 
     is_claimed = False
-    """Whether this very object is the one that a worker has claimed."""
-    made_before: "defaultdict[str, deque[UUID]] | None" = None
-    """Of a claimed job: the parts that earlier attempts have made (see `realtime.jobs.reuse`)."""
+    """Whether this object was returned by `lease.claim` (it is not a field)."""
+    reusable_children: "defaultdict[str, deque[UUID]] | None" = None
+    """Of a claimed job: child jobs that earlier attempts created (see `realtime.jobs.reuse`)."""
 
     class Meta:
         ordering = ("-id",)
-        # On PostgreSQL a move leaves a dead entry in each. So none says what another says, the id
-        # follows the state, and a value that most rows share is in none: or a move would look for
-        # its row among all that have been there.
+        # On PostgreSQL each change of state leaves a dead entry in every index. So no index repeats
+        # another one, the id follows the state, and no index contains a value that most rows
+        # share. Otherwise a query for one row would read the dead entries of all the others.
         indexes = (
             models.Index(fields=("state", "id", "queue"), name="job_state"),
             models.Index(fields=("-queued_at", "-id"), name="job_newest"),
@@ -173,8 +174,8 @@ class Job(models.Model):
 def job_id_of(task_id: str) -> UUID:
     """The job id of a Celery task id.
 
-    They are equal wherever the task id is a UUID, as Celery makes them. A sender may choose any
-    other text; that is mapped to a UUID, always the same one.
+    The two are equal if the task id is a UUID, which is what Celery generates. Any other text is
+    mapped to a UUID, always to the same one.
     """
     try:
         return UUID(task_id)

@@ -1,11 +1,14 @@
-"""The turns of schedules that have been taken."""
+"""Turns of schedules: which ones have been taken."""
 
 from django.db import models
 from django.db.models.functions import Now
 
 
 class ScheduledRun(models.Model):
-    """A turn that a beat has taken. Whoever cannot insert it leaves the turn to who could."""
+    """A turn of a schedule that a beat process has taken.
+
+    The row is unique, so only one beat process can insert it. The others skip the turn.
+    """
 
     schedule = models.CharField(max_length=200, help_text="Its name.")
     slot = models.DateTimeField(help_text="Which turn it is.")

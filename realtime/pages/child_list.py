@@ -12,7 +12,7 @@ from realtime.access import Viewer
 from realtime.models import Job
 from realtime.snapshots.build import load_for_snapshots, public
 from realtime.snapshots.schema import Snapshot
-from realtime.states import Carrier, JobState
+from realtime.states import JobState, RunBy
 
 PAGE_SIZE: Final = 20
 MORE: Final = PAGE_SIZE + 1
@@ -53,7 +53,7 @@ def child_list(job: Job, given: QueryDict, *, viewer: Viewer, route: str) -> Chi
     Raises:
         Http404: the address asks for what there cannot be.
     """
-    if job.carrier == Carrier.BODY:
+    if job.carrier == RunBy.BODY:
         return None
     key, state = given.get("key", ""), given.get(STATE, "")
     if state and state not in JobState.values:

@@ -1,4 +1,4 @@
-"""Which turn of a schedule is which, the same for every beat, and who has taken it."""
+"""Slots: the time that identifies a turn of a schedule, equal in every beat process."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -10,17 +10,17 @@ EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 TICK: Final = timedelta(microseconds=1)
 DAY: Final = timedelta(days=1)
 SUN_HOURS: Final = {"dawn": 6, "sunrise": 6, "solar": 12, "sunset": 18, "dusk": 18}
-"""When an event happens on average, in mean solar time, by the first word of its name."""
+"""The mean hour of a solar event, in mean solar time, by the first word of its name."""
 
 
 def slot_of(schedule: Any, *, since: datetime, now: datetime) -> datetime:
-    """The moment that names the turn that is due `now`, when the last one was taken at `since`.
+    """The slot of the turn that is due `now`, if the last one was taken at `since`.
 
-    clocked   its time: one turn for ever
-    crontab   the first due minute after `since`, as Celery reckons it in the crontab's timezone
-    solar     the day of the event, one turn a day
-    interval  its length counted from the epoch: of two beats that drift apart, one finds the turn
-              taken, whatever `since` they go by
+    clocked   its time: it has one turn only
+    crontab   the first due minute after `since`, which Celery computes in the crontab's timezone
+    solar     the day of the event: one turn a day
+    interval  a multiple of its length since the epoch: equal in two beat processes whose `since`
+              differ
     """
     if isinstance(schedule, clocked):
         return _utc(schedule.clocked_time)
@@ -33,9 +33,9 @@ def slot_of(schedule: Any, *, since: datetime, now: datetime) -> datetime:
 
 
 def _solar_day(schedule: Any, event: datetime) -> datetime:
-    """The day, in mean solar time, in whose middle the event is expected.
+    """The day of the event, in a solar time shifted so that the event is at noon.
 
-    The event's own moment is no name: it is computed to within seconds only.
+    The time of the event itself differs by seconds from one computation to the next.
     """
     east = timedelta(hours=float(schedule.lon) / 15)
     middle = timedelta(hours=12 - SUN_HOURS[schedule.event.split("_")[0]])

@@ -25,7 +25,7 @@ from realtime.snapshots import file_link
 from realtime.snapshots.outcomes import in_display_order
 from realtime.snapshots.queue_speed import queue_speeds
 from realtime.snapshots.schema import Item, OperatorSnapshot, Phase, Snapshot
-from realtime.states import CLAIMABLE, Carrier, JobState
+from realtime.states import CLAIMABLE, JobState, RunBy
 
 UNPUBLISHED: Final = "The queue cannot be reached. Your request is saved and starts by itself."
 NO_WORKER: Final = "No worker is up. Your request is saved and starts as soon as one is."
@@ -129,7 +129,7 @@ def _fields(job: Job) -> dict[str, Any]:
         "started_at": _seconds(job.started_at),
         "finished_at": _seconds(job.finished_at),
         "retry_at": _seconds(job.due_at),
-        "batch": job.carrier == Carrier.CHILDREN,
+        "batch": job.carrier == RunBy.CHILDREN,
     }
 
 

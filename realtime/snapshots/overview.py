@@ -13,7 +13,7 @@ from django.utils import timezone
 from realtime.conf import conf
 from realtime.models import Job, Worker
 from realtime.snapshots.schema import Numbers
-from realtime.states import WAITING, Carrier, JobState
+from realtime.states import WAITING, JobState, RunBy
 
 HOUR = timedelta(hours=1)
 
@@ -27,7 +27,7 @@ def overview_numbers() -> Numbers:
     succeeded, failed = Q(state=JobState.SUCCEEDED), Q(state=JobState.FAILED)
     waiting = Q(state__in=WAITING)
     due, since = Q(due_at=None) | Q(due_at__lte=Now()), Coalesce("due_at", "queued_at")
-    jobs = Job.objects.exclude(carrier=Carrier.CHILDREN).aggregate(
+    jobs = Job.objects.exclude(carrier=RunBy.CHILDREN).aggregate(
         running=Count("pk", filter=Q(state=JobState.RUNNING)),
         waiting=Count("pk", filter=waiting),
         oldest=Min(since, filter=waiting & due),

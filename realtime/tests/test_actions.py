@@ -7,7 +7,7 @@ from django.utils import timezone
 from realtime.actions import cancel, resumes, run_again
 from realtime.jobs import lease, transitions
 from realtime.models import Job, JobItem
-from realtime.states import FINISHED, Carrier, EventKind, ItemState, JobState
+from realtime.states import FINISHED, EventKind, ItemState, JobState, RunBy
 from realtime.tasks import JobTask
 from realtime.tests.support.people import user
 
@@ -19,7 +19,7 @@ def make(state: JobState, **fields: object) -> Job:
 
 
 @pytest.mark.parametrize(
-    ("state", "done", "after"),
+    ("state", "is_cancelled", "after"),
     [
         (JobState.QUEUED, True, JobState.CANCELLED),
         (JobState.RETRYING, True, JobState.CANCELLED),
@@ -28,29 +28,29 @@ def make(state: JobState, **fields: object) -> Job:
         *((state, False, state) for state in sorted(FINISHED)),
     ],
 )
-def test_what_cancelling_does(state: JobState, done: bool, after: JobState) -> None:
+def test_cancel(state: JobState, is_cancelled: bool, after: JobState) -> None:
     job, actor = make(state), user()
-    assert cancel(job, actor=actor, reason="By mistake") is done
+    assert cancel(job, actor=actor, reason="By mistake") is is_cancelled
     job.refresh_from_db()
     assert job.state == after
     actions = job.events.filter(kind=EventKind.ACTION)
     assert [(action.actor, action.reason) for action in actions] == (
-        [(actor, "By mistake")] if done else []
+        [(actor, "By mistake")] if is_cancelled else []
     )
 
 
-def test_a_job_whose_run_fails_meanwhile_is_not_tried_again(
+def test_a_job_whose_attempt_fails_during_the_cancel_is_not_retried(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     job = make(JobState.RUNNING)
 
-    def fail_first(job_id: UUID) -> bool:
+    def fail_and_request(job_id: UUID) -> bool:
         running = Job.objects.get(pk=job_id)
         assert lease.retry_later(running, due_at=timezone.now(), error="")
         return request(job_id)
 
     request = transitions.request_cancel
-    monkeypatch.setattr(transitions, "request_cancel", fail_first)
+    monkeypatch.setattr(transitions, "request_cancel", fail_and_request)
     assert cancel(job)
     job.refresh_from_db()
     assert job.state == JobState.CANCELLED
@@ -77,50 +77,50 @@ def test_an_unfinished_job_is_not_run_again(state: JobState) -> None:
     assert not run_again(make(state))
 
 
-@pytest.mark.parametrize(("keep", "items"), [(True, 1), (False, 0)])
-def test_the_ledger_is_kept_unless_told_otherwise(keep: bool, items: int) -> None:
+@pytest.mark.parametrize(("keep_ledger", "items"), [(True, 1), (False, 0)])
+def test_the_ledger_is_kept_unless_keep_ledger_is_false(keep_ledger: bool, items: int) -> None:
     job = make(JobState.FAILED, counts={"sent": 1})
     JobItem.objects.create(job=job, key="ada", outcome="sent")
-    run_again(job, keep_ledger=keep)
+    run_again(job, keep_ledger=keep_ledger)
     job.refresh_from_db()
     assert job.items.count() == items
-    assert job.counts == ({"sent": 1} if keep else {})
+    assert job.counts == ({"sent": 1} if keep_ledger else {})
 
 
 @shared_task(base=JobTask, name="test.resumes", resumes=True)
-def resuming() -> None:
+def resuming_task() -> None:
     pass
 
 
-@shared_task(base=JobTask, name="test.anew")
-def anew() -> None:
+@shared_task(base=JobTask, name="test.restarts")
+def restarting_task() -> None:
     pass
 
 
 @pytest.mark.parametrize(
-    ("task", "does"), [("test.resumes", True), ("test.anew", False), ("unknown", False)]
+    ("task", "does_resume"), [("test.resumes", True), ("test.restarts", False), ("unknown", False)]
 )
-def test_a_task_says_whether_it_resumes(task: str, does: bool) -> None:
-    assert resumes(Job(task=task)) is does
+def test_resumes_is_an_attribute_of_the_task(task: str, does_resume: bool) -> None:
+    assert resumes(Job(task=task)) is does_resume
 
 
 def test_a_batch_resumes() -> None:
-    assert resumes(Job(task="unknown", carrier=Carrier.CHILDREN))
+    assert resumes(Job(task="unknown", carrier=RunBy.CHILDREN))
 
 
 @pytest.mark.parametrize(
-    ("task", "state", "waits"),
+    ("task", "state", "is_reset"),
     [
         ("test.resumes", JobState.SUCCEEDED, True),
         ("test.resumes", JobState.FAILED, False),
         ("test.resumes", JobState.CANCELLED, False),
-        ("test.anew", JobState.SUCCEEDED, False),
+        ("test.restarts", JobState.SUCCEEDED, False),
     ],
 )
-def test_what_failed_in_a_job_that_succeeded_is_what_waits(
-    task: str, state: JobState, waits: bool
+def test_failed_items_of_a_successful_job_become_pending(
+    task: str, state: JobState, is_reset: bool
 ) -> None:
-    """In one that did not, items may be left that nobody has begun: its body looks for them."""
+    """In a job that did not succeed, the body itself has to find the items that are left."""
     recent = [["2", "", "new", "done", "", ""], ["1", "", "gone", "failed", "Gone.", ""]]
     job = make(state, task=task, counts={"new": 1, "gone": 1}, failed=1, recent=recent)
     JobItem.objects.create(job=job, key="1", outcome="gone", state=ItemState.FAILED, detail="Gone.")
@@ -129,7 +129,7 @@ def test_what_failed_in_a_job_that_succeeded_is_what_waits(
     job.refresh_from_db()
     failed, done = job.items.order_by("key")
     assert (done.state, done.outcome) == (ItemState.DONE, "new")
-    if waits:
+    if is_reset:
         assert (failed.state, failed.outcome, failed.detail) == (ItemState.PENDING, "", "")
         assert (job.counts, job.failed, job.recent) == ({"new": 1}, 0, recent[:1])
     else:
@@ -137,7 +137,7 @@ def test_what_failed_in_a_job_that_succeeded_is_what_waits(
         assert (job.counts, job.failed, job.recent) == ({"new": 1, "gone": 1}, 1, recent)
 
 
-def test_what_failed_waits_again_beside_what_still_waits_of_a_run_that_broke_off() -> None:
+def test_failed_items_become_pending_if_other_items_are_pending() -> None:
     job = make(JobState.CANCELLED, task="test.resumes", counts={"gone": 1}, failed=1)
     JobItem.objects.create(job=job, key="1", outcome="gone", state=ItemState.FAILED)
     JobItem.objects.create(job=job, key="2", state=ItemState.PENDING)

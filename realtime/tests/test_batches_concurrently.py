@@ -1,41 +1,42 @@
-"""Many jobs of one batch that end at once: no end is lost, and the batch ends exactly once."""
+"""Many child jobs that end at the same time: none is missed, and the batch ends exactly once."""
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from pathlib import Path
+from contextlib import suppress
 from uuid import UUID
 
 import pytest
 from django.db import connection, connections, transaction
-from django.test import Client
 
-from realtime.access import watch_key
 from realtime.actions import cancel, run_again
 from realtime.batches.batch import enqueue_batch
 from realtime.batches.rollup import roll_up, roll_up_ended
 from realtime.errors import JobEnded
-from realtime.files import storage
 from realtime.jobs import lease, transitions
 from realtime.jobs.create import enqueue
 from realtime.models import Job
 from realtime.states import FINISHED, JobState
-from realtime.tests.chaos.form import QUICK
-from realtime.tests.support.batch_tasks import QUEUE, even, fan_out, fan_out_and_die
+from realtime.tests.support.batch_tasks import even, fan_out
 from realtime.tests.support.polling import until
-from realtime.tests.support.worker_process import Running, running
+from realtime.tests.support.worker_process import running
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 
-THREADS = 6
-UNSERVED = "parts-unserved"
-"""Where the messages of jobs go that the tests run themselves."""
-PATIENCE = 150
-"""Seconds; some waits begin with the start of a worker."""
 
-END_SOME = """
+THREADS = 6
+
+
+UNSERVED = "parts-unserved"
+"""A queue without workers, for jobs that the tests claim themselves."""
+
+
+TIMEOUT = 150
+"""Seconds; some waits include the start of a worker."""
+
+
+END_SHARE = """
 import sys
 import django
 django.setup()
@@ -56,13 +57,13 @@ for number, job_id in enumerate(
 
 
 @pytest.fixture(autouse=True)
-def _nobody_rolls_up_but_the_test(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What this process's bus would mend must not hide what is lost here."""
+def _no_roll_up_by_the_bus(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A roll-up by the bus of this process would hide a missed one."""
     monkeypatch.setattr("realtime.bus.bus.roll_up", lambda batch_id: None)
 
 
-def batch_of(count: int, *, queue: str = UNSERVED) -> Job:
-    return enqueue_batch(even, [(n,) for n in range(count)], title="Many", queue=queue)
+def batch_of(count: int) -> Job:
+    return enqueue_batch(even, [(n,) for n in range(count)], title="Many", queue=UNSERVED)
 
 
 def state_of(job: Job) -> str:
@@ -70,16 +71,12 @@ def state_of(job: Job) -> str:
     return job.state
 
 
-def has_ended(job: Job) -> bool:
-    return state_of(job) in FINISHED
-
-
 def in_threads(work: Callable[[int], object], *, threads: int = THREADS) -> None:
-    """`work(0)`, `work(1)`, … all begun at the same moment; raises what any of them raises."""
-    line = threading.Barrier(threads)
+    """Run `work(0)`, `work(1)`, … at the same time; raises what any of them raises."""
+    barrier = threading.Barrier(threads)
 
     def run(number: int) -> None:
-        line.wait(PATIENCE)
+        barrier.wait(TIMEOUT)
         try:
             work(number)
         finally:
@@ -87,7 +84,7 @@ def in_threads(work: Callable[[int], object], *, threads: int = THREADS) -> None
 
     with ThreadPoolExecutor(threads) as pool:
         for done in [pool.submit(run, number) for number in range(threads)]:
-            done.result(PATIENCE)
+            done.result(TIMEOUT)
 
 
 def end(job_id: UUID, state: JobState) -> None:
@@ -103,10 +100,10 @@ def end(job_id: UUID, state: JobState) -> None:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_no_end_is_lost_when_all_come_at_once(seed: int) -> None:
-    chance = random.Random(seed)
+def test_no_end_is_missed_if_all_children_end_at_once(seed: int) -> None:
+    rng = random.Random(seed)
     batch = batch_of(48)
-    ends = [chance.choice(sorted(FINISHED)) for _ in range(48)]
+    ends = [rng.choice(sorted(FINISHED)) for _ in range(48)]
     ids = list(batch.children.order_by("pk").values_list("pk", flat=True))
     seen: list[tuple[int, float]] = []
 
@@ -125,11 +122,11 @@ def test_no_end_is_lost_when_all_come_at_once(seed: int) -> None:
     assert batch.state == JobState.FAILED
     assert batch.error == f"{ends.count(JobState.FAILED)} of 48 failed."
     assert batch.events.filter(state__in=FINISHED).count() == 1
-    assert seen == sorted(seen)  # never backwards
+    assert seen == sorted(seen)  # never decreases
 
 
-def test_a_roll_up_that_comes_after_a_commit_has_seen_it() -> None:
-    """One waits for the other, and counts afresh: the last one has seen both ends."""
+def test_a_roll_up_after_a_commit_counts_it() -> None:
+    """One roll-up waits for the other and counts afterwards, so the last one counts both ends."""
     batch = batch_of(2)
     first, second = batch.children.order_by("pk")
 
@@ -141,9 +138,9 @@ def test_a_roll_up_that_comes_after_a_commit_has_seen_it() -> None:
     assert state_of(batch) == JobState.SUCCEEDED
 
 
-if connection.vendor == "postgresql":  # elsewhere one waits for the other in any case
+if connection.vendor == "postgresql":  # SQLite has one writer at a time
 
-    def test_a_cancel_and_a_roll_up_far_below_do_not_wait_for_each_other() -> None:
+    def test_a_cancel_and_a_roll_up_of_a_descendant_do_not_deadlock() -> None:
         outer = batch_of(1)
         body = lease.claim(outer.children.get().pk, worker="w")
         assert body
@@ -152,10 +149,10 @@ if connection.vendor == "postgresql":  # elsewhere one waits for the other in an
         end(inner.children.earliest("pk").pk, JobState.SUCCEEDED)
         with ThreadPoolExecutor(1) as pool:
             with transaction.atomic():
-                roll_up(inner.pk)  # Its row is updated twice.
+                roll_up(inner.pk)  # It updates the row twice.
                 cancelling = pool.submit(cancel_and_close, outer)
-                until(waits_for_a_lock, within=PATIENCE, what="the cancel waits")
-            assert cancelling.result(PATIENCE)
+                until(waits_for_a_lock, within=TIMEOUT, what="the cancel waits")
+            assert cancelling.result(TIMEOUT)
         outer.refresh_from_db()
         assert outer.cancel_requested_at
         inner.refresh_from_db()
@@ -175,7 +172,7 @@ def waits_for_a_lock() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def test_many_roll_ups_of_the_last_end_end_it_once() -> None:
+def test_concurrent_roll_ups_end_a_batch_once() -> None:
     batch = batch_of(1)
     end(batch.children.get().pk, JobState.SUCCEEDED)
 
@@ -188,7 +185,7 @@ def test_many_roll_ups_of_the_last_end_end_it_once() -> None:
     assert batch.events.filter(state=JobState.SUCCEEDED).count() == 1
 
 
-def test_an_end_whose_transaction_is_open_is_not_counted_and_not_lost() -> None:
+def test_a_rolled_back_end_is_not_counted() -> None:
     batch = batch_of(2)
     first, second = batch.children.order_by("pk")
     end(first.pk, JobState.SUCCEEDED)
@@ -202,12 +199,11 @@ def test_an_end_whose_transaction_is_open_is_not_counted_and_not_lost() -> None:
     assert state_of(batch) == JobState.SUCCEEDED
 
 
-def test_no_job_that_a_body_makes_is_left_out_by_its_end() -> None:
-    """A job is enqueued for a parent whose body ends at that moment: it counts, or is refused."""
+def test_a_child_that_is_created_while_its_parent_ends_is_counted_or_refused() -> None:
     for _ in range(10):
-        found = lease.claim(enqueue(fan_out, args=(0,), queue=UNSERVED).pk, worker="w")
-        assert found
-        parent = found
+        claimed = lease.claim(enqueue(fan_out, args=(0,), queue=UNSERVED).pk, worker="w")
+        assert claimed
+        parent = claimed
 
         def work(number: int, parent: Job = parent) -> None:
             if number:
@@ -217,11 +213,11 @@ def test_no_job_that_a_body_makes_is_left_out_by_its_end() -> None:
                 enqueue(even, args=(0,), queue=UNSERVED, parent=parent)
 
         in_threads(work, threads=2)
-        made = parent.children.count()
-        assert state_of(parent) == (JobState.RUNNING if made else JobState.SUCCEEDED)
+        number_of_children = parent.children.count()
+        assert state_of(parent) == (JobState.RUNNING if number_of_children else JobState.SUCCEEDED)
 
 
-def test_a_cancellation_amid_the_ends_loses_none() -> None:
+def test_a_cancel_while_children_end_misses_none() -> None:
     batch = batch_of(40)
     ids = list(batch.children.order_by("pk").values_list("pk", flat=True))
 
@@ -243,99 +239,30 @@ def test_a_cancellation_amid_the_ends_loses_none() -> None:
     assert not batch.children.exclude(state__in=FINISHED).exists()
 
 
-def test_two_who_run_a_batch_again_do_it_once() -> None:
+def test_concurrent_calls_of_run_again_run_a_batch_once() -> None:
     batch = batch_of(3)
     for job in batch.children.all():
         end(job.pk, JobState.FAILED)
     roll_up(batch.pk)
     batch.refresh_from_db()
-    won = []
-    in_threads(lambda _: won.append(run_again(batch)))
-    assert sorted(won) == [False] * (THREADS - 1) + [True]
+    results = []
+    in_threads(lambda _: results.append(run_again(batch)))
+    assert sorted(results) == [False] * (THREADS - 1) + [True]
     for job in batch.children.all():
         assert job.events.filter(text="Queued again").count() == 1
 
 
-def test_processes_that_end_jobs_at_once_and_die_lose_none() -> None:
-    """Their buses add up before they go: nobody else does it here."""
+def test_processes_that_end_children_and_exit_miss_none() -> None:
+    """Their buses roll up before they exit; no other process does it in this test."""
     batch = batch_of(60)
     with (
-        running("-c", END_SOME, str(batch.pk), "0", "3") as one,
-        running("-c", END_SOME, str(batch.pk), "1", "3") as two,
-        running("-c", END_SOME, str(batch.pk), "2", "3") as three,
+        running("-c", END_SHARE, str(batch.pk), "0", "3") as one,
+        running("-c", END_SHARE, str(batch.pk), "1", "3") as two,
+        running("-c", END_SHARE, str(batch.pk), "2", "3") as three,
     ):
         for each in (one, two, three):
-            assert each.process.wait(PATIENCE) == 0, each.log
+            assert each.process.wait(TIMEOUT) == 0, each.log
     batch.refresh_from_db()
     assert (batch.state, batch.error) == (JobState.FAILED, "30 of 60 failed.")
     assert batch.counts == {"succeeded": 30, "failed": 30}
     assert batch.events.filter(state__in=FINISHED).count() == 1
-
-
-@contextmanager
-def worker(**variables: str) -> Iterator[Running]:
-    command = ["-m", "celery", "-A", "picha", "worker", "--without-gossip", "-l", "warning"]
-    theirs = [
-        "--include",
-        "realtime.tests.support.batch_tasks",
-        "-Q",
-        QUEUE,
-        "-c",
-        "2",
-        "-n",
-        "parts@%h",
-    ]
-    with running(*command, *theirs, **variables) as process:
-        yield process
-        process.end()
-
-
-def test_a_real_worker_runs_a_batch_to_its_end_and_again() -> None:
-    batch = batch_of(20, queue=QUEUE)
-    with worker() as process:
-        until(lambda: has_ended(batch), within=PATIENCE, what=f"it ended: {process.log}")
-        assert (batch.state, batch.error) == (JobState.FAILED, "10 of 20 failed.")
-        assert run_again(batch)
-        until(lambda: has_ended(batch), within=PATIENCE, what=f"it ended again: {process.log}")
-    assert batch.counts == {"succeeded": 10, "failed": 10}
-    attempts = list(batch.children.order_by("pk").values_list("attempt", flat=True))
-    assert attempts == [1, 2] * 10
-
-
-def test_a_real_worker_fans_out_and_attaches_a_file() -> None:
-    job = enqueue(fan_out, args=(8,), queue=QUEUE)
-    with worker() as process:
-        until(lambda: has_ended(job), within=PATIENCE, what=f"it ended: {process.log}")
-    assert (job.state, job.result, job.done, job.total) == (JobState.SUCCEEDED, 8, 8, 8)
-    answer = Client().get(f"/jobs/{job.pk}/file/", {"key": watch_key(job.pk)})
-    assert answer.getvalue() == b"as many as asked for"
-    file = storage.file_of(job)
-    assert file
-    place: Path = storage.path_of(job, file)
-    job.delete()
-    assert not place.exists()
-
-
-def test_a_fan_out_that_is_lost_half_way_makes_each_job_once() -> None:
-    job = enqueue(fan_out_and_die, args=(8,), queue=QUEUE)
-    with worker(**QUICK) as process:
-        until(lambda: has_ended(job), within=PATIENCE, what=f"it ended: {process.log}")
-    assert (job.state, job.done, job.total) == (JobState.SUCCEEDED, 8, 8)
-    assert job.attempt >= 2  # a busy machine loses its short lease once more
-    parts = list(job.children.order_by("pk").values_list("args", flat=True))
-    assert parts == [[2 * number] for number in range(8)]
-
-
-def test_what_expired_can_be_run_again() -> None:
-    """By a worker that was sent its message too late."""
-    job = enqueue(even, args=(0,), queue=QUEUE, expires=0.1)
-    batch = enqueue_batch(even, [(0,)], title="One", queue=QUEUE, expires=0.1)
-    both = (job, batch)
-    with worker(**QUICK) as process:
-        for each in both:
-            until(lambda: has_ended(each), within=PATIENCE, what=f"it ended: {process.log}")  # noqa: B023
-            assert each.state == JobState.FAILED
-            assert run_again(each)
-        for each in both:
-            until(lambda: has_ended(each), within=PATIENCE, what=f"it ended: {process.log}")  # noqa: B023
-    assert {each.state for each in both} == {JobState.SUCCEEDED}

@@ -1,4 +1,4 @@
-"""That a run survives a database that hangs up, whether or not it had done what it was told."""
+"""A run goes on after a lost connection, whether or not the last statement was committed."""
 
 from collections.abc import Callable
 from typing import Any
@@ -25,46 +25,46 @@ SAVE = Ledger.save
 runs: list[int] = []
 
 
-@shared_task(base=JobTask, bind=True, name="test.alive.work")
+@shared_task(base=JobTask, bind=True, name="test.database.work")
 def work(self: JobTask) -> None:
     runs.append(1)
     if self.progress.begin("1", "sending"):
         self.progress.settle("1", "sent")
     with self.progress.attach("made.txt") as file:
-        file.write(b"kept")
+        file.write(b"content")
     self.progress.message = "Nearly there"
 
 
-def hang_up() -> None:
+def disconnect() -> None:
     connection.close()
     raise OperationalError("server closed the connection unexpectedly")
 
 
-def before(call: Call) -> Call:
-    """`call`, the first time of which never reaches the database."""
+def disconnected_before(call: Call) -> Call:
+    """`call`, but the connection is lost before its first execution."""
     tries = []
 
-    def tried(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         tries.append(1)
         if len(tries) == 1:
-            hang_up()
+            disconnect()
         return call(*args, **kwargs)
 
-    return tried
+    return wrapper
 
 
-def after(call: Call) -> Call:
-    """`call`, the answer to the first time of which is lost."""
+def disconnected_after(call: Call) -> Call:
+    """`call`, but the connection is lost after its first execution."""
     tries = []
 
-    def tried(*args: Any, **kwargs: Any) -> Any:
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
         tries.append(1)
-        answer = call(*args, **kwargs)
+        result = call(*args, **kwargs)
         if len(tries) == 1:
-            hang_up()
-        return answer
+            disconnect()
+        return result
 
-    return tried
+    return wrapper
 
 
 def run() -> Job:
@@ -75,53 +75,53 @@ def run() -> Job:
     return job
 
 
-def test_what_did_not_reach_the_database_is_said_once_more() -> None:
-    found = []
-    retry_if_disconnected(before(lambda: found.append(1)))
-    assert found == [1]
+def test_a_call_is_repeated_after_a_lost_connection() -> None:
+    results = []
+    retry_if_disconnected(disconnected_before(lambda: results.append(1)))
+    assert results == [1]
 
 
-def test_what_a_living_database_refuses_is_not_repeated() -> None:
+def test_a_call_is_not_repeated_if_the_connection_works() -> None:
     tries = []
 
-    def refused() -> None:
+    def refuse() -> None:
         connection.ensure_connection()
         tries.append(1)
         raise OperationalError("database is locked")
 
     with pytest.raises(OperationalError):
-        retry_if_disconnected(refused)
+        retry_if_disconnected(refuse)
     assert tries == [1]
 
 
-@pytest.mark.parametrize("when", [before, after])
-def test_an_end_is_an_end(when: Callable[[Call], Call], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(lease, "finish", when(lease.finish))
+@pytest.mark.parametrize("wrap", [disconnected_before, disconnected_after])
+def test_a_job_ends_once(wrap: Callable[[Call], Call], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lease, "finish", wrap(lease.finish))
     job = run()
     assert (job.state, job.attempt, job.message) == (JobState.SUCCEEDED, 1, "Nearly there")
     assert job.events.filter(state=JobState.SUCCEEDED).count() == 1
     file = storage.file_of(job)
     assert file
-    assert storage.path_of(job, file).read_bytes() == b"kept"
+    assert storage.path_of(job, file).read_bytes() == b"content"
     assert runs == [1]
 
 
-def test_an_end_that_another_run_has_taken_over_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    def taken_over(*args: Any, **kwargs: Any) -> bool:
+def test_a_job_whose_lease_was_lost_meanwhile_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def take_over(*args: Any, **kwargs: Any) -> bool:
         Job.objects.update(state=JobState.QUEUED)
         return False
 
-    monkeypatch.setattr(lease, "finish", before(taken_over))
+    monkeypatch.setattr(lease, "finish", disconnected_before(take_over))
     job = run()
     assert job.state == JobState.QUEUED
     assert not list(storage.folder_of(job.pk).glob("*"))
 
 
-@pytest.mark.parametrize("when", [before, after])
-def test_an_item_is_claimed_and_settled_once(
-    when: Callable[[Call], Call], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("wrap", [disconnected_before, disconnected_after])
+def test_an_item_is_settled_once(
+    wrap: Callable[[Call], Call], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Progress, "_write", when(Progress._write))
+    monkeypatch.setattr(Progress, "_write", wrap(Progress._write))
     job = run()
     assert job.state == JobState.SUCCEEDED
     assert job.counts == {"sent": 1}
@@ -134,20 +134,20 @@ if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_terminate_backend(pg_backend_pid())")
 
-    def begun() -> Progress:
+    def claimed_progress() -> Progress:
         claimed = lease.claim(enqueue(work).pk, worker="w")
         assert claimed
         return Progress(claimed)
 
-    def test_a_connection_that_postgresql_has_ended_costs_no_run() -> None:
-        progress = begun()
+    def test_a_run_goes_on_after_postgresql_ended_the_connection() -> None:
+        progress = claimed_progress()
         with pytest.raises(OperationalError):
             end_connection()
         assert progress.begin("1", "sending")
         progress.settle("1", "sent")
         assert Job.objects.get(pk=progress.job.pk).counts == {"sent": 1}
 
-    def test_a_connection_that_postgresql_ends_in_a_transaction_costs_no_run(
+    def test_a_run_goes_on_after_postgresql_ended_the_connection_in_a_transaction(
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
         tries = []
@@ -159,7 +159,7 @@ if connection.vendor == "postgresql":
             SAVE(self, entries)
 
         monkeypatch.setattr(Ledger, "save", save)
-        progress = begun()
+        progress = claimed_progress()
         progress.settle("1", "sent")
         assert len(tries) == 2
         assert [item.outcome for item in progress.job.items.all()] == ["sent"]

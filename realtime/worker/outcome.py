@@ -113,7 +113,7 @@ def _move_on(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bo
 
     runtime().unfollow(progress)
     with progress.write_lock:
-        return retry_if_disconnected(move, again=move_again)
+        return retry_if_disconnected(move, retry=move_again)
 
 
 def stored_result(result: Any) -> Any:

@@ -16,7 +16,7 @@ from pytest_django import DjangoAssertNumQueries
 from realtime.dashboard.listing import PAGE_SIZE
 from realtime.models import Job, JobEvent, JobItem
 from realtime.snapshots.schema import OperatorSnapshot
-from realtime.states import Carrier, EventKind, JobState, Visibility
+from realtime.states import EventKind, JobState, RunBy, Visibility
 from realtime.tests.support import people
 
 pytestmark = pytest.mark.django_db
@@ -134,8 +134,8 @@ def test_the_list_that_a_number_leads_to_has_as_many_jobs(state: str, operator: 
     now = timezone.now()
     for each in JobState:
         make(state=each, finished_at=now)
-        make(state=each, finished_at=now, carrier=Carrier.BOTH)
-        make(state=each, finished_at=now, carrier=Carrier.CHILDREN)
+        make(state=each, finished_at=now, carrier=RunBy.BODY_THEN_CHILDREN)
+        make(state=each, finished_at=now, carrier=RunBy.CHILDREN)
     page = operator.get(OVERVIEW)
     address = f"?state={state}&amp;kind=single"
     assert address in page.content.decode()
@@ -146,7 +146,7 @@ def test_the_list_that_a_number_leads_to_has_as_many_jobs(state: str, operator: 
 
 
 def test_batches_can_be_listed_alone(operator: Client) -> None:
-    make(title="Many", carrier=Carrier.CHILDREN, state=JobState.RUNNING)
+    make(title="Many", carrier=RunBy.CHILDREN, state=JobState.RUNNING)
     make(title="One")
     page = operator.get(OVERVIEW, {"kind": "batch"})
     assert [job.title for job in page.context["jobs"]] == ["Many"]

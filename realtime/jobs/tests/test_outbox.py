@@ -21,7 +21,7 @@ def task(*args: Any, **kwargs: Any) -> None:
 
 
 class Broker:
-    """Stands where Celery hands a message to kombu; the broker itself is the edge here."""
+    """Replaces `send_task`, the last call of Celery before kombu."""
 
     def __init__(self) -> None:
         self.sent: list[dict[str, Any]] = []
@@ -40,7 +40,7 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     return broker
 
 
-def test_a_message_is_what_was_enqueued(broker: Broker) -> None:
+def test_a_message_has_the_arguments_and_options_of_its_call(broker: Broker) -> None:
     moment = timezone.now()
     job = enqueue(task, args=(1, moment), kwargs={"a": [2]}, priority=3, queue="slow")
     outbox.publish([job.pk])
@@ -50,7 +50,7 @@ def test_a_message_is_what_was_enqueued(broker: Broker) -> None:
     assert (sent["priority"], sent["queue"], sent["retry"]) == (3, "slow", False)
 
 
-def test_what_is_published_is_not_published_again(broker: Broker) -> None:
+def test_a_published_job_is_not_published_again(broker: Broker) -> None:
     job = enqueue(task)
     outbox.publish([job.pk])
     outbox.publish([job.pk])
@@ -59,7 +59,7 @@ def test_what_is_published_is_not_published_again(broker: Broker) -> None:
     assert job.published_at is not None
 
 
-def test_those_behind_a_failure_stay_unpublished(broker: Broker) -> None:
+def test_jobs_after_a_failure_stay_unpublished(broker: Broker) -> None:
     jobs = [enqueue(task) for _ in range(3)]
     broker.down_after = 1
     with pytest.raises(outbox.BrokerDown):
@@ -77,7 +77,9 @@ def test_a_job_that_does_not_wait_is_not_published(broker: Broker, state: JobSta
 
 
 @pytest.mark.parametrize(("seconds", "sent"), [(59, True), (65, False)])
-def test_a_long_wait_is_not_left_to_the_broker(broker: Broker, seconds: int, sent: bool) -> None:
+def test_a_job_is_published_shortly_before_it_is_due(
+    broker: Broker, seconds: int, sent: bool
+) -> None:
     job = enqueue(task, countdown=seconds)
     outbox.publish([job.pk])
     assert bool(broker.sent) is sent
@@ -86,7 +88,7 @@ def test_a_long_wait_is_not_left_to_the_broker(broker: Broker, seconds: int, sen
 
 
 @pytest.mark.parametrize("fast_by", [-300, 300])
-def test_it_is_the_databases_clock_that_counts(
+def test_due_times_go_by_the_database_clock(
     broker: Broker, monkeypatch: pytest.MonkeyPatch, fast_by: int
 ) -> None:
     now = timezone.now()
@@ -99,27 +101,29 @@ def test_it_is_the_databases_clock_that_counts(
     assert abs(soon.published_at - now) < timedelta(seconds=200)
 
 
-def test_a_job_that_has_moved_on_is_not_marked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_job_that_changed_during_the_publish_is_not_marked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     job = enqueue(task)
 
-    def claimed_meanwhile(*args: Any, **options: Any) -> None:
+    def claim_and_retry(*args: Any, **options: Any) -> None:
         claimed = lease.claim(job.pk, worker="w")
         assert claimed
         lease.retry_later(claimed, due_at=timezone.now() + timedelta(hours=1), error="")
 
-    monkeypatch.setattr(task.app, "send_task", claimed_meanwhile)
+    monkeypatch.setattr(task.app, "send_task", claim_and_retry)
     outbox.publish([job.pk])
     job.refresh_from_db()
     assert job.published_at is None
 
 
-def test_a_task_that_this_process_does_not_know_is_published_by_name(broker: Broker) -> None:
+def test_an_unregistered_task_is_published_by_name(broker: Broker) -> None:
     job = Job.objects.create(task="of.another.service", title="T", queue="theirs")
     outbox.publish([job.pk])
     assert (broker.sent[0]["name"], broker.sent[0]["queue"]) == ("of.another.service", "theirs")
 
 
-def test_a_message_that_no_broker_takes_fails_its_job_and_stops_no_other(
+def test_an_unpublishable_job_fails_and_does_not_stop_the_others(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     bad, good = enqueue(task, args=("bad",)), enqueue(task, args=("good",))
@@ -136,14 +140,14 @@ def test_a_message_that_no_broker_takes_fails_its_job_and_stops_no_other(
     assert [sent["args"] for sent in broker.sent] == [["good"]]
 
 
-def test_no_worker_hears_of_an_expiry(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It would remember the id of a message that came too late, and drop the job's next one."""
-    own, given = enqueue(task), enqueue(task, expires=60)
+def test_messages_have_no_expiry(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker would remember the id of an expired message and drop the job's next one."""
+    without, from_call = enqueue(task), enqueue(task, expires=60)
     monkeypatch.setattr(task, "expires", 30)
-    declared = enqueue(task)
-    outbox.publish([own.pk, given.pk, declared.pk])
+    from_task = enqueue(task)
+    outbox.publish([without.pk, from_call.pk, from_task.pk])
     assert [sent["expires"] for sent in broker.sent] == [None, None, None]
-    assert own.expires_at is None
-    for job, seconds in ((given, 60), (declared, 30)):
+    assert without.expires_at is None
+    for job, seconds in ((from_call, 60), (from_task, 30)):
         assert job.expires_at
         assert 0 < (job.expires_at - timezone.now()).total_seconds() <= seconds

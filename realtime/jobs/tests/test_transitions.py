@@ -1,4 +1,4 @@
-"""Every move of a job, and every move that must not happen."""
+"""The changes of state that need no lease, from every state."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,54 +9,49 @@ from django.utils import timezone
 
 from realtime.jobs import lease, transitions
 from realtime.models import Job
-from realtime.states import CLAIMABLE, FINISHED, WAITING, JobState
+from realtime.states import FINISHED, WAITING, JobState, RunBy
 
 pytestmark = pytest.mark.django_db
 
 NOW = timezone.now
+SILENCE = timedelta(seconds=30)
+RUNNING = frozenset({JobState.RUNNING})
+LOST = frozenset({JobState.LOST})
 
-Verb = Callable[[Job], bool]
+Change = tuple[Callable[[Job], bool], frozenset[JobState], JobState]
+"""The call of a function, the states that it changes, the state after it."""
 
-VERBS: dict[str, Verb] = {
-    "claim": lambda job: lease.claim(job.pk, worker="w") is not None,
-    "finish": lambda job: lease.finish(job, result=7),
-    "fail": lambda job: lease.fail(job, code="c", error="It broke."),
-    "retry_later": lambda job: lease.retry_later(job, due_at=NOW(), error="Busy."),
-    "lose": lambda job: transitions.lose(job, silence=timedelta(seconds=30)),
-    "refuse": lambda job: transitions.refuse(job.pk, code="c", error="No."),
-    "rescue": lambda job: transitions.rescue(job.pk),
-    "give_up": lambda job: transitions.give_up(job.pk, code="c", error="Lost."),
-    "run_again": lambda job: transitions.run_again(
-        job.pk, options={}, phases=(), text="Queued again"
+CHANGES: dict[str, Change] = {
+    "lose": (lambda job: transitions.lose(job, silence=SILENCE), RUNNING, JobState.LOST),
+    "refuse": (
+        lambda job: transitions.refuse(job.pk, code="c", error="No."),
+        WAITING,
+        JobState.FAILED,
     ),
-    "cancel_waiting": lambda job: transitions.cancel_waiting(job.pk),
-    "cancel_running": lambda job: lease.cancel_running(job),
+    "rescue": (lambda job: transitions.rescue(job.pk), LOST, JobState.QUEUED),
+    "give_up": (
+        lambda job: transitions.give_up(job.pk, code="c", error="Lost."),
+        LOST,
+        JobState.FAILED,
+    ),
+    "run_again": (
+        lambda job: transitions.run_again(job.pk, options={}, phases=(), text="Queued again"),
+        FINISHED,
+        JobState.QUEUED,
+    ),
+    "cancel_waiting": (
+        lambda job: transitions.cancel_waiting(job.pk),
+        WAITING,
+        JobState.CANCELLED,
+    ),
 }
-FROM = {
-    "claim": CLAIMABLE,
-    "finish": {JobState.RUNNING},
-    "fail": {JobState.RUNNING},
-    "retry_later": {JobState.RUNNING},
-    "lose": {JobState.RUNNING},
-    "refuse": WAITING,
-    "rescue": {JobState.LOST},
-    "give_up": {JobState.LOST},
-    "run_again": FINISHED,
-    "cancel_waiting": WAITING,
-    "cancel_running": {JobState.RUNNING},
-}
-TO = {
-    "claim": JobState.RUNNING,
-    "finish": JobState.SUCCEEDED,
-    "fail": JobState.FAILED,
-    "retry_later": JobState.RETRYING,
-    "lose": JobState.LOST,
-    "refuse": JobState.FAILED,
-    "rescue": JobState.QUEUED,
-    "give_up": JobState.FAILED,
-    "run_again": JobState.QUEUED,
-    "cancel_waiting": JobState.CANCELLED,
-    "cancel_running": JobState.CANCELLED,
+BATCH_CHANGES: dict[str, Change] = {
+    "end_batch": (
+        lambda job: transitions.end_batch(job.pk, JobState.FAILED, text="t"),
+        RUNNING,
+        JobState.FAILED,
+    ),
+    "reopen": (lambda job: transitions.reopen(job.pk, text="t"), FINISHED, JobState.RUNNING),
 }
 
 
@@ -65,112 +60,66 @@ def make(state: JobState = JobState.QUEUED, **fields: object) -> Job:
 
 
 @pytest.mark.parametrize("state", list(JobState))
-@pytest.mark.parametrize("verb", list(VERBS))
-def test_a_verb_moves_only_from_its_states(verb: str, state: JobState) -> None:
-    losses = 3 if verb == "give_up" else 0
+@pytest.mark.parametrize("name", list(CHANGES))
+def test_a_change_happens_only_from_its_states(name: str, state: JobState) -> None:
+    change, before, after = CHANGES[name]
+    losses = 3 if name == "give_up" else 0
     job = make(state, losses=losses, heartbeat_at=NOW() - timedelta(minutes=1))
-    moved = VERBS[verb](job)
+    is_changed = change(job)
     job.refresh_from_db()
-    assert moved is (state in FROM[verb])
-    assert job.state == (TO[verb] if moved else state)
-    assert job.revision == (1 if moved else 0)
-    assert job.events.count() == (1 if moved else 0)
+    assert is_changed is (state in before)
+    assert job.state == (after if is_changed else state)
+    assert job.revision == job.events.count() == (1 if is_changed else 0)
 
 
-@pytest.mark.parametrize("verb", list(VERBS))
-def test_a_verb_knows_no_job_that_is_not_there(verb: str) -> None:
-    assert not VERBS[verb](Job(id=uuid4(), attempt=1))
+@pytest.mark.parametrize("run_by", list(RunBy))
+@pytest.mark.parametrize("state", list(JobState))
+@pytest.mark.parametrize("name", list(BATCH_CHANGES))
+def test_a_change_of_a_batch_happens_to_nothing_else(
+    name: str, state: JobState, run_by: RunBy
+) -> None:
+    change, before, after = BATCH_CHANGES[name]
+    job = make(state, carrier=run_by)
+    is_changed = change(job)
+    job.refresh_from_db()
+    assert is_changed is (run_by == RunBy.CHILDREN and state in before)
+    assert job.state == (after if is_changed else state)
+    assert job.revision == job.events.count() == (1 if is_changed else 0)
 
 
-def test_a_claim_is_won_once() -> None:
+@pytest.mark.parametrize("name", [*CHANGES, *BATCH_CHANGES])
+def test_a_job_without_a_row_is_not_changed(name: str) -> None:
+    change, _, _ = (CHANGES | BATCH_CHANGES)[name]
+    assert not change(Job(id=uuid4(), attempt=1))
+
+
+def test_an_earlier_attempt_cannot_be_lost() -> None:
     job = make()
-    assert lease.claim(job.pk, worker="first")
-    assert lease.claim(job.pk, worker="second") is None
-    job.refresh_from_db()
-    assert (job.worker, job.attempt) == ("first", 1)
-
-
-@pytest.mark.parametrize("verb", ["finish", "fail", "retry_later", "cancel_running", "lose"])
-def test_a_zombie_moves_nothing(verb: str) -> None:
-    job = make()
-    zombie = lease.claim(job.pk, worker="zombie")
-    assert zombie
-    lease.retry_later(zombie, due_at=NOW(), error="")
-    assert lease.claim(job.pk, worker="successor")
-    assert not VERBS[verb](zombie)
-    job.refresh_from_db()
-    assert (job.state, job.worker) == (JobState.RUNNING, "successor")
-
-
-def test_a_retry_is_claimed_when_it_is_due_and_not_before() -> None:
-    job = make(JobState.RETRYING, due_at=NOW() + timedelta(seconds=30))
-    assert lease.claim(job.pk, worker="w") is None
-    Job.objects.update(due_at=NOW())
-    assert lease.claim(job.pk, worker="w")
-
-
-def test_a_retry_is_to_be_published_again() -> None:
-    job = make(published_at=NOW())
-    claimed = lease.claim(job.pk, worker="w")
-    assert claimed
-    lease.retry_later(claimed, due_at=NOW(), error="Busy.")
-    job.refresh_from_db()
-    assert job.published_at is None
-    assert job.error == "Busy."
-
-
-def test_the_start_is_that_of_the_first_attempt() -> None:
-    job = make()
-    first = lease.claim(job.pk, worker="w")
+    first = lease.claim(job.pk, worker="first")
     assert first
     lease.retry_later(first, due_at=NOW(), error="")
-    second = lease.claim(job.pk, worker="w")
-    assert second
-    assert second.started_at == first.started_at
-    assert second.attempt == 2
-
-
-def test_the_end_keeps_the_last_progress() -> None:
-    job = make()
-    claimed = lease.claim(job.pk, worker="w")
-    assert claimed
-    lease.finish(claimed, result={"new": 3}, done=3, total=3, fraction=1.0)
+    assert lease.claim(job.pk, worker="second")
+    Job.objects.update(heartbeat_at=NOW() - timedelta(minutes=1))
+    assert not transitions.lose(first, silence=SILENCE)
     job.refresh_from_db()
-    assert (job.done, job.total, job.fraction, job.result) == (3, 3, 1.0, {"new": 3})
-    assert job.finished_at is not None
+    assert (job.state, job.worker) == (JobState.RUNNING, "second")
 
 
-@pytest.mark.parametrize(
-    ("fields", "listed"),
-    [
-        ({}, True),
-        ({"published_at": NOW()}, False),
-        ({"state": JobState.RUNNING}, False),
-        ({"state": JobState.RETRYING, "due_at": NOW() - timedelta(hours=1)}, True),
-        ({"state": JobState.RETRYING, "due_at": NOW() + timedelta(hours=1)}, False),
-    ],
-)
-def test_what_the_broker_should_have_and_has_not(fields: dict[str, object], listed: bool) -> None:
-    job = make(**{"queued_at": NOW() - timedelta(hours=2), **fields})  # type: ignore[arg-type]
-    late = Job.objects.unpublished(before=NOW())
-    assert list(late) == ([job] if listed else [])
-
-
-@pytest.mark.parametrize(("silent_for", "lost"), [(25, False), (31, True)])
-def test_a_lease_runs_out_after_its_time(silent_for: int, lost: bool) -> None:
+@pytest.mark.parametrize(("silent_for", "is_lost"), [(25, False), (31, True)])
+def test_a_job_is_lost_after_the_silence(silent_for: int, is_lost: bool) -> None:
     heartbeat_at = NOW() - timedelta(seconds=silent_for)
     job = make(JobState.RUNNING, heartbeat_at=heartbeat_at, attempt=1)
-    assert transitions.lose(job, silence=timedelta(seconds=30)) is lost
+    assert transitions.lose(job, silence=SILENCE) is is_lost
 
 
-@pytest.mark.parametrize(("losses", "rescued"), [(2, True), (3, False), (4, False)])
-def test_a_job_may_lose_so_many_workers(losses: int, rescued: bool) -> None:
+@pytest.mark.parametrize(("losses", "is_rescued"), [(2, True), (3, False), (4, False)])
+def test_a_job_is_rescued_until_it_lost_max_attempts_workers(losses: int, is_rescued: bool) -> None:
     job = make(JobState.LOST, losses=losses, max_attempts=3)
-    assert transitions.rescue(job.pk) is rescued
-    assert transitions.give_up(job.pk, code="c", error="Lost.") is not rescued
+    assert transitions.rescue(job.pk) is is_rescued
+    assert transitions.give_up(job.pk, code="c", error="Lost.") is not is_rescued
 
 
-def test_a_job_that_is_run_again_keeps_its_attempts_and_nothing_of_its_end() -> None:
+def test_a_job_that_is_run_again_keeps_its_attempts_and_loses_its_outcome() -> None:
     job = make(
         JobState.FAILED, attempt=2, error="It broke.", traceback="t", fraction=0.5, done=3, losses=3
     )
@@ -181,7 +130,7 @@ def test_a_job_that_is_run_again_keeps_its_attempts_and_nothing_of_its_end() -> 
     assert lease.claim(job.pk, worker="w")
 
 
-def test_a_running_job_is_asked_to_end_once() -> None:
+def test_a_running_job_gets_one_cancel_request() -> None:
     job = make(JobState.RUNNING)
     assert transitions.request_cancel(job.pk)
     assert not transitions.request_cancel(job.pk)

@@ -19,7 +19,7 @@ from realtime.batches.rollup import roll_up
 from realtime.jobs.create import enqueue
 from realtime.models import Job
 from realtime.pages.child_list import PAGE_SIZE, ChildList
-from realtime.states import Carrier, JobState, Visibility
+from realtime.states import JobState, RunBy, Visibility
 from realtime.tasks import JobTask
 from realtime.tests.support import people
 
@@ -237,4 +237,4 @@ def test_an_ended_batch_still_lists_its_jobs(client_of_owner: Client, owner: Use
     roll_up(batch.pk)
     parts = shown(client_of_owner, job_url(batch.pk))
     assert [row.snapshot.state for row in parts.rows] == [JobState.CANCELLED] * 2
-    assert Job.objects.get(pk=batch.pk).carrier == Carrier.CHILDREN
+    assert Job.objects.get(pk=batch.pk).carrier == RunBy.CHILDREN

@@ -1,68 +1,27 @@
-import logging
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from celery import current_app, shared_task
-from celery.schedules import crontab
-from django.db import OperationalError
 from django.utils import timezone
 from django_celery_beat.models import (
     ClockedSchedule,
-    CrontabSchedule,
     IntervalSchedule,
     PeriodicTask,
-    SolarSchedule,
 )
-from kombu.exceptions import OperationalError as BrokerError
 
 from realtime.models import Job, ScheduledRun
-from realtime.schedules.scheduler import PAUSE, Scheduler
+from realtime.schedules.scheduler import PAUSE
 from realtime.states import JobState
-from realtime.tasks import JobTask
 from realtime.tests.support.beats import Overdue, beat, overdue, overdue_daily
 
 pytestmark = pytest.mark.django_db
-
-NIGHTLY = {"task": "test.counted", "schedule": crontab(minute="30", hour="2")}
-
-
-@shared_task(base=JobTask, name="test.counted", title="Count")
-def counted(number: int = 1) -> int:
-    return number
-
-
-@shared_task(base=JobTask, name="test.uncounted", track=False)
-def uncounted() -> None:
-    pass
-
-
-@pytest.fixture(autouse=True)
-def code(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """The schedules of the code."""
-    schedules: dict[str, Any] = {}
-    monkeypatch.setitem(current_app.conf, "beat_schedule", schedules)
-    # It would close this test's connection in the midst of its transaction.
-    monkeypatch.setattr("realtime.schedules.scheduler.close_old_connections", lambda: None)
-    return schedules
-
-
-@pytest.fixture
-def published(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    names: list[str] = []
-    monkeypatch.setattr(
-        current_app.tasks["test.uncounted"], "apply_async", lambda *_, **__: names.append("known")
-    )
-    monkeypatch.setattr(current_app, "send_task", lambda name, *_, **__: names.append(name))
-    return names
 
 
 both = pytest.mark.parametrize("make", [overdue, overdue_daily])
 
 
 @both
-def test_a_turn_that_has_come_makes_a_job(make: Overdue) -> None:
+def test_a_due_turn_creates_a_job(make: Overdue) -> None:
     row = make(task="test.counted", args="[7]", queue="slow")
     beat().tick()
     job = Job.objects.get()
@@ -81,16 +40,16 @@ def test_a_turn_that_has_come_makes_a_job(make: Overdue) -> None:
 
 
 @both
-def test_a_turn_is_taken_once_by_one_beat(make: Overdue) -> None:
+def test_one_process_takes_a_turn_once(make: Overdue) -> None:
     make(task="test.counted")
-    one = beat()
+    scheduler = beat()
     for _ in range(3):
-        one.tick()
+        scheduler.tick()
     assert Job.objects.count() == 1
 
 
 @both
-def test_a_turn_is_taken_once_by_several_beats(make: Overdue) -> None:
+def test_several_processes_take_a_turn_once(make: Overdue) -> None:
     make(task="test.counted")
     for each in (beat(), beat(), beat()):
         each.tick()
@@ -98,42 +57,42 @@ def test_a_turn_is_taken_once_by_several_beats(make: Overdue) -> None:
 
 
 @both
-def test_a_time_of_the_last_run_that_was_written_back_brings_no_second_run(make: Overdue) -> None:
-    """As the admin does when its form was opened before the run and is saved after it."""
+def test_an_old_time_of_the_last_run_causes_no_second_run(make: Overdue) -> None:
+    """The admin writes it if its form was opened before the run and is saved after it."""
     row = make(task="test.counted")
-    one = beat()
-    one.tick()
+    scheduler = beat()
+    scheduler.tick()
     row.save()
-    assert one.tick() >= PAUSE
+    assert scheduler.tick() >= PAUSE
     assert Job.objects.count() == 1
     row.refresh_from_db()
-    assert row.total_run_count == 0  # as it was written back: nothing ran
-    one.tick()
+    assert row.total_run_count == 0  # as written back: nothing ran since
+    scheduler.tick()
     assert ScheduledRun.objects.count() == 1
 
 
-def test_a_beat_is_told_of_a_turn_that_another_takes_meanwhile() -> None:
+def test_a_turn_that_another_process_takes_first_is_skipped() -> None:
     row = overdue(task="test.counted")
     slow = beat()
-    entry = slow.schedule[row.name]  # read while the turn was free
+    entry = slow.schedule[row.name]  # read before the turn was taken
     beat().tick()
-    assert slow._look(entry) >= PAUSE
+    assert slow._check(entry) >= PAUSE
     assert Job.objects.count() == 1
 
 
 def test_nothing_runs_before_its_turn() -> None:
     overdue(task="test.counted", last_run_at=timezone.now())
-    one = beat()
-    assert one.tick() == one.max_interval
+    scheduler = beat()
+    assert scheduler.tick() == scheduler.max_interval
     assert not Job.objects.exists()
 
 
-def test_a_beat_wakes_up_for_the_next_turn() -> None:
+def test_a_tick_returns_the_seconds_to_the_next_turn() -> None:
     soon = IntervalSchedule.objects.create(every=60, period=IntervalSchedule.SECONDS)
     overdue(task="test.counted", interval=soon, last_run_at=timezone.now())
-    one = beat()
-    one.max_interval = 300
-    assert 0 < one.tick() <= 60
+    scheduler = beat()
+    scheduler.max_interval = 300
+    assert 0 < scheduler.tick() <= 60
 
 
 @both
@@ -147,26 +106,26 @@ def test_the_next_turn_is_taken_too(make: Overdue) -> None:
     assert Job.objects.count() == 2
 
 
-def test_what_is_paused_in_the_admin_does_not_run() -> None:
+def test_a_schedule_that_is_paused_in_the_admin_does_not_run() -> None:
     row = overdue(task="test.counted")
-    one = beat()
-    entry = one.schedule[row.name]
+    scheduler = beat()
+    entry = scheduler.schedule[row.name]
     PeriodicTask.objects.update(enabled=False)
-    one._look(entry)
-    one.tick()
+    scheduler._check(entry)
+    scheduler.tick()
     assert not Job.objects.exists()
 
 
-def test_what_is_changed_in_the_admin_holds_at_once() -> None:
+def test_a_change_in_the_admin_takes_effect_at_once() -> None:
     row = overdue(task="test.counted", args="[1]")
-    one = beat()
-    entry = one.schedule[row.name]
+    scheduler = beat()
+    entry = scheduler.schedule[row.name]
     PeriodicTask.objects.update(args="[2]")
-    one._look(entry)
+    scheduler._check(entry)
     assert Job.objects.get().args == [2]
 
 
-def test_what_is_to_run_once_runs_once_and_is_switched_off() -> None:
+def test_a_one_off_schedule_runs_once_and_is_disabled() -> None:
     row = overdue(task="test.counted", one_off=True)
     for each in (beat(), beat(), beat()):
         each.tick()
@@ -175,7 +134,7 @@ def test_what_is_to_run_once_runs_once_and_is_switched_off() -> None:
     assert not row.enabled
 
 
-def test_a_clocked_schedule_runs_once_however_often_it_is_switched_on() -> None:
+def test_a_clocked_schedule_runs_once_even_if_it_is_enabled_again() -> None:
     past = ClockedSchedule.objects.create(clocked_time=timezone.now() - timedelta(hours=1))
     row = overdue(task="test.counted", interval=None, clocked=past, one_off=True)
     for _ in range(3):
@@ -189,117 +148,15 @@ def test_a_clocked_schedule_runs_once_however_often_it_is_switched_on() -> None:
     assert Job.objects.count() == 1
 
 
-def test_a_turn_that_passed_while_no_beat_was_up_is_made_up_for() -> None:
-    """The parent would look for it only around its own hour, the next day."""
+def test_a_turn_that_passed_while_no_process_ran_is_taken_later() -> None:
+    """The base class would read the row only around its own hour, the next day."""
     overdue_daily(task="test.counted")
     beat().tick()
     assert Job.objects.count() == 1
 
 
-def test_the_schedules_of_the_code_become_rows(code: dict[str, Any]) -> None:
-    code["Nightly"] = NIGHTLY | {"kwargs": {"number": 3}, "options": {"queue": "slow"}}
-    code["Often"] = {"task": "test.counted", "schedule": 90.0}
-    beat().tick()
-    nightly = PeriodicTask.objects.get(name="Nightly")
-    assert (nightly.task, nightly.kwargs, nightly.queue) == (
-        "test.counted",
-        '{"number": 3}',
-        "slow",
-    )
-    assert isinstance(nightly.scheduler, CrontabSchedule)
-    often = PeriodicTask.objects.get(name="Often").interval
-    assert often is not None
-    assert (often.every, often.period) == (90, IntervalSchedule.SECONDS)
-    assert PeriodicTask.objects.count() == 2
-
-
-def test_a_start_overwrites_nothing(code: dict[str, Any], caplog: pytest.LogCaptureFixture) -> None:
-    code["Nightly"] = NIGHTLY
-    beat().tick()
-    PeriodicTask.objects.update(enabled=False, kwargs='{"number": 9}')
-    code["Nightly"] = {"task": "test.other", "schedule": crontab(minute="0", hour="4")}
-    with caplog.at_level(logging.INFO):
-        beat().tick()
-    row = PeriodicTask.objects.get()
-    assert (row.task, row.kwargs, row.enabled) == ("test.counted", '{"number": 9}', False)
-    assert str(row.scheduler).startswith("30 2 ")
-    assert "'Nightly' runs as its row says" in caplog.text
-
-
-def test_a_row_that_was_deleted_is_made_again_as_the_code_says(code: dict[str, Any]) -> None:
-    code["Nightly"] = NIGHTLY
-    one = beat()
-    one.tick()
-    for each in (one, beat()):
-        PeriodicTask.objects.all().delete()
-        each.tick()
-        assert PeriodicTask.objects.get().task == "test.counted"
-
-
-def test_a_start_with_rows_as_the_code_says_says_nothing(
-    code: dict[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    code |= {"Nightly": NIGHTLY, "Often": {"task": "test.counted", "schedule": 90.0}}
-    with caplog.at_level(logging.INFO):
-        beat().tick()
-        beat().tick()
-    assert "realtime.schedules.scheduler" not in {record.name for record in caplog.records}
-
-
-@pytest.mark.parametrize(
-    "bad", [{"task": "t", "schedule": object()}, {"task": "t"}, {"schedule": 5, "colour": "red"}]
-)
-def test_a_bad_schedule_of_the_code_stops_no_other(
-    code: dict[str, Any], bad: Mapping[str, Any], caplog: pytest.LogCaptureFixture
-) -> None:
-    code |= {"Bad": bad, "Nightly": NIGHTLY}
-    beat().tick()
-    assert [row.name for row in PeriodicTask.objects.all()] == ["Nightly"]
-    assert "'Bad' is not usable" in caplog.text
-
-
-def test_a_bad_row_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    """Solar schedules need a package that is not installed; a row may also lack its schedule."""
-    sun = SolarSchedule.objects.create(event="sunrise", latitude=0, longitude=0)
-    PeriodicTask.objects.bulk_create(
-        [
-            PeriodicTask(name="Sun", task="test.counted", solar=sun),
-            PeriodicTask(name="Never", task="test.counted"),
-        ]
-    )
-    overdue(task="test.counted")
-    one = beat()
-    for _ in range(3):
-        one.tick()
-    assert Job.objects.count() == 1
-    assert caplog.text.count("'Sun' is not usable") == 1
-    assert caplog.text.count("'Never' is not usable") == 1
-
-
-def test_a_crontab_whose_day_never_comes_stops_no_other(caplog: pytest.LogCaptureFixture) -> None:
-    never = CrontabSchedule.objects.create(
-        minute="0", hour="0", day_of_month="31", month_of_year="2"
-    )
-    overdue("Never", task="test.counted", interval=None, crontab=never)
-    overdue(task="test.counted")
-    beat().tick()
-    assert Job.objects.count() == 1
-    assert "'Never' is not usable" in caplog.text
-
-
-def test_a_turn_with_arguments_that_do_not_fit_passes(caplog: pytest.LogCaptureFixture) -> None:
-    row = overdue(task="test.counted", args="[1, 2, 3]")
-    one = beat()
-    one.tick()
-    one.tick()
-    assert not Job.objects.exists()
-    assert caplog.text.count("passed without its job") == 1
-    row.refresh_from_db()
-    assert row.total_run_count == 1
-
-
 @pytest.mark.parametrize(("task", "name"), [("test.uncounted", "known"), ("far.away", "far.away")])
-def test_what_is_no_job_is_published_after_the_commit(
+def test_an_untracked_task_is_published_after_the_commit(
     published: list[str],
     task: str,
     name: str,
@@ -312,79 +169,3 @@ def test_what_is_no_job_is_published_after_the_commit(
     callbacks[0]()
     assert published == [name]
     assert not Job.objects.exists()
-
-
-def test_a_broker_that_is_down_costs_the_turn_of_what_is_no_job(
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    django_capture_on_commit_callbacks: Any,
-) -> None:
-    def refuse(*_: Any, **__: Any) -> None:
-        raise BrokerError("refused")
-
-    monkeypatch.setattr(current_app.tasks["test.uncounted"], "apply_async", refuse)
-    overdue(task="test.uncounted")
-    with django_capture_on_commit_callbacks(execute=True):
-        beat().tick()
-    assert "A turn of 'Count' passed, it was not published: refused" in caplog.text
-
-
-class Down:
-    """A database that does not answer for a while."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, target: Any, name: str) -> None:
-        self.is_down = True
-        works = getattr(target, name)
-
-        def call(*args: Any, **kwargs: Any) -> Any:
-            if self.is_down:
-                raise OperationalError("database is locked")
-            return works(*args, **kwargs)
-
-        monkeypatch.setattr(target, name, call)
-
-
-@pytest.mark.parametrize(
-    ("target", "name"),
-    [
-        (PeriodicTask.objects, "filter"),  # at the start
-        (PeriodicTask.objects, "enabled"),  # at a look
-        (PeriodicTask.objects, "select_for_update"),  # when a turn is to be taken
-        (ScheduledRun.objects, "get_or_create"),
-        (JobTask, "apply_async"),
-    ],
-)
-def test_a_database_that_is_down_is_waited_for_and_no_turn_is_missed(
-    target: Any,
-    name: str,
-    code: dict[str, Any],
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    code["Nightly"] = NIGHTLY
-    overdue(task="test.counted")
-    database = Down(monkeypatch, target, name)
-    one = beat()
-    for _ in range(3):
-        assert one.tick() == PAUSE
-    assert caplog.text.count("The schedules wait: the database does not answer") == 3
-    assert not ScheduledRun.objects.exists()
-    database.is_down = False
-    one.tick()
-    assert Job.objects.count() == 1
-    assert PeriodicTask.objects.count() == 2
-
-
-def test_a_beat_starts_while_the_database_is_down(monkeypatch: pytest.MonkeyPatch) -> None:
-    Down(monkeypatch, PeriodicTask.objects, "enabled")
-    assert isinstance(beat(), Scheduler)
-
-
-def test_a_clean_up_of_results_is_scheduled_where_results_are_kept(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    beat().tick()
-    assert not PeriodicTask.objects.exists()
-    monkeypatch.setitem(current_app.conf, "result_backend", "cache+memory://")
-    beat().tick()
-    assert PeriodicTask.objects.get().task == "celery.backend_cleanup"

@@ -6,7 +6,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from realtime.models import Job, Worker
 from realtime.snapshots.overview import overview_numbers
-from realtime.states import Carrier, JobState
+from realtime.states import JobState, RunBy
 
 pytestmark = pytest.mark.django_db
 
@@ -72,10 +72,10 @@ def test_a_batch_is_in_no_number(state: JobState) -> None:
     """It occupies no worker, and its jobs are counted."""
     long_ago = timezone.now() - timedelta(days=1)
     empty = overview_numbers()
-    make(state, carrier=Carrier.CHILDREN, queued_at=long_ago, finished_at=timezone.now())
+    make(state, carrier=RunBy.CHILDREN, queued_at=long_ago, finished_at=timezone.now())
     assert overview_numbers() == empty
 
 
 def test_a_running_body_that_has_made_jobs_is_counted() -> None:
-    make(JobState.RUNNING, carrier=Carrier.BOTH)
+    make(JobState.RUNNING, carrier=RunBy.BODY_THEN_CHILDREN)
     assert overview_numbers().running == 1
