@@ -8,7 +8,7 @@ from django.test import Client
 
 from photos.tasks import ON_DEMAND, SCHEDULED
 from realtime.models import Job
-from realtime.states import Carrier, JobState, Visibility
+from realtime.states import RunBy, JobState, Visibility
 from realtime.tests.support import people
 
 pytestmark = pytest.mark.django_db
@@ -36,7 +36,7 @@ def operator(client: Client) -> Client:
         title="Batch",
         state=JobState.RUNNING,
         visibility=Visibility.PUBLIC,
-        carrier=Carrier.CHILDREN,
+        carrier=RunBy.CHILDREN,
     )
     return client
 

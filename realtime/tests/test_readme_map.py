@@ -39,7 +39,7 @@ def test_each_linked_file_exists(path: str) -> None:
 @pytest.mark.parametrize("path", PUBLIC)
 def test_each_public_name_can_be_imported(path: str) -> None:
     if path in {"realtime.urls", "realtime.dashboard.urls"}:
-        assert import_module(path)
+        import_module(path)
         return
     module, _, name = path.replace(":", ".").rpartition(".")
     assert resolve(module, name)
