@@ -131,9 +131,9 @@ class RecordedProgress(Progress):
             yield
         self._record()
 
-    def look(self) -> dict[str, Any]:
+    def fields(self) -> dict[str, Any]:
         with self._unrecorded():  # it sets a total right that more has been done than
-            return super().look()
+            return super().fields()
 
     def _as_one_change(self, call: Callable[..., T], *args: Any, **options: Any) -> T:
         """Several changes at once are one."""
@@ -153,7 +153,7 @@ class RecordedProgress(Progress):
     def _record(self) -> None:
         if self._recorder is None:
             return
-        fields = self.look()
+        fields = self.fields()
         seen = {name: value for name, value in fields.items() if name not in ESTIMATES}
         if seen == self._shown:
             return

@@ -78,7 +78,7 @@ class RunningJobs:
     async def _show(self, progress: Progress) -> None:
         job = progress.job
         try:
-            fields = progress.look()
+            fields = progress.fields()
             seen = {name: value for name, value in fields.items() if name not in ESTIMATES}
             if seen == self._shown.get(progress):
                 return
@@ -119,11 +119,11 @@ def _saved(progress: Progress) -> bool:
     """Whether the job is still the run's. What it says may be impossible to save; that it lives is
     saved all the same, or another worker would run it too."""
     try:
-        return progress.persist()
+        return progress.save()
     except DISCONNECTED:
         raise
     except Exception:
-        held = progress.beat()
+        held = progress.row.save_heartbeat()
         log.exception("The progress of job %s cannot be saved", progress.job.pk)
         return held
 

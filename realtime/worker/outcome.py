@@ -102,17 +102,17 @@ def end(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
 
 def _move_on(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
     def move() -> bool:
-        with transaction.atomic() if progress.owes_items() else nullcontext():
-            held = verb(progress.job, **fields, **progress.unwritten())
+        with transaction.atomic() if progress.row.has_unsaved_items() else nullcontext():
+            held = verb(progress.job, **fields, **progress.row.unsaved_fields(progress.fields()))
             if held:
-                progress.save_items()
+                progress.row.save_items()
         return held
 
     def move_again() -> bool:
         return move() or lease.attempt_has_ended(progress.job)
 
     runtime().unfollow(progress)
-    with progress.write_lock:
+    with progress.row.write_lock:
         return retry_if_disconnected(move, retry=move_again)
 
 
