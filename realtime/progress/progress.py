@@ -102,7 +102,7 @@ class Progress:
         total: int | None = None,
         unit: str = "",
     ) -> Tracked[T]:
-        """Iterate over `source` (`for` or `async for`), and count each item after its turn of the loop.
+        """Iterate over `source` (`for` or `async for`), counting each item after its turn.
 
         `total` is the source's length if it has one. With `phase`, the loop is that phase.
         """
