@@ -169,8 +169,8 @@ def _runtime(task: JobTask, recorder: Recorder) -> Runtime:
     """The surroundings of a worker, without what other processes and threads do in them."""
     return Runtime(
         create_progress=partial(RecordedProgress, recorder=recorder),
-        follow=_nothing,
-        unfollow=_nothing,
+        add_run=_nothing,
+        remove_run=_nothing,
         create_runner=partial(InlineLoop, task),
         close_connections=_nothing,  # The test still needs its connection.
     )

@@ -75,7 +75,7 @@ class Estimate:
         free: float = 0.0,
         skipped: int = 0,
     ) -> None:
-        """The speed ignores `free` of the fraction and `skipped` of the count, which took no time."""
+        """`free` of the fraction and `skipped` of the count took no time: speeds ignore them."""
         if fraction is not None:
             self.fraction = min(1.0, max(self.fraction or 0.0, fraction))
         own = fraction or 0.0

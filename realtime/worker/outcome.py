@@ -111,7 +111,7 @@ def _move_on(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bo
     def move_again() -> bool:
         return move() or lease.attempt_has_ended(progress.job)
 
-    runtime().unfollow(progress)
+    runtime().remove_run(progress)
     with progress.row.write_lock:
         return retry_if_disconnected(move, retry=move_again)
 

@@ -125,12 +125,12 @@ class JobTask(Task[Any, Any]):
             raise Ignore("Somebody else has this job, or it has ended.")
         run = Run(runtime().create_progress(job, phases=self.phases))
         token = current_run.set(run)
-        runtime().follow(run.progress)
+        runtime().add_run(run.progress)
         try:
             with soft_limit_ends() as is_over:
                 return self._run(run, args, kwargs, is_over)
         finally:
-            runtime().unfollow(run.progress)
+            runtime().remove_run(run.progress)
             current_run.reset(token)
 
     def on_failure(
@@ -138,7 +138,9 @@ class JobTask(Task[Any, Any]):
     ) -> None:
         """Also called in the worker's main process, once it has killed the child for its time."""
         if self.track and isinstance(exc, HardTimeLimitExceeded):
-            bus().kill(job_id_of(task_id), f"It was stopped: it took over {exc.args[0]} s.")
+            bus().fail_killed_job(
+                job_id_of(task_id), f"It was stopped: it took over {exc.args[0]} s."
+            )
 
     def _is_called_as_a_function(self) -> bool:
         """Whether not the worker calls, but code: perhaps the very job's, while it runs."""

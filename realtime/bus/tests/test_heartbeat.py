@@ -1,0 +1,45 @@
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from realtime.bus.bus import bus
+from realtime.models import Job, Worker
+from realtime.states import JobState
+from realtime.tests.support.claimed_progress import claimed_progress
+from realtime.tests.support.polling import until
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+
+TIMEOUT_SECONDS = 60
+
+
+def test_a_worker_with_a_heartbeat_is_up() -> None:
+    bus().handle_heartbeat("celery@here")
+    until(Worker.objects.up().exists, within=TIMEOUT_SECONDS, what="the worker is up")
+
+
+def test_a_job_whose_process_was_killed_is_failed_by_its_own_worker() -> None:
+    mine, taken_over = claimed_progress(), claimed_progress()
+    Job.objects.filter(pk=taken_over.job.pk).update(worker="celery@elsewhere")
+    bus().handle_heartbeat(mine.job.worker)
+    for progress in (taken_over, mine):
+        bus().fail_killed_job(progress.job.pk, "It was stopped: it took over 2 s.")
+    failed = Job.objects.filter(state=JobState.FAILED, error__contains="2 s")
+    until(failed.exists, within=TIMEOUT_SECONDS, what="the job has failed")
+    assert failed.get() == mine.job
+
+
+def test_a_heartbeat_rescues_a_lost_job(settings: Settings) -> None:
+    settings.REALTIME_RECOVER_INTERVAL = 0.01
+    job = claimed_progress().job
+    long_ago = timezone.now() - timedelta(minutes=1)
+    Job.objects.update(heartbeat_at=long_ago)
+    Worker.objects.create(name="celery@here", steady_since=long_ago)
+
+    def is_queued_again() -> bool:
+        bus().handle_heartbeat("celery@here")
+        return Job.objects.filter(pk=job.pk, losses=1, state=JobState.QUEUED).exists()
+
+    until(is_queued_again, within=TIMEOUT_SECONDS, what="the job is rescued")
