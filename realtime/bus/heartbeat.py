@@ -4,6 +4,7 @@ It saves that the worker is up, and runs maintenance when it is time to. It also
 whose process was killed at the hard time limit.
 """
 
+import asyncio
 import logging
 from time import monotonic
 from typing import Final
@@ -25,11 +26,13 @@ class WorkerHeartbeat:
         self._database = database
         self._broker = broker
         self._worker = ""
+        self._has_worker = asyncio.Event()
         self._is_maintaining = False
         self._maintained_at = 0.0
 
     async def save(self, worker: str) -> None:
         self._worker = worker
+        self._has_worker.set()
         try:
             await self._database.call(Worker.objects.stamp, worker)
         except DATABASE_ERRORS as error:
@@ -47,6 +50,11 @@ class WorkerHeartbeat:
             self._maintained_at = monotonic()
 
     async def fail_killed_job(self, job_id: UUID, error: str) -> None:
+        """Fail the job if this worker still has it; Celery does not say which worker this is.
+
+        Before the first heartbeat the name of the worker is unknown, so this waits for it.
+        """
+        await self._has_worker.wait()
         try:
             await self._database.call(_fail, job_id, self._worker, error)
         except DATABASE_ERRORS as database_error:

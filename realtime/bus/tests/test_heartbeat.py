@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -5,10 +6,12 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from realtime.bus.bus import bus
+from realtime.bus.heartbeat import WorkerHeartbeat
 from realtime.models import Job, Worker
 from realtime.states import JobState
 from realtime.tests.support.claimed_progress import claimed_progress
 from realtime.tests.support.polling import until
+from realtime.threads import SerialThread
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
 
@@ -29,6 +32,22 @@ def test_a_job_whose_process_was_killed_is_failed_by_its_own_worker() -> None:
     failed = Job.objects.filter(state=JobState.FAILED, error__contains="2 s")
     until(failed.exists, within=TIMEOUT_SECONDS, what="the job has failed")
     assert failed.get() == mine.job
+
+
+def test_a_job_that_is_killed_before_the_first_heartbeat_fails() -> None:
+    job = claimed_progress().job
+    database = SerialThread("test")
+    heartbeat = WorkerHeartbeat(database=database, broker=database)
+
+    async def kill_then_beat() -> None:
+        failing = asyncio.create_task(heartbeat.fail_killed_job(job.pk, "It was stopped."))
+        await asyncio.sleep(0)
+        await heartbeat.save(job.worker)
+        await failing
+
+    asyncio.run(kill_then_beat())
+    database.close()
+    assert Job.objects.get().state == JobState.FAILED
 
 
 def test_a_heartbeat_rescues_a_lost_job(settings: Settings) -> None:
