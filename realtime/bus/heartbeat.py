@@ -6,6 +6,7 @@ whose process was killed at the hard time limit.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from time import monotonic
 from typing import Final
 from uuid import UUID
@@ -22,21 +23,34 @@ log: Final = logging.getLogger(__name__)
 
 
 class WorkerHeartbeat:
-    def __init__(self, *, database: SerialThread, broker: SerialThread) -> None:
+    def __init__(
+        self,
+        *,
+        database: SerialThread,
+        broker: SerialThread,
+        stamp: Callable[[str], None] = Worker.objects.stamp,
+    ) -> None:
+        self._stamp = stamp
         self._database = database
         self._broker = broker
         self._worker = ""
         self._has_worker = asyncio.Event()
+        self._is_saving = False
         self._is_maintaining = False
         self._maintained_at = 0.0
 
     async def save(self, worker: str) -> None:
         self._worker = worker
         self._has_worker.set()
+        if self._is_saving:  # Otherwise calls queue up while the database hangs.
+            return
+        self._is_saving = True
         try:
-            await self._database.call(Worker.objects.stamp, worker)
+            await self._database.call(self._stamp, worker)
         except DATABASE_ERRORS as error:
             log.warning("The heartbeat of worker %s cannot be saved: %r", worker, error)
+        finally:
+            self._is_saving = False
 
     async def maintain(self) -> None:
         """Run a round of maintenance, unless one is running or has just ended."""

@@ -1,4 +1,5 @@
 import asyncio
+import threading
 from datetime import timedelta
 
 import pytest
@@ -48,6 +49,31 @@ def test_a_job_that_is_killed_before_the_first_heartbeat_fails() -> None:
     asyncio.run(kill_then_beat())
     database.close()
     assert Job.objects.get().state == JobState.FAILED
+
+
+def test_heartbeats_do_not_queue_up_while_the_database_hangs() -> None:
+    saved: list[str] = []
+    released = threading.Event()
+
+    def stamp(worker: str) -> None:
+        saved.append(worker)
+        assert released.wait(TIMEOUT_SECONDS)
+
+    database = SerialThread("test")
+    heartbeat = WorkerHeartbeat(database=database, broker=database, stamp=stamp)
+
+    async def beat_while_the_database_hangs() -> None:
+        first = asyncio.create_task(heartbeat.save("w"))
+        await asyncio.sleep(0)
+        later = [asyncio.create_task(heartbeat.save("w")) for _ in range(5)]
+        await asyncio.sleep(0)
+        released.set()
+        await asyncio.gather(first, *later)
+        await heartbeat.save("w")
+
+    asyncio.run(beat_while_the_database_hangs())
+    database.close()
+    assert saved == ["w", "w"]
 
 
 def test_a_heartbeat_rescues_a_lost_job(settings: Settings) -> None:
