@@ -1,4 +1,4 @@
-"""What a worker does at Celery's signals."""
+"""Receivers of Celery's signals that check a worker when it starts."""
 
 from typing import Any
 
@@ -9,6 +9,6 @@ from realtime.jobs.time_limits import problems
 
 @worker_init.connect
 def refuse_time_limits(sender: Any, **_: Any) -> None:
-    """A worker with such limits does not start; by now it knows all its tasks."""
+    """Do not start with time limits that cannot work. All tasks are known by now."""
     if found := problems(sender.app):
         raise SystemExit("\n".join(found))

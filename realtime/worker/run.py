@@ -18,7 +18,7 @@ from realtime.progress import Progress
 
 @dataclass
 class Run:
-    """One attempt in progress; `retry_message` is what `retry` asks to publish for the next one."""
+    """One attempt in progress; `retry_message` is the message of the next one, set by `retry`."""
 
     progress: Progress
     retry_message: dict[str, Any] | None = None
@@ -64,7 +64,7 @@ def runtime() -> Runtime:
 
 @contextmanager
 def use_runtime(replacement: Runtime) -> Iterator[None]:
-    """Have the runs that this thread starts within the block use `replacement`."""
+    """Runs that this thread starts within the block use `replacement`."""
     token = _runtime.set(replacement)
     try:
         yield
