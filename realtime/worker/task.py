@@ -68,11 +68,8 @@ class JobTask(Task[Any, Any]):
 
     @property
     def progress(self) -> Progress:
-        """The progress of the current run; outside of a run, one that is not saved."""
-        run = current_run.get(None)
-        if run is None:
-            run = self._unsaved_run()
-            current_run.set(run)
+        """The progress of the current call; outside of a call, a new one that nobody sees."""
+        run = current_run.get(None) or self._unsaved_run()
         return run.progress
 
     @property
@@ -112,10 +109,8 @@ class JobTask(Task[Any, Any]):
         return self.AsyncResult(task_id or str(job.pk))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if not self.track:
-            return super().__call__(*args, **kwargs)
-        if self._is_direct_call():
-            return self._direct_call_context().run(super().__call__, *args, **kwargs)
+        if not self.track or self._is_direct_call():
+            return self._call_context().run(super().__call__, *args, **kwargs)
         # If the answer to the first claim is lost, the job is rescued when its lease ends.
         job = retry_if_disconnected(self._claim)
         if job is None:
@@ -147,8 +142,8 @@ class JobTask(Task[Any, Any]):
             return True
         return run is not None and run.progress.job.pk == job_id_of(request.id)
 
-    def _direct_call_context(self) -> Context:
-        """A direct call in a job uses the progress of that job; any other has its own progress."""
+    def _call_context(self) -> Context:
+        """A call in the body of a job uses the progress of that job; any other has its own."""
         context, run = copy_context(), current_run.get(None)
         if run is None or not run.progress.job.is_claimed:
             context.run(current_run.set, self._unsaved_run())

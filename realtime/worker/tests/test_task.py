@@ -1,3 +1,4 @@
+from contextvars import copy_context
 from typing import Any
 from uuid import uuid4
 
@@ -7,9 +8,11 @@ from celery import shared_task
 from realtime.jobs import transitions
 from realtime.jobs.create import enqueue
 from realtime.models import Job
+from realtime.progress import Progress
 from realtime.states import JobState
 from realtime.tasks import JobTask
-from realtime.worker.tests.run_body import deliver, run, set_body, sync_task
+from realtime.worker.run import current_run
+from realtime.worker.tests.run_body import async_task, deliver, run, set_body, sync_task
 
 pytestmark = pytest.mark.django_db
 
@@ -17,6 +20,12 @@ pytestmark = pytest.mark.django_db
 @shared_task(base=JobTask, name="test.untracked", track=False)
 def untracked_task() -> int:
     return 7
+
+
+@shared_task(base=JobTask, bind=True, name="test.untracked.count", track=False)
+def count_untracked(self: JobTask) -> dict[str, int]:
+    self.progress.item("1", "done")
+    return self.progress.counts()
 
 
 def test_a_body_knows_its_job_and_its_progress() -> None:
@@ -103,3 +112,18 @@ def test_direct_calls_share_no_progress() -> None:
     (one, counts), (other, others) = sync_task(), sync_task()
     assert counts == others == {"done": 1}
     assert one != other
+
+
+def test_tasks_share_no_progress_outside_of_a_run() -> None:
+    def read() -> tuple[Progress, Progress, bool]:
+        return sync_task.progress, async_task.progress, current_run in copy_context()
+
+    one, other, has_set_context = copy_context().run(read)
+    assert one is not other
+    assert (one.job.task, other.job.task) == (sync_task.name, async_task.name)
+    assert not has_set_context
+
+
+def test_a_call_of_a_task_without_tracking_has_one_progress() -> None:
+    first, second = copy_context().run(count_untracked), copy_context().run(count_untracked)
+    assert first == second == {"done": 1}
