@@ -55,7 +55,7 @@ class ProgressRow:
         with self.write_lock:
             self._saved_fields = None  # After an error or a rollback nobody knows what is saved.
             fields = read_fields()
-            has_lease = retry_if_disconnected(partial(self._save, fields))
+            has_lease = retry_if_disconnected(partial(self.write, fields))
             if not transaction.get_connection().in_atomic_block:  # It is in one in a test case.
                 self._saved_fields = fields
         return has_lease
@@ -76,7 +76,8 @@ class ProgressRow:
             self._ledger.save(entries)
             transaction.on_commit(partial(self._mark_saved, entries))
 
-    def _save(self, fields: Fields) -> bool:
+    def write(self, fields: Fields) -> bool:
+        """Write once what `save` writes; `save` repeats it if the database disconnects."""
         with transaction.atomic(durable=True):
             has_lease = bool(
                 Job.objects.leased(self._job).update(
