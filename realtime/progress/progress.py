@@ -35,7 +35,7 @@ T = TypeVar("T")
 class Progress:
     """The progress of one attempt of one job; a task has it as `self.progress`.
 
-    `done` and `total` count the current phase's units; `total` is None while nobody knows it, and
+    `done` and `total` count the current phase's units; `total` is None while it is unknown, and
     grows when `done` exceeds it. `message` is a sentence for people, cut at 500
     characters. Every call raises `realtime.errors.Stopped` once the job is cancelled or another
     run has taken it over: do not catch it.

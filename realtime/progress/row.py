@@ -53,7 +53,7 @@ class ProgressRow:
         if self._job._state.adding:
             return True  # The task was called directly: there is no row.
         with self.write_lock:
-            self._saved_fields = None  # After an error or a rollback nobody knows what is saved.
+            self._saved_fields = None  # Unknown after an error or a rollback.
             fields = read_fields()
             has_lease = retry_if_disconnected(partial(self.write, fields))
             if not transaction.get_connection().in_atomic_block:  # It is in one in a test case.

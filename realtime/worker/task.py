@@ -68,7 +68,7 @@ class JobTask(Task[Any, Any]):
 
     @property
     def progress(self) -> Progress:
-        """The progress of the current call; outside of a call, a new one that nobody sees."""
+        """The progress of the current call; outside of a call, a new one without a job row."""
         run = current_run.get(None) or self._unsaved_run()
         return run.progress
 

@@ -120,12 +120,12 @@ def test_a_long_error_code_is_cut(length: int) -> None:
 
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
-    ("returned", "kept"),
+    ("returned", "saved"),
     [(float("nan"), None), ([float("inf"), 1], [None, 1]), ("\0", "\ufffd"), ("\udce9", "\ufffd")],
 )
-def test_values_of_a_result_that_a_database_refuses_are_replaced(returned: Any, kept: Any) -> None:
+def test_values_of_a_result_that_a_database_refuses_are_replaced(returned: Any, saved: Any) -> None:
     job = run(sync_task, lambda self: returned)
-    assert (job.state, job.result) == (JobState.SUCCEEDED, kept)
+    assert (job.state, job.result) == (JobState.SUCCEEDED, saved)
 
 
 @pytest.mark.django_db(transaction=True)

@@ -92,7 +92,7 @@ def found_for_all(made: Celery) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("hard", "told"),
+    ("hard", "problem"),
     [
         (59, ""),
         (60, "All tasks: time_limit (60 s) must be below the broker's visibility_timeout (60 s)"),
@@ -103,10 +103,12 @@ def found_for_all(made: Celery) -> list[str]:
         ),
     ],
 )
-def test_the_hard_limit_must_be_under_the_visibility_timeout(hard: float | None, told: str) -> None:
+def test_the_hard_limit_must_be_under_the_visibility_timeout(
+    hard: float | None, problem: str
+) -> None:
     found = found_for_all(app(hard=hard, visibility_timeout=60))
-    assert "".join(found).startswith(told)
-    assert bool(found) is bool(told)
+    assert "".join(found).startswith(problem)
+    assert bool(found) is bool(problem)
 
 
 @pytest.mark.parametrize(("hard", "wrong"), [(3599, 0), (3600, 1)])
@@ -162,10 +164,10 @@ OF_ONE_CALL: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize(("limits", "told"), OF_ONE_CALL)
+@pytest.mark.parametrize(("limits", "problem"), OF_ONE_CALL)
 @pytest.mark.parametrize("way", ["enqueue", "apply_async", "batch"])
 def test_the_limits_of_a_single_call_are_looked_at_too(
-    monkeypatch: pytest.MonkeyPatch, way: str, limits: dict[str, Any], told: str
+    monkeypatch: pytest.MonkeyPatch, way: str, limits: dict[str, Any], problem: str
 ) -> None:
     monkeypatch.setattr(free, "soft_time_limit", 25)
     monkeypatch.setattr(free, "time_limit", 30)
@@ -175,9 +177,9 @@ def test_the_limits_of_a_single_call_are_looked_at_too(
         "apply_async": lambda: free.apply_async(**limits),
         "batch": lambda: enqueue_batch(free, [()], title="Many", **limits),
     }[way]
-    if told:
+    if problem:
         with pytest.raises(
-            TimeLimitRefused, match=re.escape(f"Call of task 'test.limits.free': {told}")
+            TimeLimitRefused, match=re.escape(f"Call of task 'test.limits.free': {problem}")
         ):
             call()
         assert not Job.objects.exists()
