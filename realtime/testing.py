@@ -6,9 +6,8 @@
         assert run.snapshots[-1].counts == {"new": 4}
         assert set(run.outcomes.values()) == {"new"}
 
-It is one attempt as a worker makes it: the job is claimed, its items and its outcome are saved. It
-needs no broker, no Redis and no bus. Viewers of a real run receive only some of these snapshots, at
-most ten a second, and always the last one.
+It is one attempt as a worker makes it, but needs no broker, no Redis and no bus. Viewers of a real
+run receive only some of these snapshots, at most ten a second, and always the last one.
 """
 
 from collections.abc import Callable, Coroutine, Iterator
@@ -81,9 +80,9 @@ def run_task(task: Any, *args: Any, **kwargs: Any) -> Run:
         # Celery internal: `Task.apply` would run retries at once.
         tracer = build_tracer(task.name, task, app=task.app)
         tracer(str(job.pk), job.args, job.kwargs, request)
-    ended = load_for_snapshots([job.pk])[0]
-    recorder.record(ended)
-    return Run(job=ended, snapshots=recorder.snapshots)
+    [job] = load_for_snapshots([job.pk])
+    recorder.record(job)
+    return Run(job=job, snapshots=recorder.snapshots)
 
 
 class Recorder:
@@ -98,7 +97,7 @@ class RecordedProgress(Progress):
     """Records every change; the bus sends only the newest values, ten times a second."""
 
     def __init__(self, job: Job, *, recorder: Recorder, **options: Any) -> None:
-        self._recorder: Recorder | None = None
+        self._recorder: Recorder | None = None  # Nothing is recorded before __init__ has ended.
         super().__init__(job, **options)
         self._recorder = recorder
         self._recorded: dict[str, Any] = {}
@@ -189,8 +188,7 @@ class InlineLoop:
     def __enter__(self) -> "InlineLoop":
         return self
 
-    def __exit__(self, *error: object) -> None:
-        pass
+    def __exit__(self, *error: object) -> None: ...
 
     def run(self, body: Coroutine[Any, Any, T]) -> T:
         # Celery internal: it has one stack of requests per thread.

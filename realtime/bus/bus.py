@@ -1,5 +1,4 @@
-"""Bus: one thread per process that sends what happens to the broker, the channel layer and the
-database.
+"""Bus: the background thread of a process: publishes jobs, sends snapshots, saves progress.
 
 It starts on first use, so after any fork, and drains when the process ends. Its callers only put
 ids into sets: they never wait for Redis, the broker or the database.
@@ -89,10 +88,7 @@ class Bus:
         self._start(_send_access_check(user_id))
 
     def drain(self, seconds: float = DRAIN_SECONDS) -> None:
-        """Wait until all ids are delivered, or their delivery has failed once.
-
-        It waits up to `seconds` for each kind of ids, and up to twice that in all.
-        """
+        """Wait until all ids are delivered or have failed once, for up to twice `seconds`."""
         deadline = monotonic() + 2 * seconds
         # Changed jobs may end a batch, which is a changed job again.
         for pending in (self._queued, self._changed, self._batches, self._changed):
