@@ -33,7 +33,7 @@ from picha.paths import valkey_socket  # noqa: E402
 from picha.tests.browser_fixtures import browser, context, page  # noqa: E402, F401
 from picha.tests.stack import Stack  # noqa: E402
 from picha.tests.stack_process import running_stack  # noqa: E402
-from realtime.tests.support.idle_bus import let_the_bus_rest  # noqa: E402
+from realtime.tests.support.idle_bus import wait_for_idle_bus  # noqa: E402
 from realtime.tests.support.valkey import Valkey, running_valkey  # noqa: E402
 
 # On a busy machine an example may take long.
@@ -54,7 +54,7 @@ def pytest_configure() -> None:
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     marker = item.get_closest_marker("django_db")
     if marker and marker.kwargs.get("transaction"):
-        let_the_bus_rest()
+        wait_for_idle_bus()
 
 
 def pytest_unconfigure() -> None:

@@ -1,4 +1,4 @@
-"""Django's system checks of `realtime`."""
+"""Django system checks: `realtime.E001` refuses time limits that cannot work."""
 
 from typing import Any
 

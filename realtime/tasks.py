@@ -1,4 +1,4 @@
-"""The tasks of `realtime`, where Celery looks for them, and `JobTask` for the tasks of others."""
+"""The tasks of `realtime`, and `JobTask` for the tasks of other apps."""
 
 from dataclasses import asdict
 
@@ -12,5 +12,5 @@ __all__ = ["JobTask", "prune"]
 
 @shared_task(base=JobTask, name="realtime.prune", title="Delete old jobs", track=False)
 def prune() -> dict[str, int]:
-    """Delete finished jobs, schedule turns, workers and files that are no longer to be kept."""
+    """Delete the rows and files that are older than the settings allow."""
     return asdict(delete_expired_rows())

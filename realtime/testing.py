@@ -1,4 +1,4 @@
-"""For tests of tasks: run one here and now, and look at what its recorders would have been shown.
+"""run_task: runs a task in a test, and returns its job and its snapshots.
 
     def test_an_import_counts_its_photos() -> None:
         run = run_task(import_photos, tags="sea", limit=4)
@@ -6,8 +6,8 @@
         assert run.snapshots[-1].counts == {"new": 4}
         assert set(run.outcomes.values()) == {"new"}
 
-It is one attempt by a worker, with its claim, its ledger and its end, but without broker, Redis or
-bus. A recorder of a real run is shown some of these snapshots, at most ten a second, and the last.
+It is one attempt as a worker makes it, but needs no broker, no Redis and no bus. Viewers of a real
+run receive only some of these snapshots, at most ten a second, and always the last one.
 """
 
 from collections.abc import Callable, Coroutine, Iterator
@@ -37,14 +37,14 @@ WORKER: Final = "celery@test"
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """What came of it: `job` is its row afterwards, `snapshots` all from queued to the end."""
+    """`job` is the row after the run; `snapshots` are all from the queued one to the last."""
 
     job: Job
     snapshots: list[Snapshot]
 
     @property
     def items(self) -> list[JobItem]:
-        """The ledger, in the order in which its entries were first made."""
+        """The items, in the order of their first entry."""
         return list(self.job.items.order_by("pk"))
 
     @property
@@ -53,20 +53,20 @@ class Run:
 
     @property
     def messages(self) -> list[str]:
-        """The sentences that were shown, each once in a row."""
-        shown = [snapshot.message for snapshot in self.snapshots]
-        pairs = zip(["", *shown], shown, strict=False)
-        return [message for before, message in pairs if message not in ("", before)]
+        """The messages of all snapshots, without repetitions."""
+        messages = [snapshot.message for snapshot in self.snapshots]
+        pairs = zip(["", *messages], messages, strict=False)
+        return [message for previous, message in pairs if message not in ("", previous)]
 
 
 def run_task(task: Any, *args: Any, **kwargs: Any) -> Run:
     """Run `task` with these arguments as a worker would, once.
 
-    What its body raises is not raised here: it is in `run.job`, as `state`, `error` and
-    `traceback`. A retry is not run; the job is then `retrying`.
+    An exception of the body is not raised here: it is in `run.job`, as `state`, `error` and
+    `traceback`. A retry does not run; the job is then `retrying`.
 
-    It needs the test's database, and no running event loop. The ORM's calls of an `async def` body
-    are made in the test's own thread, so that they see its transaction.
+    Call it without a running event loop. The ORM's calls of an `async def` body run in the thread
+    of the test, so that they see its transaction.
 
     Raises:
         TypeError: the arguments do not fit the task's signature.
@@ -77,31 +77,30 @@ def run_task(task: Any, *args: Any, **kwargs: Any) -> Run:
     recorder = Recorder(load_for_snapshots([job.pk])[0])
     with use_runtime(_runtime(task, recorder)):
         request = {"id": str(job.pk), "hostname": WORKER, "delivery_info": {}}
+        # Celery internal: `Task.apply` would run retries at once.
         tracer = build_tracer(task.name, task, app=task.app)
         tracer(str(job.pk), job.args, job.kwargs, request)
-    ended = load_for_snapshots([job.pk])[0]
-    recorder.show(ended)
-    return Run(job=ended, snapshots=recorder.snapshots)
+    [job] = load_for_snapshots([job.pk])
+    recorder.record(job)
+    return Run(job=job, snapshots=recorder.snapshots)
 
 
 class Recorder:
-    """Somebody who misses nothing."""
-
     def __init__(self, job: Job) -> None:
         self.snapshots = [public(job)]
 
-    def show(self, job: Job) -> None:
+    def record(self, job: Job) -> None:
         self.snapshots.append(public(job))
 
 
 class RecordedProgress(Progress):
-    """Shows its recorder every change, and not just the newest ten times a second."""
+    """Records every change; the bus sends only the newest values, ten times a second."""
 
     def __init__(self, job: Job, *, recorder: Recorder, **options: Any) -> None:
-        self._recorder: Recorder | None = None
+        self._recorder: Recorder | None = None  # Nothing is recorded before __init__ has ended.
         super().__init__(job, **options)
         self._recorder = recorder
-        self._shown: dict[str, Any] = {}
+        self._recorded: dict[str, Any] = {}
         self._record()
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -131,16 +130,16 @@ class RecordedProgress(Progress):
             yield
         self._record()
 
-    def look(self) -> dict[str, Any]:
-        with self._unrecorded():  # it sets a total right that more has been done than
-            return super().look()
+    def fields(self) -> dict[str, Any]:
+        with self._unrecorded():  # It raises `total` to `done`.
+            return super().fields()
 
     def _as_one_change(self, call: Callable[..., T], *args: Any, **options: Any) -> T:
-        """Several changes at once are one."""
+        """Record the changes that `call` makes as one."""
         with self._unrecorded():
-            done = call(*args, **options)
+            result = call(*args, **options)
         self._record()
-        return done
+        return result
 
     @contextmanager
     def _unrecorded(self) -> Iterator[None]:
@@ -153,35 +152,35 @@ class RecordedProgress(Progress):
     def _record(self) -> None:
         if self._recorder is None:
             return
-        fields = self.look()
-        seen = {name: value for name, value in fields.items() if name not in ESTIMATES}
-        if seen == self._shown:
+        fields = self.fields()
+        current = {name: value for name, value in fields.items() if name not in ESTIMATES}
+        if current == self._recorded:
             return
-        self._shown = seen
+        self._recorded = current
         self.job.tick += 1
-        shown = copy(self.job)
+        job = copy(self.job)
         for name, value in fields.items():
-            setattr(shown, name, value)
-        self._recorder.show(shown)
+            setattr(job, name, value)
+        self._recorder.record(job)
 
 
 def _runtime(task: JobTask, recorder: Recorder) -> Runtime:
-    """The surroundings of a worker, without what other processes and threads do in them."""
+    """The runtime of a worker, without the bus and in the thread of the test."""
     return Runtime(
         create_progress=partial(RecordedProgress, recorder=recorder),
-        follow=_nothing,
-        unfollow=_nothing,
+        add_run=_do_nothing,
+        remove_run=_do_nothing,
         create_runner=partial(InlineLoop, task),
-        close_connections=_nothing,  # The test still needs its connection.
+        close_connections=_do_nothing,  # The test still needs its connection.
     )
 
 
-def _nothing(*_: object) -> None:
+def _do_nothing(*_: object) -> None:
     pass
 
 
 class InlineLoop:
-    """In place of `asyncio.Runner`: code that is not async is run in the thread of the test."""
+    """Replaces `asyncio.Runner`: `sync_to_async` runs its function in the thread of the test."""
 
     def __init__(self, task: JobTask) -> None:
         self._task = task
@@ -189,14 +188,14 @@ class InlineLoop:
     def __enter__(self) -> "InlineLoop":
         return self
 
-    def __exit__(self, *failure: object) -> None:
-        pass
+    def __exit__(self, *error: object) -> None: ...
 
     def run(self, body: Coroutine[Any, Any, T]) -> T:
+        # Celery internal: it has one stack of requests per thread.
         request = self._task.request_stack.top
 
         async def main() -> T:
-            self._task.request_stack.push(request)  # Celery keeps it by thread.
+            self._task.request_stack.push(request)
             return await body
 
         return async_to_sync(main)()

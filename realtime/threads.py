@@ -1,7 +1,7 @@
-"""A thread that does blocking work for an event loop, one call after the other.
+"""SerialThread: runs blocking calls for an event loop, one after another, in one thread.
 
-Not a `ThreadPoolExecutor`: that one refuses work as soon as the interpreter begins to exit, which
-is when the bus drains.
+It is not a `ThreadPoolExecutor`, because that refuses calls as soon as the interpreter begins to
+exit, which is when the bus drains.
 """
 
 import asyncio
@@ -18,52 +18,52 @@ T = TypeVar("T")
 class SerialThread:
     def __init__(self, name: str) -> None:
         self._calls: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        threading.Thread(target=self._work, name=name, daemon=True).start()
+        threading.Thread(target=self._run_calls, name=name, daemon=True).start()
 
     async def call(self, function: Callable[..., T], *args: Any) -> T:
-        """Run `function(*args)` in the thread, and return or raise what it does."""
+        """Run `function(*args)` in the thread; return its result or raise its exception."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
 
-        def work() -> None:
+        def run() -> None:
             try:
                 result = function(*args)
-            except BaseException as error:  # noqa: BLE001 - handed to whoever awaits the call
-                # It may be broken, or left within a transaction; the next call opens a new one.
+            except BaseException as error:  # noqa: BLE001 - raised where the call is awaited
+                # A connection may be broken or in a transaction: the next call opens a new one.
                 connections.close_all()
-                _tell(loop, future, None, error)
+                _set_from_thread(loop, future, None, error)
             else:
-                _tell(loop, future, result, None)
+                _set_from_thread(loop, future, result, None)
 
-        self._calls.put(work)
+        self._calls.put(run)
         return await future
 
     def close(self) -> None:
-        """End the thread once it has done what was asked of it so far."""
+        """End the thread after the calls that it has received so far."""
         self._calls.put(None)
 
-    def _work(self) -> None:
+    def _run_calls(self) -> None:
         while call := self._calls.get():
             call()
         connections.close_all()
 
 
-def _tell(
+def _set_from_thread(
     loop: asyncio.AbstractEventLoop,
     future: "asyncio.Future[Any]",
     result: Any,
     error: BaseException | None,
 ) -> None:
     try:
-        loop.call_soon_threadsafe(_settle, future, result, error)
+        loop.call_soon_threadsafe(_set, future, result, error)
     except RuntimeError:
         if not loop.is_closed():
-            raise  # otherwise whoever asked is gone, with the whole loop
+            raise  # A closed loop has no caller that still waits.
 
 
-def _settle(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
+def _set(future: "asyncio.Future[Any]", result: Any, error: BaseException | None) -> None:
     if future.done():
-        return  # Its owner was cancelled while the call ran.
+        return  # The caller was cancelled while the call ran.
     if error is None:
         future.set_result(result)
     else:

@@ -29,10 +29,10 @@ class Attempts:
     @property
     def progress_fields(self) -> dict[str, Any]:
         assert self.progress
-        return self.progress.look()
+        return self.progress.fields()
 
     @property
     def outcomes(self) -> dict[str, str]:
         assert self.progress
-        self.progress.persist()
+        self.progress.save()
         return dict(JobItem.objects.filter(job=self.job_id).values_list("key", "outcome"))

@@ -45,7 +45,7 @@ class CompletedImport:
 
     @property
     def items(self) -> dict[str, Any]:
-        return {item[0]: item for item in self.progress.look()["recent"]}
+        return {item[0]: item for item in self.progress.fields()["recent"]}
 
 
 def counts(new: int = 0, updated: int = 0, unchanged: int = 0, failed: int = 0) -> dict[str, int]:

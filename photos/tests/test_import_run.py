@@ -24,7 +24,7 @@ def test_photos_are_saved_with_thumbnails() -> None:
 
 def test_progress_counts_every_photo_and_shows_its_thumbnail() -> None:
     run = CompletedImport(new_sandbox())
-    progress = run.progress.look()
+    progress = run.progress.fields()
     assert (progress["done"], progress["total"], progress["unit"]) == (12, 12, "photo")
     assert progress["phases"] == [["Reading Flickr", "done"], ["Saving photos", "done"]]
     assert progress["counts"] == {"new": 12}

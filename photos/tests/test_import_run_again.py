@@ -34,13 +34,13 @@ def claim(job: Job) -> Job:
 
 def finish(run: CompletedImport) -> None:
     job = run.progress.job
-    assert lease.finish(job, result=run.result, **run.progress.look())
-    run.progress.save_items()
+    assert lease.finish(job, result=run.result, **run.progress.fields())
+    run.progress.row.save_items()
 
 
 def cancel(progress: Progress) -> None:
-    assert lease.cancel_running(progress.job, **progress.look())
-    progress.save_items()
+    assert lease.cancel_running(progress.job, **progress.fields())
+    progress.row.save_items()
 
 
 def queue_again(job: Job) -> None:
@@ -72,7 +72,7 @@ def test_running_again_gets_only_failed_photos(job: Job) -> None:
     queue_again(job)
     second = CompletedImport(new_sandbox(gone_rate=0.4), job=claim(job))
     assert second.result == first.result
-    assert second.progress.look()["total"] == failed
+    assert second.progress.fields()["total"] == failed
 
 
 def test_running_again_after_a_cancelled_rerun_gets_all_photos_left(job: Job) -> None:
@@ -87,7 +87,7 @@ def test_running_again_after_a_cancelled_rerun_gets_all_photos_left(job: Job) ->
     queue_again(job)
     third = CompletedImport(new_sandbox(), job=claim(job))
     assert third.result == counts(new=12)
-    assert third.progress.look()["total"] == 12
+    assert third.progress.fields()["total"] == 12
 
 
 def test_running_a_cancelled_import_again_gets_photos_not_begun(job: Job) -> None:
@@ -103,11 +103,11 @@ def test_running_a_cancelled_import_again_gets_photos_not_begun(job: Job) -> Non
 def test_an_interrupted_import_continues(job: Job) -> None:
     sandbox = new_sandbox()
     first = CompletedImport(sandbox, job=claim(job), limit=5)
-    first.progress.save_items()
+    first.progress.row.save_items()
     Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED, fraction=0.5)
     second = CompletedImport(sandbox, job=claim(job), limit=12)
     assert second.result == counts(new=12)
-    progress = second.progress.look()
+    progress = second.progress.fields()
     assert (progress["done"], progress["total"]) == (12, 12)
 
 

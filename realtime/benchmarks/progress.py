@@ -101,7 +101,7 @@ def looked_at(progress: Progress) -> Iterator[None]:
 
     def look() -> None:
         while not ended.wait(0.1):
-            progress.look()
+            progress.fields()
 
     thread = threading.Thread(target=look)
     thread.start()

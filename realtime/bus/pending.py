@@ -1,4 +1,4 @@
-"""Ids of jobs that wait to be delivered."""
+"""PendingIds: a thread-safe set of job ids to deliver, retried until they are delivered."""
 
 import asyncio
 import logging
@@ -10,32 +10,36 @@ from uuid import UUID
 log: Final = logging.getLogger(__name__)
 
 RETRY_SECONDS: Final = 1.0
-"""Seconds between two tries to reach what did not answer."""
+"""Seconds between two tries to deliver the same ids."""
 CHUNK_SIZE: Final = 100
-"""Jobs that are read and sent together."""
+"""Ids that are delivered together."""
 
 
 class PendingIds:
-    """A set of ids that callers fill from any thread and one coroutine empties in batches."""
+    """Any thread adds ids; one coroutine, `run`, delivers them in chunks.
+
+    `action` completes the log line "Cannot {action} 3 jobs". `pause` is the time in seconds between
+    two deliveries.
+    """
 
     def __init__(
         self,
         loop: asyncio.AbstractEventLoop,
         deliver: "Deliver",
-        name: str,
+        action: str,
         *,
         pause: float = 0.0,
     ) -> None:
         self._loop = loop
         self._pause = pause
         self._deliver = deliver
-        self._name = name
+        self._action = action
         self._lock = threading.Lock()
         self._ids: dict[UUID, None] = {}
-        self._some = asyncio.Event()
+        self._has_ids = asyncio.Event()
         self._is_asleep = True
         self.settled = threading.Event()
-        """Set while all that was added has been delivered, or its delivery has just failed."""
+        """Set while no ids are pending, or after their delivery has failed."""
         self.settled.set()
 
     def add(self, ids: Iterable[UUID]) -> None:
@@ -44,38 +48,38 @@ class PendingIds:
             self._ids.update(dict.fromkeys(ids))
             was_asleep, self._is_asleep = self._is_asleep, False
         if was_asleep:  # Waking a loop costs a system call, and the caller its turn of the GIL.
-            self._loop.call_soon_threadsafe(self._some.set)
+            self._loop.call_soon_threadsafe(self._has_ids.set)
 
     async def run(self) -> None:
         while True:
-            await self._some.wait()
-            batch = self._take()
-            if not batch:
+            await self._has_ids.wait()
+            ids = self._take()
+            if not ids:
                 continue
             try:
-                await self._deliver(batch)
-            except Exception as error:  # noqa: BLE001 - whatever it was, the ids stay wanted
-                log.warning("%s: %s jobs wait: %r", self._name, len(batch), error)
-                self._put_back(batch)
+                await self._deliver(ids)
+            except Exception as error:  # noqa: BLE001 - the ids are delivered later, whatever the error is
+                log.warning("Cannot %s %s jobs, will retry: %r", self._action, len(ids), error)
+                self._put_back(ids)
                 await asyncio.sleep(RETRY_SECONDS)
             else:
                 await asyncio.sleep(self._pause)
 
-    def _put_back(self, batch: list[UUID]) -> None:
+    def _put_back(self, ids: list[UUID]) -> None:
         with self._lock:
-            self._ids.update(dict.fromkeys(batch))
+            self._ids.update(dict.fromkeys(ids))
             self.settled.set()
 
     def _take(self) -> list[UUID]:
         with self._lock:
-            batch = list(self._ids)[:CHUNK_SIZE]
-            for job_id in batch:
+            chunk = list(self._ids)[:CHUNK_SIZE]
+            for job_id in chunk:
                 del self._ids[job_id]
-            if not batch:
-                self._some.clear()
+            if not chunk:
+                self._has_ids.clear()
                 self._is_asleep = True
                 self.settled.set()
-        return batch
+        return chunk
 
 
 Deliver = Callable[[list[UUID]], Awaitable[None]]

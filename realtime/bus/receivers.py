@@ -1,4 +1,4 @@
-"""What this process does when rows change, and when Celery says that something happens."""
+"""Receivers that pass Django's and Celery's signals to the bus."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -24,35 +24,35 @@ def publish(ids: Sequence[UUID], **_: Any) -> None:
 
 
 @receiver(jobs_changed)
-def announce(ids: Sequence[UUID], **_: Any) -> None:
-    bus().announce(ids)
+def send_snapshots(ids: Sequence[UUID], **_: Any) -> None:
+    bus().send_snapshots(ids)
 
 
 @receiver(user_logged_out)
-def doubt_user(user: Any, **_: Any) -> None:
+def check_access_after_logout(user: Any, **_: Any) -> None:
     if user is not None:
-        bus().doubt(user.pk)
+        bus().request_access_check(user.pk)
 
 
 @receiver((post_save, post_delete), sender=settings.AUTH_USER_MODEL)
-def doubt_saved(instance: Any, **how: Any) -> None:
-    """A password, a right or the account itself may have changed; a login changes none of them."""
-    if not how.get("created") and how.get("update_fields") != frozenset({"last_login"}):
-        transaction.on_commit(partial(bus_doubts, instance.pk))
+def check_access_after_change(instance: Any, **options: Any) -> None:
+    """A password, a permission or the account may have changed; a login changes none of them."""
+    if not options.get("created") and options.get("update_fields") != frozenset({"last_login"}):
+        transaction.on_commit(partial(_request_access_check, instance.pk))
 
 
 @receiver(m2m_changed)
-def doubt_rights(sender: Any, action: str, **_: Any) -> None:
-    if action.startswith("post_") and sender in _rights():
-        transaction.on_commit(partial(bus_doubts, None))
+def check_access_after_permission_change(sender: Any, action: str, **_: Any) -> None:
+    if action.startswith("post_") and sender in _permission_tables():
+        transaction.on_commit(partial(_request_access_check, None))
 
 
-def bus_doubts(user_id: int | None) -> None:
-    bus().doubt(user_id)
+def _request_access_check(user_id: int | None) -> None:
+    bus().request_access_check(user_id)
 
 
-def _rights() -> set[Any]:
-    """The tables that say what users and groups may do."""
+def _permission_tables() -> set[Any]:
+    """The tables that link users and groups to their permissions."""
     user = get_user_model()
     fields = ("groups", "user_permissions")
     tables = {getattr(user, name).through for name in fields if hasattr(user, name)}
@@ -60,11 +60,11 @@ def _rights() -> set[Any]:
 
 
 @heartbeat_sent.connect
-def keep_alive(sender: Any, **_: Any) -> None:
-    """A worker's consumer is alive and connected: Celery sends this every two seconds."""
-    bus().beat(sender.eventer.hostname)
+def handle_heartbeat(sender: Any, **_: Any) -> None:
+    """Celery sends this every two seconds while a worker's consumer is alive and connected."""
+    bus().handle_heartbeat(sender.eventer.hostname)
 
 
 @worker_process_shutdown.connect
-def drain_child(**_: Any) -> None:
+def drain_before_exit(**_: Any) -> None:
     drain()

@@ -1,19 +1,19 @@
-"""Rate, ETA, and a bar that never moves backwards."""
+"""Estimate: the rate and ETA of a job, and the fraction of its bar, which never moves backwards."""
 
 from math import exp
 from typing import Final
 
 SMOOTHING: Final = 5.0
-"""Seconds over which rates are smoothed: a change shows by two thirds after so long."""
+"""Seconds over which rates are smoothed: two thirds of a change show after this time."""
 ETA_FRACTION: Final = 0.05
 ETA_SECONDS: Final = 5.0
-"""An ETA is shown once this much of the job, and so much time, has passed: it is noise before."""
+"""An ETA is shown after this fraction of the job and this many seconds: before, it is noise."""
 
 
 class Smoothed:
     """The speed of a growing value: its mean at first, exponentially smoothed later.
 
-    The mean, because a bar often jumps when a short phase ends: one look must not decide.
+    The mean, because a bar often jumps when a short phase ends: one update must not decide.
     """
 
     __slots__ = ("_at", "_value", "began", "speed")
@@ -23,7 +23,7 @@ class Smoothed:
         self._at = self.began = at
         self.speed: float | None = None
 
-    def look(self, value: float, at: float) -> None:
+    def update(self, value: float, at: float) -> None:
         elapsed = at - self._at
         if elapsed <= 0:
             return
@@ -41,17 +41,18 @@ def smoothed(speed: float | None, *, moved: float, elapsed: float, since: float)
 
 
 def time_left(fraction: float | None, speed: float | None, *, since: float) -> float | None:
-    """The ETA in seconds, `since` seconds after the start; None until it means something."""
+    """The ETA in seconds, `since` seconds after the start; None while it would be noise."""
     if fraction is None or fraction < ETA_FRACTION or since < ETA_SECONDS or not speed:
         return None
     return (1 - fraction) / speed
 
 
 class Estimate:
-    """Fed with the fraction and the phase's count at moments (`time.monotonic`).
+    """`update` takes the fraction and the phase's count at a time (`time.monotonic`).
 
-    `floor` is where an earlier attempt left the bar. The bar waits there, and at its own mark when
-    a new phase lowers the fraction, until the fraction has caught up: no ETA is known until then.
+    `floor` is the fraction that an earlier attempt reached. The bar stays there, and stays at its
+    highest fraction when a new phase lowers the fraction, until the fraction has caught up. Until
+    then there is no ETA.
     """
 
     def __init__(self, *, at: float, floor: float | None = None) -> None:
@@ -62,10 +63,10 @@ class Estimate:
         self._count = Smoothed(0, at)
 
     def restart_count(self, at: float) -> None:
-        """A new phase has begun, and its units have a rate of their own."""
+        """Forget the rate: a new phase has begun, and its units have their own rate."""
         self._count = Smoothed(0, at)
 
-    def look(
+    def update(
         self,
         *,
         fraction: float | None,
@@ -74,15 +75,15 @@ class Estimate:
         free: float = 0.0,
         skipped: int = 0,
     ) -> None:
-        """`free` of the fraction and `skipped` of the count cost nothing: no speed is in them."""
+        """`free` of the fraction and `skipped` of the count took no time: speeds ignore them."""
         if fraction is not None:
             self.fraction = min(1.0, max(self.fraction or 0.0, fraction))
         own = fraction or 0.0
         if own < self._own:
             self._bar = Smoothed(own - free, at)
-        self._bar.look(own - free, at)
+        self._bar.update(own - free, at)
         self._own = own
-        self._count.look(done - skipped, at)
+        self._count.update(done - skipped, at)
         self._now = at
 
     @property

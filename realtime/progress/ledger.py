@@ -1,4 +1,4 @@
-"""The ledger of one attempt: what came of each item, and what of it is not yet saved."""
+"""Ledger: the outcome of each item of one attempt, and which items are not saved yet."""
 
 from collections import Counter, deque
 from dataclasses import dataclass, replace
@@ -38,13 +38,13 @@ class Entry:
         )
 
 
-def checked_key(given: Any, *, image: str = "") -> str:
+def checked_key(value: Any, *, image: str = "") -> str:
     """The key of an item as a text.
 
     Raises:
-        ValueError: it, or the address of the item's picture, cannot be stored.
+        ValueError: the key or the address of the item's picture cannot be stored.
     """
-    key = str(given)
+    key = str(value)
     if len(key) > KEY_MAX or not is_storable(key):
         raise ValueError(f"An item's key is a text of up to {KEY_MAX} characters, not {key!r}.")
     if len(image) > IMAGE_MAX or not is_storable(image):
@@ -53,9 +53,9 @@ def checked_key(given: Any, *, image: str = "") -> str:
 
 
 class Ledger:
-    """Filled by the task's thread through `add`, read by whoever holds the progress' lock.
+    """The task's thread calls `add` without a lock; all other calls need the lock of `Progress`.
 
-    `add` only appends to a deque, which is atomic; the sums are made when somebody looks.
+    `add` only appends to a deque, which is atomic; `collect` updates the counts later.
     """
 
     def __init__(self, job: Job) -> None:
@@ -80,8 +80,8 @@ class Ledger:
         self.collect()
         return self._entries.get(key)
 
-    def take_back(self, key: str, before: Entry | None) -> None:
-        """Have the item `key` be what it was `before`; what has been saved of it stays."""
+    def restore(self, key: str, before: Entry | None) -> None:
+        """Undo the last `add` of the item `key`: it was `before`. Its saved row stays."""
         self.collect()
         entry = self._entries.pop(key)
         self._counts[entry.outcome] -= 1
@@ -90,18 +90,18 @@ class Ledger:
         self._recent.pop(key, None)
         if before:
             self._unsaved[key] = before
-            self._take(before)
+            self._count(before)
 
     def keys(self, state: ItemState) -> frozenset[str]:
         self.collect()
         return frozenset(key for key, entry in self._entries.items() if entry.state == state)
 
     def collect(self) -> None:
-        """Take in what was added since the last look."""
+        """Count the entries that were added since the last call."""
         while self._added:
             entry = self._added.popleft().storable()
             self._unsaved[entry.key] = entry
-            self._take(entry)
+            self._count(entry)
 
     def counts(self) -> dict[str, int]:
         return {outcome: count for outcome, count in self._counts.items() if count and outcome}
@@ -143,12 +143,12 @@ class Ledger:
             update_fields=["label", "outcome", "state", "detail", "image", "updated_at"],
         )
 
-    def saved(self, entries: list[Entry]) -> None:
+    def mark_saved(self, entries: list[Entry]) -> None:
         for entry in entries:
             if self._unsaved.get(entry.key) is entry:
                 del self._unsaved[entry.key]
 
-    def _take(self, entry: Entry) -> None:
+    def _count(self, entry: Entry) -> None:
         before = self._entries.get(entry.key)
         if before:
             self._counts[before.outcome] -= 1
@@ -164,7 +164,7 @@ class Ledger:
     def _load(self) -> None:
         for item in JobItem.objects.filter(job_id=self._job.pk).order_by("updated_at"):
             state = ItemState(item.state)
-            self._take(
+            self._count(
                 Entry(
                     item.key,
                     item.label,

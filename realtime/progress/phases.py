@@ -1,4 +1,4 @@
-"""The phases of a job, and what their weights make of its bar."""
+"""Phases: the phases of a job, and the fraction of its bar by their weights."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -19,11 +19,11 @@ class Phase:
         self.name = name
         self.weight = weight
         self.state = "waiting"
-        self.free = 0.0  # the share of it that cost nothing
+        self.free = 0.0  # the share of the phase that took no time
 
 
 class Phases:
-    """The planned and begun phases of one attempt, of which one at most runs."""
+    """The planned and begun phases of one attempt. At most one of them is running."""
 
     def __init__(self, planned: Iterable[tuple[str, float]]) -> None:
         self._phases: list[Phase] = []
@@ -34,7 +34,7 @@ class Phases:
         self._phases = [Phase(name, weight) for name, weight in planned]
 
     def named(self, name: str, weight: float) -> Phase:
-        """The phase `name`; `weight` is its own if it is not planned."""
+        """The phase `name`; `weight` is used only if the phase is not planned."""
         for phase in self._phases:
             if phase.name == name:
                 return phase
@@ -42,23 +42,26 @@ class Phases:
         return self._phases[-1]
 
     def begin(self, phase: Phase) -> None:
-        """The phase that runs ends here: one whose loop was left by `break` has no other end."""
+        """End the running phase, and begin `phase`.
+
+        A phase whose loop was left by `break` has no other end.
+        """
         if self._current is not None and self._current.state == "running":
             self._current.state = "done"
         self._current, phase.state = phase, "running"
 
     @property
     def current(self) -> str:
-        """The name of the phase that began last, empty where none has."""
+        """The name of the phase that began last; empty before the first."""
         return self._current.name if self._current else ""
 
     def states(self) -> list[list[str]]:
         return [[phase.name, phase.state] for phase in self._phases]
 
     def fraction(self, share: float | None) -> float | None:
-        """The share of the whole bar that is done, `share` being that of the running phase.
+        """The share of the whole bar that is done; `share` is that of the running phase.
 
-        None when that cannot be known.
+        None when it is unknown.
         """
         current = self._current
         if current is None:
@@ -71,7 +74,7 @@ class Phases:
         return (ended + running) / whole
 
     def free(self, share: float) -> float:
-        """The share of the whole bar that has cost nothing, `share` being as for `fraction`."""
+        """The share of the whole bar that took no time; `share` is that of the running phase."""
         current = self._current
         if current is None:
             return share

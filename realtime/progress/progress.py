@@ -1,8 +1,8 @@
-"""What a task's author says of a job's progress.
+"""Progress: what the author of a task calls to report progress.
 
-The calls change memory and return; the bus looks at it ten times a second from its own thread.
-Only `begin` and `settle` write to the database before they return: an effect that must not
-happen twice is claimed before it and recorded after it.
+The calls only change memory. The bus reads it ten times a second from its own thread, sends it to
+viewers, and saves it every two seconds. Only `begin` and `settle` write to the database before they
+return: `begin` claims an effect that must not happen twice, and `settle` records its outcome.
 """
 
 import threading
@@ -13,29 +13,21 @@ from time import monotonic
 from typing import Any, BinaryIO, Final, TypeVar
 
 from asgiref.sync import sync_to_async
-from django.db import transaction
-from django.db.models.functions import Now
 
-from realtime.database import retry_if_disconnected
 from realtime.errors import LeaseLost, Stopped
 from realtime.files.attachment import Attachment
 from realtime.models import Job
 from realtime.progress.estimate import Estimate
 from realtime.progress.ledger import Entry, Ledger, checked_key
 from realtime.progress.phases import Phases
+from realtime.progress.row import ProgressRow
+from realtime.progress.stop import StopSignal
 from realtime.progress.tracked import Tracked
 from realtime.serialization import clean_text
 from realtime.states import ItemState
 
 MESSAGE_MAX: Final = 500
 UNIT_MAX: Final = 50
-STOP_AGAIN: Final = 10.0
-"""Seconds that a coroutine body has to tidy up in, until it is cancelled once more."""
-FIELDS: Final = (
-    *("phase", "phases", "fraction", "done", "total", "unit"),
-    *("rate", "eta", "message", "counts", "failed", "recent"),
-)
-"""Of a job: what its progress says."""
 
 T = TypeVar("T")
 
@@ -43,36 +35,40 @@ T = TypeVar("T")
 class Progress:
     """The progress of one attempt of one job; a task has it as `self.progress`.
 
-    `done` and `total` count the current phase's units; `total` is None while nobody knows it, and
-    grows when more is done than it said. `message` is a sentence for people, cut at 500
+    `done` and `total` count the current phase's units; `total` is None while it is unknown, and
+    grows when `done` exceeds it. `message` is a sentence for people, cut at 500
     characters. Every call raises `realtime.errors.Stopped` once the job is cancelled or another
-    run has taken it over: let it pass.
+    run has taken it over: do not catch it.
     """
 
-    def __init__(self, job: Job, *, phases: Iterable[tuple[str, float]] = ()) -> None:
+    def __init__(
+        self,
+        job: Job,
+        *,
+        phases: Iterable[tuple[str, float]] = (),
+        clock: Callable[[], float] = monotonic,
+    ) -> None:
         self.job = job
         self.done = 0
         self.total: int | None = None
         self.unit = ""
         self.message = ""
-        self._skipped = 0
-        self.ledger = Ledger(job)
         self.attachment = Attachment(job)
-        self.write_lock = threading.Lock()
-        self._written: dict[str, Any] | None = {name: getattr(job, name) for name in FIELDS}
-        self._look_lock = threading.Lock()
+        self._skipped = 0
+        self._lock = threading.Lock()
+        self.ledger = Ledger(job)
+        self.row = ProgressRow(job, ledger=self.ledger, ledger_lock=self._lock)
+        self._clock = clock
         self._phases = Phases(phases)
-        self._estimate = Estimate(at=monotonic(), floor=job.fraction)
-        self._stop: Stopped | None = None
-        self._stopped_at = -STOP_AGAIN
-        self._on_stop: Callable[[], object] = lambda: None
+        self._estimate = Estimate(at=clock(), floor=job.fraction)
+        self._stop_signal = StopSignal(clock=clock)
 
     def plan(self, *phases: tuple[str, float]) -> None:
         """Name the phases to come and their weights, so that the page lists them.
 
-        The bar of a job whose phases are not planned knows only those begun so far: as it never
-        moves backwards, it waits at its mark until a later phase has caught up. A task that
-        declares `phases=(("Reading", 1), ("Saving", 9))` shows them even while it waits.
+        Without a plan the bar knows only the phases begun so far: as it never moves backwards, it
+        stays where it is until a later phase has caught up. A task that declares
+        `phases=(("Reading", 1), ("Saving", 9))` shows them even while its job is queued.
         """
         self._phases.plan(phases)
 
@@ -90,12 +86,12 @@ class Progress:
         """
         self.check()
         phase = self._phases.named(name, weight)
-        # First: the bus may look at any moment, and the last phase's count is not this one's.
+        # First: the bus may read at any moment, and the last phase's count is not this one's.
         self.done, self.total, self.unit, self._skipped = 0, total, unit, 0
         self._phases.begin(phase)
-        self._estimate.restart_count(monotonic())
+        self._estimate.restart_count(self._clock())
         yield
-        phase.state, phase.free = "done", self._free_share()
+        phase.state, phase.free = "done", self._skipped_share()
 
     def track(
         self,
@@ -106,29 +102,39 @@ class Progress:
         total: int | None = None,
         unit: str = "",
     ) -> Tracked[T]:
-        """Iterate over `source` (`for` or `async for`), counting each item once it is dealt with.
+        """Iterate over `source` (`for` or `async for`), counting each item after its turn.
 
-        `total` is the source's length where it has one. With `phase`, it all is a phase.
+        `total` is the source's length if it has one. With `phase`, the loop is that phase.
         """
         if total is None and isinstance(source, Sized):
             total = len(source)
-        return Tracked(self, source, phase=phase, weight=weight, total=total, unit=unit)
+        within: Callable[[], AbstractContextManager[None]]
+        if phase:
+            within = partial(self.phase, phase, weight=weight, total=total, unit=unit)
+        else:
+            within = partial(self._counting, total=total, unit=unit)
+        return Tracked(source, within=within, advance=self.advance)
+
+    @contextmanager
+    def _counting(self, *, total: int | None, unit: str) -> Iterator[None]:
+        self.total, self.unit = total, unit
+        yield
 
     def advance(self, units: int = 1) -> None:
         """`units` more of the current phase are done."""
-        if self._stop is not None:
-            raise self._stop
+        if self._stop_signal.reason is not None:
+            raise self._stop_signal.reason
         if units < 0:
             raise ValueError(f"Progress goes forward only, not by {units}.")
         self.done += units
 
     def skip(self, units: int = 1) -> None:
-        """`units` more are done that cost nothing, as what an earlier run has done.
+        """`units` more are done that took no time, because an earlier run has done them.
 
-        They count, but rate and ETA are those of the others. Deal with such units first, where
-        that can be had: what is left then costs what the ETA takes it to cost.
+        They count, but rate and ETA ignore them. Skip units before you do the others if you can:
+        the ETA is then right for those that remain.
         """
-        with self._look_lock:
+        with self._lock:
             self.advance(units)
             self._skipped += units
 
@@ -142,34 +148,34 @@ class Progress:
         detail: str = "",
         image: str = "",
     ) -> None:
-        """Enter in the ledger what came of the item `key`; the last entry of a key holds.
+        """Record the outcome of the item `key`; a later entry replaces an earlier one of its key.
 
-        `outcome` is a word of the task's own ("new", "sent"), and what the page counts by;
-        `image` the address of a picture of this site.
+        `outcome` is a word that the task chooses ("new", "sent"); the page counts items by it.
+        `image` is the address of a picture of this site.
 
         Raises:
             ValueError: `key` has more than 200 characters, or `image` more than 500. Other texts
                 are cut.
         """
-        if self._stop is not None:
-            raise self._stop
+        if self._stop_signal.reason is not None:
+            raise self._stop_signal.reason
         self.ledger.add(checked_key(key, image=image), outcome, state, label, detail, image)
 
     def begin(self, key: str, outcome: str, *, label: str = "", detail: str = "") -> bool:
         """Claim the item `key` before an effect that must not happen twice.
 
-        Returns False when the effect has happened, or may have: an item that an earlier attempt
-        began and did not settle becomes `unknown`. The claim is saved before this returns; if it
-        cannot be, the item is as it was.
+        Returns False when the effect has happened or may have happened: an item that an earlier
+        attempt began and did not settle becomes `unknown`. The claim is saved before this
+        returns; if it cannot be saved, the item does not change.
 
         Raises:
             LeaseLost: the job is no longer this run's.
-            RuntimeError: within a transaction, which could take the claim back.
+            RuntimeError: the caller is in a transaction, whose rollback would undo the claim.
             ValueError: see `item`.
         """
         self.check()
         key = checked_key(key)
-        with self._look_lock:
+        with self._lock:
             entry = self.ledger.entry(key)
         before = entry.state if entry else None
         if before == ItemState.STARTED:
@@ -177,7 +183,7 @@ class Progress:
         if before in (ItemState.STARTED, ItemState.DONE, ItemState.UNKNOWN):
             return False
         self.ledger.add(key, outcome, ItemState.STARTED, label, detail, "")
-        self._save_or_take_back(key, entry, on=Exception)
+        self._save_or_restore(key, entry, on=Exception)
         return True
 
     def settle(
@@ -189,27 +195,27 @@ class Progress:
         label: str = "",
         detail: str = "",
     ) -> None:
-        """As `item`, and saved before this returns.
+        """Like `item`, but saved before this returns.
 
         Raises:
             LeaseLost: the job is no longer this run's; nothing was saved.
-            RuntimeError: within a transaction, which could take it back; nothing was saved.
+            RuntimeError: the caller is in a transaction; nothing was saved.
             ValueError: see `item`.
         """
         key = checked_key(key)
-        with self._look_lock:
+        with self._lock:
             before = self.ledger.entry(key)
         self.ledger.add(key, outcome, state, label, detail, "")
-        self._save_or_take_back(key, before, on=RuntimeError)
+        self._save_or_restore(key, before, on=RuntimeError)
 
-    def _save_or_take_back(self, key: str, before: Entry | None, *, on: type[Exception]) -> None:
+    def _save_or_restore(self, key: str, before: Entry | None, *, on: type[Exception]) -> None:
         try:
-            held = self.persist()
+            has_lease = self.save()
         except on:
-            with self._look_lock:
-                self.ledger.take_back(key, before)
+            with self._lock:
+                self.ledger.restore(key, before)
             raise
-        if not held:
+        if not has_lease:
             raise LeaseLost
 
     async def abegin(self, key: str, outcome: str, *, label: str = "", detail: str = "") -> bool:
@@ -229,63 +235,58 @@ class Progress:
     def attach(
         self, name: str, *, content_type: str = "application/octet-stream"
     ) -> AbstractContextManager[BinaryIO]:
-        """A file to write, which whoever may watch the job can download once it has succeeded.
+        """A file to write. Everybody who may watch the job can download it when it has succeeded.
 
             with self.progress.attach("photos.csv", content_type="text/csv") as file:
                 file.write(…)
 
-        It is binary, can be read and sought too, and is kept as long as the job. One that is
-        attached later takes its place; if the block or the task fails, there is none. `name`
-        may be any text: what a file cannot be called is left out.
+        The file is binary, supports `read` and `seek`, and is deleted with the job. A file that is
+        attached later replaces it; if the block or the task fails, the job has no file. `name`
+        may be any text: characters that a file name cannot have are left out.
 
         Raises:
-            FileTooLarge: (in the block) it has more than `REALTIME_FILE_MAX_BYTES`.
+            FileTooLarge: (in the block) the file is larger than `REALTIME_FILE_MAX_BYTES`.
         """
         self.check()
         return self.attachment.write(name, content_type=content_type)
 
     def keys(self, state: ItemState = ItemState.DONE) -> frozenset[str]:
-        """The items that are in `state`, those of earlier attempts included."""
-        with self._look_lock:
+        """The keys of the items in `state`, including those of earlier attempts."""
+        with self._lock:
             return self.ledger.keys(state)
 
     def counts(self) -> dict[str, int]:
-        """How many items came to each outcome, those of earlier attempts included."""
-        with self._look_lock:
+        """The number of items per outcome, including those of earlier attempts."""
+        with self._lock:
             self.ledger.collect()
             return self.ledger.counts()
 
     def check(self) -> None:
         """Raise `realtime.errors.Stopped` if the job must end now."""
-        if self._stop is not None:
-            raise self._stop
+        self._stop_signal.check()
 
-    def stop(self, why: Stopped) -> None:
-        """Have the next progress call raise `why`; called from the bus's thread."""
-        self._stop = why
-        if monotonic() - self._stopped_at >= STOP_AGAIN:
-            self._stopped_at = monotonic()
-            self._on_stop()
+    def stop(self, reason: Stopped) -> None:
+        """Have the next progress call raise `reason`; called from the bus's thread."""
+        self._stop_signal.stop(reason)
 
     def on_stop(self, call: Callable[[], object]) -> None:
-        """Have `stop` call this too: a coroutine body is cancelled where it waits.
+        """Have `stop` call `call` too, which cancels a coroutine body where it waits."""
+        self._stop_signal.on_stop(call)
 
-        After a `stop` it is called at once.
-        """
-        self._on_stop = call
-        if self._stop is not None:
-            call()
+    def save(self) -> bool:
+        """Save the current fields, the unsaved items and the heartbeat; see `ProgressRow.save`."""
+        return self.row.save(self.fields)
 
-    def look(self) -> dict[str, Any]:
-        """The values of the job's progress fields at this moment."""
-        with self._look_lock:
+    def fields(self) -> dict[str, Any]:
+        """The current values of the job's progress fields."""
+        with self._lock:
             self.ledger.collect()
             self.total = None if self.total is None else max(self.total, self.done)
-            self._estimate.look(
-                fraction=self._phases.fraction(self._share()),
+            self._estimate.update(
+                fraction=self._phases.fraction(self._done_share()),
                 done=self.done,
-                at=monotonic(),
-                free=self._phases.free(self._free_share()),
+                at=self._clock(),
+                free=self._phases.free(self._skipped_share()),
                 skipped=self._skipped,
             )
             return {
@@ -303,69 +304,9 @@ class Progress:
                 "recent": self.ledger.recent(),
             }
 
-    def unwritten(self) -> dict[str, Any]:
-        """What `look` says, or nothing if the job's row says so already.
-
-        A task that says nothing of its progress has nothing to write at its end.
-        """
-        fields = self.look()
-        return {} if fields == self._written else fields
-
-    def persist(self) -> bool:
-        """Write progress, new items and the heartbeat; False when the lease is gone.
-
-        Raises:
-            RuntimeError: within a transaction. That would hold the job's row until it ends, and
-                the heartbeats would wait for it.
-        """
-        if self.job._state.adding:
-            return True  # of a task that was called directly; there is no row
-        with self.write_lock:
-            self._written = None  # Who knows what an error, or a rollback, leaves written?
-            fields = self.look()
-            held = retry_if_disconnected(partial(self._write, fields))
-            if not transaction.get_connection().in_atomic_block:  # as within a test case
-                self._written = fields
-        return held
-
-    def beat(self) -> bool:
-        """Write the heartbeat alone; False when the lease is gone."""
-        if self.job._state.adding:
-            return True
-        held = Job.objects.leased(self.job)
-        return bool(retry_if_disconnected(lambda: held.update(heartbeat_at=Now())))
-
-    def _write(self, fields: dict[str, Any]) -> bool:
-        with transaction.atomic(durable=True):
-            held = Job.objects.leased(self.job).update(
-                heartbeat_at=Now(), tick=self.job.tick, **fields
-            )
-            if held:
-                self.save_items()
-        return bool(held)
-
-    def owes_items(self) -> bool:
-        """Whether there are items that are not saved yet."""
-        with self._look_lock:
-            self.ledger.collect()
-            return bool(self.ledger.unsaved())
-
-    def save_items(self) -> None:
-        """Write the items that are not saved yet; the caller holds `write_lock`."""
-        with self._look_lock:
-            self.ledger.collect()
-            entries = self.ledger.unsaved()
-        if entries:
-            self.ledger.save(entries)
-            transaction.on_commit(partial(self._saved, entries))
-
-    def _saved(self, entries: list[Entry]) -> None:
-        with self._look_lock:
-            self.ledger.saved(entries)
-
-    def _share(self) -> float | None:
-        """The share of the current phase that is done; None when that cannot be known."""
+    def _done_share(self) -> float | None:
+        """The share of the current phase that is done; None when it is unknown."""
         return min(1.0, self.done / self.total) if self.total else None
 
-    def _free_share(self) -> float:
+    def _skipped_share(self) -> float:
         return min(1.0, self._skipped / self.total) if self.total else 0.0

@@ -1,50 +1,44 @@
-"""What a task iterates over, counted as it goes: `self.progress.track`."""
+"""Tracked: an iterable that advances the progress of a task; see `Progress.track`."""
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
-
-if TYPE_CHECKING:
-    from realtime.progress.progress import Progress
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
 class Tracked(Generic[T]):
-    """An iterable, sync or async as its source, that advances its progress."""
+    """Iterates over `source` within the block of `within`, and calls `advance` after each item.
+
+    It is an async iterable too, whether or not `source` is one.
+    """
 
     def __init__(
-        self, progress: "Progress", source: Iterable[T] | AsyncIterable[T], **phase: Any
+        self,
+        source: Iterable[T] | AsyncIterable[T],
+        *,
+        within: Callable[[], AbstractContextManager[None]],
+        advance: Callable[[], None],
     ) -> None:
-        self._progress = progress
         self._source = source
-        self._phase = phase
+        self._within = within
+        self._advance = advance
 
     def __iter__(self) -> Iterator[T]:
         if not isinstance(self._source, Iterable):
-            raise TypeError("An async source is tracked by `async for`.")
-        with self._begun():
+            raise TypeError("This source is an async iterable: iterate with `async for`.")
+        with self._within():
             for item in self._source:
                 yield item
-                self._progress.advance()
+                self._advance()
 
     async def __aiter__(self) -> AsyncIterator[T]:
-        with self._begun():
+        with self._within():
             if isinstance(self._source, AsyncIterable):
                 async for item in self._source:
                     yield item
-                    self._progress.advance()
+                    self._advance()
             else:
                 for item in self._source:
                     yield item
-                    self._progress.advance()
-
-    @contextmanager
-    def _begun(self) -> Iterator[None]:
-        phase = dict(self._phase)
-        if name := phase.pop("phase"):
-            with self._progress.phase(name, **phase):
-                yield
-        else:
-            self._progress.total, self._progress.unit = phase["total"], phase["unit"]
-            yield
+                    self._advance()

@@ -13,6 +13,7 @@ from django.db import connection, connections, transaction
 from realtime.actions import cancel, run_again
 from realtime.batches.batch import enqueue_batch
 from realtime.batches.rollup import roll_up, roll_up_ended
+from realtime.bus.bus import bus
 from realtime.errors import JobEnded
 from realtime.jobs import lease, transitions
 from realtime.jobs.create import enqueue
@@ -59,7 +60,7 @@ for number, job_id in enumerate(
 @pytest.fixture(autouse=True)
 def _no_roll_up_by_the_bus(monkeypatch: pytest.MonkeyPatch) -> None:
     """A roll-up by the bus of this process would hide a missed one."""
-    monkeypatch.setattr("realtime.bus.bus.roll_up", lambda batch_id: None)
+    monkeypatch.setattr(bus(), "roll_up", lambda batch_id: None)
 
 
 def batch_of(count: int) -> Job:

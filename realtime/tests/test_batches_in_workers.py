@@ -10,6 +10,7 @@ from django.test import Client
 from realtime.access import watch_key
 from realtime.actions import run_again
 from realtime.batches.batch import enqueue_batch
+from realtime.bus.bus import bus
 from realtime.files import storage
 from realtime.jobs.create import enqueue
 from realtime.models import Job
@@ -29,7 +30,7 @@ TIMEOUT = 150
 @pytest.fixture(autouse=True)
 def _no_roll_up_by_the_bus(monkeypatch: pytest.MonkeyPatch) -> None:
     """A roll-up by the bus of this process would hide a missed one."""
-    monkeypatch.setattr("realtime.bus.bus.roll_up", lambda batch_id: None)
+    monkeypatch.setattr(bus(), "roll_up", lambda batch_id: None)
 
 
 def state_of(job: Job) -> str:

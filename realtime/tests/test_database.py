@@ -14,6 +14,7 @@ from realtime.jobs.create import enqueue
 from realtime.models import Job
 from realtime.progress.ledger import Ledger
 from realtime.progress.progress import Progress
+from realtime.progress.row import ProgressRow
 from realtime.states import ItemState, JobState
 from realtime.tasks import JobTask
 
@@ -121,7 +122,7 @@ def test_a_job_whose_lease_was_lost_meanwhile_does_not_end(monkeypatch: pytest.M
 def test_an_item_is_settled_once(
     wrap: Callable[[Call], Call], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Progress, "_write", wrap(Progress._write))
+    monkeypatch.setattr(ProgressRow, "write", wrap(ProgressRow.write))
     job = run()
     assert job.state == JobState.SUCCEEDED
     assert job.counts == {"sent": 1}

@@ -119,7 +119,7 @@ async def change(jobs: list[Job]) -> None:
         change = {"revision": F("revision") + 1, "message": f"change {number}"}
         await Job.objects.filter(pk=job.pk).aupdate(**change)
         if number % 2:
-            bus().announce([job.pk])
+            bus().send_snapshots([job.pk])
         await asyncio.sleep(0.03)
 
 

@@ -9,14 +9,14 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from realtime.worker.run import current_run, runtime
-from realtime.worker.soft_limit import soft_limit_cancels
+from realtime.worker.soft_limit import cancel_at_soft_limit
 
 
 def in_event_loop(body: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Any]:
-    """A plain function that runs a coroutine function in an event loop of its own.
+    """A function that runs the coroutine function `body` in a new event loop.
 
-    Celery has no coroutine support. The loop runs in the calling thread, where `self.request`
-    works, and the ORM's calls in asgiref's thread, whose connections are closed at the end.
+    Celery does not support coroutines. The loop runs in the calling thread, where `self.request`
+    works. The ORM's calls run in asgiref's thread, whose connections are closed at the end.
     """
 
     @wraps(body)
@@ -31,9 +31,9 @@ def in_event_loop(body: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[...
 
     async def main(args: Any, kwargs: Any) -> Any:
         if running := current_run.get(None):
-            running.progress.on_stop(_cancel_from_anywhere())
+            running.progress.on_stop(_cancel_from_any_thread())
         try:
-            with soft_limit_cancels():
+            with cancel_at_soft_limit():
                 return await body(*args, **kwargs)
         finally:
             await sync_to_async(runtime().close_connections)()
@@ -41,13 +41,13 @@ def in_event_loop(body: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[...
     return run
 
 
-def _cancel_from_anywhere() -> Callable[[], object]:
-    """A function that cancels the current asyncio task, to be called in any thread."""
+def _cancel_from_any_thread() -> Callable[[], object]:
+    """A function that cancels the current asyncio task, and that any thread may call."""
     loop, current = asyncio.get_running_loop(), asyncio.current_task()
 
-    def cancel_it() -> None:
+    def cancel() -> None:
         with suppress(RuntimeError):  # The loop has been closed: the body has ended.
             if current:
                 loop.call_soon_threadsafe(current.cancel)
 
-    return cancel_it
+    return cancel

@@ -1,7 +1,7 @@
-"""How a run of a task ends: each end moves its job on, with all that its progress has still to say.
+"""Outcome: writes how a run ended (succeeded, failed, retrying or cancelled) to its job.
 
-Progress, items and the new state are saved together or not at all; and a run whose job is no
-longer its own changes nothing.
+The last progress, the items and the new state are saved in one transaction. A run that has lost its
+lease changes nothing.
 """
 
 import logging
@@ -18,7 +18,7 @@ from realtime.batches import rollup
 from realtime.database import DISCONNECTED, retry_if_disconnected
 from realtime.errors import describe
 from realtime.jobs import lease
-from realtime.progress.progress import Progress
+from realtime.progress import Progress
 from realtime.serialization import clean_text, to_json_lossy
 from realtime.worker.run import runtime
 
@@ -26,18 +26,18 @@ log: Final = logging.getLogger(__name__)
 
 CANCELLED: Final = "The job was cancelled."
 TRACEBACK_MAX: Final = 20_000
-"""Characters of a traceback that are kept, its end."""
+"""Characters of a traceback that are saved: its end."""
 CODE_MAX: Final = 100
 
 
 def retry_later(progress: Progress, retry: Retry, message: dict[str, Any]) -> None:
-    """Have the job tried again with `message`, unless it is to be cancelled: that it is then.
+    """Publish the job again with `message`, unless it has a cancel request: then cancel it.
 
     Raises:
-        Ignore: it is cancelled.
+        Ignore: the job was cancelled.
     """
     error = retry.exc if isinstance(retry.exc, BaseException) else None
-    held = end(
+    has_lease = end(
         progress,
         lease.retry_later,
         error=clean_text(describe(error)[1]) if error else "",
@@ -48,7 +48,7 @@ def retry_later(progress: Progress, retry: Retry, message: dict[str, Any]) -> No
         queue=message["queue"],
         due_at=message["due_at"] or datetime.now(UTC),
     )
-    if not held and cancel(progress):
+    if not has_lease and cancel(progress):
         raise Ignore(CANCELLED) from None
 
 
@@ -62,7 +62,7 @@ def finish(progress: Progress, result: Any = None) -> None:
 
 
 def fail(progress: Progress, error: BaseException) -> None:
-    """Fail the job; without its last progress if that is what cannot be written."""
+    """Fail the job; without its last progress if that cannot be written."""
     code, sentence = describe(error)
     fields = {
         "code": clean_text(code, CODE_MAX),
@@ -70,61 +70,63 @@ def fail(progress: Progress, error: BaseException) -> None:
         "traceback": _traceback(),
     }
     try:
-        held = _move_on(progress, rollup.end_failed, **fields)
+        has_lease = _save(progress, rollup.end_failed, **fields)
     except DISCONNECTED:
         raise
     except Exception:
         log.exception("The progress of job %s cannot be saved", progress.job.pk)
-        held = rollup.end_failed(progress.job, **fields)
-    progress.attachment.settle(held=held, kept=False)
+        has_lease = rollup.end_failed(progress.job, **fields)
+    progress.attachment.settle(held=has_lease, kept=False)
 
 
 def _traceback() -> str:
     return clean_text(traceback.format_exc())[-TRACEBACK_MAX:]
 
 
-def end(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
-    """Move the job on by `verb`, with its last progress and items, all or nothing.
+def end(progress: Progress, change: Callable[..., bool], **fields: Any) -> bool:
+    """Call `change` to change the state of the job, with its last progress and items.
 
-    Returns False when the job is no longer this run's. If what there is to write cannot be
-    written, the job has failed.
+    Returns False when the run has lost its lease. If progress, items or `fields` cannot be written,
+    the job fails.
     """
     try:
-        held = _move_on(progress, verb, **fields)
+        has_lease = _save(progress, change, **fields)
     except DISCONNECTED:
         raise
     except Exception as error:
         fail(progress, error)
         raise
-    progress.attachment.settle(held=held, kept=bool(fields.get("file")))
-    return held
+    progress.attachment.settle(held=has_lease, kept=bool(fields.get("file")))
+    return has_lease
 
 
-def _move_on(progress: Progress, verb: Callable[..., bool], **fields: Any) -> bool:
-    def move() -> bool:
-        with transaction.atomic() if progress.owes_items() else nullcontext():
-            held = verb(progress.job, **fields, **progress.unwritten())
-            if held:
-                progress.save_items()
-        return held
+def _save(progress: Progress, change: Callable[..., bool], **fields: Any) -> bool:
+    def save() -> bool:
+        with transaction.atomic() if progress.row.has_unsaved_items() else nullcontext():
+            has_lease = change(
+                progress.job, **fields, **progress.row.unsaved_fields(progress.fields())
+            )
+            if has_lease:
+                progress.row.save_items()
+        return has_lease
 
-    def move_again() -> bool:
-        return move() or lease.attempt_has_ended(progress.job)
+    def save_again() -> bool:
+        return save() or lease.attempt_has_ended(progress.job)
 
-    runtime().unfollow(progress)
-    with progress.write_lock:
-        return retry_if_disconnected(move, retry=move_again)
+    runtime().remove_run(progress)
+    with progress.row.write_lock:
+        return retry_if_disconnected(save, retry=save_again)
 
 
 def stored_result(result: Any) -> Any:
-    """`result` as JSON; None when it cannot be written so, as nobody could be shown it.
+    """`result` as JSON; None when it is not JSON.
 
-    What a database does not take of it is replaced: NaN by null, a NUL by a replacement character.
+    Values that a database refuses are replaced: NaN by null, NUL by a replacement character.
     """
     if result is None:
         return None
     try:
         return to_json_lossy(result)
-    except Exception:  # of whatever the task's author has made
+    except Exception:  # Methods of the result may raise anything.
         log.warning("The result of a job cannot be written as JSON", exc_info=True)
         return None

@@ -1,14 +1,27 @@
-"""What a worker does at Celery's signals."""
+"""Receivers of Celery's signals that check a worker when it starts."""
 
-from typing import Any
+from typing import Any, Final
 
 from celery.signals import worker_init
 
 from realtime.jobs.time_limits import problems
 
+WITHOUT_HEARTBEAT: Final = (
+    "This worker was started with --without-heartbeat. At each heartbeat a worker saves that it is"
+    " up, rescues the jobs of lost workers and publishes lost messages again. Start it without this"
+    " option."
+)
+
 
 @worker_init.connect
 def refuse_time_limits(sender: Any, **_: Any) -> None:
-    """A worker with such limits does not start; by now it knows all its tasks."""
-    if found := problems(sender.app):
-        raise SystemExit("\n".join(found))
+    """Do not start with time limits that cannot work. All tasks are known by now."""
+    if sentences := problems(sender.app):
+        raise SystemExit("\n".join(sentences))
+
+
+@worker_init.connect
+def refuse_without_heartbeat(sender: Any, **_: Any) -> None:
+    # Celery internal: `options` of the worker, as its command line takes them.
+    if sender.options.get("without_heartbeat"):
+        raise SystemExit(WITHOUT_HEARTBEAT)

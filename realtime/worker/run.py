@@ -18,7 +18,7 @@ from realtime.progress import Progress
 
 @dataclass
 class Run:
-    """One attempt in progress; `retry_message` is what `retry` asks to publish for the next one."""
+    """One attempt in progress; `retry_message` is the message of the next one, set by `retry`."""
 
     progress: Progress
     retry_message: dict[str, Any] | None = None
@@ -33,12 +33,12 @@ class Runner(Protocol):
     def run(self, coroutine: Any) -> Any: ...
 
 
-def _follow(progress: Progress) -> None:
-    bus().follow(progress)
+def _add_run(progress: Progress) -> None:
+    bus().add_run(progress)
 
 
-def _unfollow(progress: Progress) -> None:
-    bus().unfollow(progress)
+def _remove_run(progress: Progress) -> None:
+    bus().remove_run(progress)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,9 +46,9 @@ class Runtime:
     """What a run uses of its process; the defaults are those of a Celery worker."""
 
     create_progress: Callable[..., Progress] = Progress
-    follow: Callable[[Progress], None] = _follow
-    """Have the bus send and save what the progress says, until `unfollow`."""
-    unfollow: Callable[[Progress], None] = _unfollow
+    add_run: Callable[[Progress], None] = _add_run
+    """Have the bus send and save the progress, until `remove_run`."""
+    remove_run: Callable[[Progress], None] = _remove_run
     create_runner: Callable[[], AbstractContextManager[Runner]] = asyncio.Runner
     close_connections: Callable[[], None] = close_old_connections
     """Close the database connections of the thread that a coroutine body has used."""
@@ -64,7 +64,7 @@ def runtime() -> Runtime:
 
 @contextmanager
 def use_runtime(replacement: Runtime) -> Iterator[None]:
-    """Have the runs that this thread starts within the block use `replacement`."""
+    """Runs that this thread starts within the block use `replacement`."""
     token = _runtime.set(replacement)
     try:
         yield

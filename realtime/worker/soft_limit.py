@@ -1,4 +1,8 @@
-"""The soft time limit in a worker process."""
+"""The soft time limit in a child process of a worker.
+
+Celery internals: `billiard.pool` sends `SIG_SOFT_TIMEOUT` to the child process, and installs a
+handler there that raises `SoftTimeLimitExceeded`.
+"""
 
 import asyncio
 import signal
@@ -13,41 +17,41 @@ from billiard.pool import SIG_SOFT_TIMEOUT
 
 
 @contextmanager
-def soft_limit_cancels() -> Iterator[None]:
-    """Have the soft limit cancel the current asyncio task, at its next await.
+def cancel_at_soft_limit() -> Iterator[None]:
+    """Have the soft limit cancel the current asyncio task at its next await.
 
-    By itself its signal raises in whatever code it interrupts. That is as often as not the loop's
-    own code or another asyncio task, where it is lost, with what it interrupted (measured: 8 of 40
-    times with a body that was busy reading from a socket).
+    By itself, the signal raises in the code that it interrupts. That is often the code of the event
+    loop or of another asyncio task, where the exception is lost and stops that code (measured: 8 of
+    40 times with a body that was reading from a socket).
     """
     before, current = _pool_handler(), asyncio.current_task()
     if not before or not current:
         yield
         return
     loop = asyncio.get_running_loop()
-    asked: list[asyncio.Handle] = []
+    cancellations: list[asyncio.Handle] = []
 
     def cancel(*_: Any) -> None:
-        asked.append(loop.call_soon_threadsafe(current.cancel))
+        cancellations.append(loop.call_soon_threadsafe(current.cancel))
 
     signal.signal(SIG_SOFT_TIMEOUT, cancel)
     try:
         yield
     except asyncio.CancelledError as error:
-        if asked:
+        if cancellations:
             raise SoftTimeLimitExceeded from error
         raise
     finally:
         signal.signal(SIG_SOFT_TIMEOUT, before)
-        for handle in asked:
-            handle.cancel()  # The body has ended before: what follows it is not meant.
+        for handle in cancellations:
+            handle.cancel()  # The body has ended: the limit must not cancel what follows it.
 
 
 @contextmanager
-def soft_limit_ends() -> Iterator[Callable[[], object]]:
-    """Yields what is to be called at the end of a body: until the block's, the soft limit is deaf.
+def soft_limit_of_body() -> Iterator[Callable[[], object]]:
+    """Yield a function that ignores the soft limit from its call until the end of the block.
 
-    What tells the job's row how the body has ended must not be interrupted.
+    Call it when the body has ended: the limit must not interrupt the code that saves the outcome.
     """
     before = _pool_handler()
     if not before:
@@ -60,8 +64,8 @@ def soft_limit_ends() -> Iterator[Callable[[], object]]:
 
 
 def _pool_handler() -> Callable[[int, FrameType | None], Any] | None:
-    """The pool's own, which raises; None where there are no soft limits, for want of processes."""
+    """The pool's handler, which raises; None in a thread, and in a pool without processes."""
     if not SIG_SOFT_TIMEOUT or threading.current_thread() is not threading.main_thread():
         return None
-    found = signal.getsignal(SIG_SOFT_TIMEOUT)
-    return found if callable(found) else None
+    handler = signal.getsignal(SIG_SOFT_TIMEOUT)
+    return handler if callable(handler) else None

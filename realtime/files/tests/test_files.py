@@ -25,8 +25,7 @@ from realtime.progress.progress import Progress
 from realtime.snapshots.build import load_for_snapshots, public
 from realtime.states import JobState
 from realtime.tasks import JobTask
-from realtime.worker.tests import test_task as test_tasks
-from realtime.worker.tests.test_task import deliver, run, sync_task
+from realtime.worker.tests.run_body import deliver, run, set_body, sync_task
 
 pytestmark = pytest.mark.django_db
 
@@ -142,7 +141,7 @@ def test_what_a_killed_attempt_left_goes_with_the_next_end(media: Path) -> None:
     Job.objects.filter(pk=job.pk).update(attempt=1)
     folder_of(job.pk).mkdir(parents=True)
     folder_of(job.pk).joinpath("1-killed.part").write_bytes(b"half")
-    test_tasks.body = attach
+    set_body(attach)
     deliver(job, sync_task)
     job.refresh_from_db()
     assert made_by(job).size == 3

@@ -118,7 +118,7 @@ async def test_a_session_that_ends_long_after_its_signal_is_found(settings: Sett
     settings.REALTIME_ACCESS_INTERVAL = 3600
     ada = await sync_to_async(user)()
     async with logged_in(ada) as (client, _):
-        bus().doubt(ada.pk)
+        bus().request_access_check(ada.pk)
         assert await client.hear_nothing(1.0)
         await Session.objects.all().adelete()
         assert await client.closed() == SESSION_ENDED

@@ -201,7 +201,7 @@ async def test_operators_get_the_numbers_and_the_jobs_that_change() -> None:
         first = await client.hear()
         assert first["numbers"]["waiting"] == 0
         job = await make()
-        bus().announce([job.pk])
+        bus().send_snapshots([job.pk])
         rows: list[dict[str, Any]] = []
         waiting = 0
         while not (rows and waiting):  # they may come in two frames

@@ -6,12 +6,12 @@ from realtime.models import Job
 from realtime.progress.progress import Progress
 
 
-def test_tracking_counts_what_is_dealt_with() -> None:
+def test_an_item_counts_after_its_turn_of_the_loop() -> None:
     progress = Progress(Job(task="t"))
     letters = progress.track("abc", phase="Spelling", unit="letter")
-    counts = [progress.look()["done"] for _ in letters]
+    counts = [progress.fields()["done"] for _ in letters]
     assert counts == [0, 1, 2]
-    assert progress.look()["done"] == progress.look()["total"] == 3
+    assert progress.fields()["done"] == progress.fields()["total"] == 3
 
 
 async def test_an_async_source_is_tracked_too() -> None:
@@ -25,13 +25,13 @@ async def test_an_async_source_is_tracked_too() -> None:
     assert progress.done == 2
 
 
-async def test_a_sync_source_is_tracked_in_an_async_body() -> None:
+async def test_a_sync_source_may_be_tracked_by_async_for() -> None:
     progress = Progress(Job(task="t"))
     assert [letter async for letter in progress.track("ab")] == ["a", "b"]
     assert (progress.done, progress.total) == (2, 2)
 
 
-async def test_an_async_source_in_a_sync_body_is_a_clear_error() -> None:
+async def test_an_async_source_in_a_sync_loop_raises() -> None:
     async def nothing() -> AsyncIterator[str]:
         yield ""
 
@@ -45,15 +45,15 @@ def test_a_loop_that_is_left_ends_its_phase_when_the_next_begins() -> None:
         if letter == "b":
             break
     with progress.phase("Writing"):
-        assert progress.look()["phases"] == [["Spelling", "done"], ["Writing", "running"]]
+        assert progress.fields()["phases"] == [["Spelling", "done"], ["Writing", "running"]]
 
 
-async def test_so_does_an_async_one() -> None:
+async def test_an_async_loop_that_is_left_ends_its_phase_too() -> None:
     progress = Progress(Job(task="t"))
     async for _ in progress.track("abc", phase="Spelling"):
         break
     with progress.phase("Writing"):
-        assert progress.look()["phases"] == [["Spelling", "done"], ["Writing", "running"]]
+        assert progress.fields()["phases"] == [["Spelling", "done"], ["Writing", "running"]]
 
 
 def test_a_loop_that_fails_does_not_end_its_phase() -> None:
@@ -65,4 +65,4 @@ def test_a_loop_that_fails_does_not_end_its_phase() -> None:
 
     with pytest.raises(RuntimeError):
         fail()
-    assert progress.look()["phases"] == [["Spelling", "running"]]
+    assert progress.fields()["phases"] == [["Spelling", "running"]]

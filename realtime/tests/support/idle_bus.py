@@ -1,24 +1,14 @@
 """The bus of the tests' process between two tests."""
 
-import asyncio
-import sys
-from typing import Any
+from realtime.bus.bus import wait_until_idle
 
-PATIENCE = 60
+TIMEOUT_SECONDS = 60
 
 
-def let_the_bus_rest() -> None:
-    """Until what a test has left it to do is done: its rows are about to go.
+def wait_for_idle_bus() -> None:
+    """Wait until the bus has done the work of a test, before its rows are deleted.
 
-    PostgreSQL may find a deadlock where tables are emptied that somebody is at, and what is sent
-    later would be heard by another test.
+    Otherwise PostgreSQL may find a deadlock when it empties tables that the bus uses, and another
+    test may receive what is sent later.
     """
-    bus = getattr(sys.modules.get("realtime.bus.bus"), "_bus", None)
-    if bus is not None:
-        bus.drain()
-        asyncio.run_coroutine_threadsafe(_hands_are_empty(bus), bus._loop).result(PATIENCE)
-
-
-async def _hands_are_empty(bus: Any) -> None:
-    for hand in (bus._database, bus._broker):
-        await hand.call(lambda: None)
+    wait_until_idle(TIMEOUT_SECONDS)
