@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 
 from realtime.snapshots import formats
-from realtime.tests.support.wordings import NUMBERS
+from realtime.tests.support.word_cases import NUMBERS
 
 
 @pytest.mark.parametrize(("function", "arguments", "text"), NUMBERS)

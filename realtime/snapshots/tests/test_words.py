@@ -5,7 +5,7 @@ import pytest
 from realtime.snapshots import words
 from realtime.snapshots.schema import Snapshot
 from realtime.states import ItemState, JobState
-from realtime.tests.support.wordings import AGAIN, NOW, STATES, WORDS, snapshot
+from realtime.tests.support.word_cases import RUN_AGAIN, NOW, STATES, WORDS, snapshot
 
 
 @pytest.mark.parametrize(("function", "shown", "text"), WORDS)
@@ -37,7 +37,7 @@ def test_a_result_need_not_be_a_dict() -> None:
     assert words.tallies(snapshot(counts={"new": 2}, result=[1, 2])) == {"new": 2}
 
 
-@pytest.mark.parametrize(("shown", "resumes", "can", "text"), AGAIN)
+@pytest.mark.parametrize(("shown", "resumes", "can", "text"), RUN_AGAIN)
 def test_what_can_be_run_again(shown: Snapshot, resumes: bool, can: bool, text: str) -> None:
     assert words.can_run_again(shown, resumes=resumes) is can
     if can:

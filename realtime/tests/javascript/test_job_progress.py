@@ -13,7 +13,7 @@ from realtime.models import Job
 from realtime.snapshots.schema import File, Item, Phase, Snapshot
 from realtime.states import FINISHED, JobState
 from realtime.tests.support.browser_page import FakeSite, rendered
-from realtime.tests.support.wordings import JOB, NOW, STATES, snapshot, waiting
+from realtime.tests.support.word_cases import JOB, NOW, STATES, snapshot, waiting
 
 pytestmark = pytest.mark.browser
 

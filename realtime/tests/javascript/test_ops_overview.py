@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 from realtime.snapshots.schema import Numbers, OperatorSnapshot, Snapshot, encode
 from realtime.states import JobState
 from realtime.tests.support.browser_page import PAGE, Answer, FakeSite
-from realtime.tests.support.wordings import JOB, NOW, STATES
+from realtime.tests.support.word_cases import JOB, NOW, STATES
 
 pytestmark = pytest.mark.browser
 

@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, expect
 from realtime.snapshots.schema import Snapshot, encode
 from realtime.tests.support.browser_page import WITHOUT_SOCKETS, Answer, FakeSite, streamed, told
 from realtime.tests.support.captured_connection import HOLD, hide, run
-from realtime.tests.support.wordings import JOB, NOW, snapshot
+from realtime.tests.support.word_cases import JOB, NOW, snapshot
 
 pytestmark = pytest.mark.browser
 

@@ -10,7 +10,7 @@ from realtime.snapshots.schema import Snapshot, encode
 from realtime.snapshots.words import tallies
 from realtime.states import FINISHED, ItemState, JobState
 from realtime.tests.support.browser_page import FakeSite
-from realtime.tests.support.wordings import AGAIN, NOW, NUMBERS, WORDS, snapshot
+from realtime.tests.support.word_cases import RUN_AGAIN, NOW, NUMBERS, WORDS, snapshot
 
 pytestmark = pytest.mark.browser
 
@@ -55,12 +55,12 @@ def test_tallies_are_those_of_the_server(page_of_modules: FakeSite) -> None:
 
 
 def test_what_can_be_run_again_is_said_as_on_the_server(page_of_modules: FakeSite) -> None:
-    cases = [[plain(shown), resumes] for shown, resumes, *_ in AGAIN]
+    cases = [[plain(shown), resumes] for shown, resumes, *_ in RUN_AGAIN]
     can = page_of_modules.module("shared/words", "a.map((one) => m.canRunAgain(...one))", cases)
-    assert can == [can for *_, can, _ in AGAIN]
+    assert can == [can for *_, can, _ in RUN_AGAIN]
     said = page_of_modules.module("shared/words", "a.map((one) => m.runAgain(...one))", cases)
     assert [text for text, can in zip(said, can, strict=True) if can] == [
-        text for *_, text in AGAIN if text
+        text for *_, text in RUN_AGAIN if text
     ]
 
 

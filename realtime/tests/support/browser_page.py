@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from playwright.sync_api import Page, Route, WebSocketRoute
 
 from realtime.snapshots.schema import Snapshot, encode
-from realtime.tests.support.wordings import NOW
+from realtime.tests.support.word_cases import NOW
 
 TEMPLATES: Final = Path(__file__).parents[2] / "templates/realtime"
 ORIGIN: Final = "http://picha.test"

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from realtime.tests.support.browser_page import FakeSite
-from realtime.tests.support.wordings import JOB
+from realtime.tests.support.word_cases import JOB
 
 OTHER = UUID(int=JOB.int + 1)
 # Keeps what happens; the page has one connection, so the test holds on to it.
