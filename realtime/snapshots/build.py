@@ -17,14 +17,15 @@ from django.db.models import (
     When,
 )
 from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils import timezone
 
 from realtime.conf import conf
+from realtime.files.storage import file_of
 from realtime.models import Job, Worker
-from realtime.snapshots import file_link
 from realtime.snapshots.outcomes import in_display_order
 from realtime.snapshots.queue_speed import queue_speeds
-from realtime.snapshots.schema import Item, OperatorSnapshot, Phase, Snapshot
+from realtime.snapshots.schema import File, Item, OperatorSnapshot, Phase, Snapshot
 from realtime.states import CLAIMABLE, Carrier, JobState
 
 UNPUBLISHED: Final = "The queue cannot be reached. Your request is saved and starts by itself."
@@ -123,7 +124,7 @@ def _fields(job: Job) -> dict[str, Any]:
         "reason": reason(job),
         "error": job.error,
         "result": job.result,
-        "file": file_link.file_link(job),
+        "file": _file(job),
         "subject_url": job.subject_url,
         "queued_at": job.queued_at.timestamp(),
         "started_at": _seconds(job.started_at),
@@ -138,6 +139,14 @@ def _phase(job: Job, phase: list[Any]) -> Phase:
     name, state = phase
     is_over = job.state == JobState.SUCCEEDED and state == "running"
     return Phase(name, "done" if is_over else state)
+
+
+def _file(job: Job) -> File | None:
+    stored = file_of(job)
+    if stored is None:
+        return None
+    url = reverse("realtime:file", args=[job.pk])
+    return File(name=stored.name, size=stored.size, url=url)
 
 
 def _place(job: Job) -> int | None:

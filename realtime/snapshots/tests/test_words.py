@@ -5,7 +5,7 @@ import pytest
 from realtime.snapshots import words
 from realtime.snapshots.schema import Snapshot
 from realtime.states import ItemState, JobState
-from realtime.tests.support.word_cases import RUN_AGAIN, NOW, STATES, WORDS, snapshot
+from realtime.tests.support.word_cases import NOW, RUN_AGAIN, STATES, WORDS, snapshot
 
 
 @pytest.mark.parametrize(("function", "shown", "text"), WORDS)

@@ -10,7 +10,7 @@ from realtime.snapshots.schema import Snapshot, encode
 from realtime.snapshots.words import tallies
 from realtime.states import FINISHED, ItemState, JobState
 from realtime.tests.support.browser_page import FakeSite
-from realtime.tests.support.word_cases import RUN_AGAIN, NOW, NUMBERS, WORDS, snapshot
+from realtime.tests.support.word_cases import NOW, NUMBERS, RUN_AGAIN, WORDS, snapshot
 
 pytestmark = pytest.mark.browser
 
