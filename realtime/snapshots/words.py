@@ -79,7 +79,7 @@ def attempt(snapshot: Snapshot) -> str:
     return f"Attempt {snapshot.attempt}" if snapshot.attempt > 1 else ""
 
 
-def tallies(snapshot: Snapshot) -> dict[str, int]:
+def outcome_counts(snapshot: Snapshot) -> dict[str, int]:
     """The counts, and the numbers of the result that are not among them; no noughts."""
     result = snapshot.result if isinstance(snapshot.result, dict) else {}
     numbers = {str(name): value for name, value in result.items() if type(value) is int}

@@ -21,7 +21,7 @@ for filter_function in (
     words.amount,
     words.pace,
     words.attempt,
-    words.tallies,
+    words.outcome_counts,
     words.row_detail,
     words.state_label,
     words.item_label,

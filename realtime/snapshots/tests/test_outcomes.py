@@ -7,7 +7,7 @@ from realtime.snapshots.outcomes import in_display_order
 from realtime.tasks import JobTask
 
 
-@shared_task(base=JobTask, name="test.tallies", outcomes=("new", "failed", "kept"))
+@shared_task(base=JobTask, name="test.outcomes", outcomes=("new", "failed", "kept"))
 def declared() -> None:
     pass
 

@@ -26,15 +26,15 @@ def test_every_state_of_an_item_has_a_label(state: ItemState) -> None:
     assert words.item_label(state)
 
 
-def test_tallies_are_the_counts_and_the_numbers_of_the_result() -> None:
+def test_outcome_counts_are_the_counts_and_the_numbers_of_the_result() -> None:
     shown = snapshot(
         counts={"new": 2, "failed": 0}, result={"new": 9, "bytes_read": 40, "ok": True}
     )
-    assert words.tallies(shown) == {"new": 2, "bytes read": 40}
+    assert words.outcome_counts(shown) == {"new": 2, "bytes read": 40}
 
 
 def test_a_result_need_not_be_a_dict() -> None:
-    assert words.tallies(snapshot(counts={"new": 2}, result=[1, 2])) == {"new": 2}
+    assert words.outcome_counts(snapshot(counts={"new": 2}, result=[1, 2])) == {"new": 2}
 
 
 @pytest.mark.parametrize(("shown", "resumes", "can", "text"), RUN_AGAIN)

@@ -113,7 +113,7 @@ def test_stages_and_counts_follow(running: FakeSite) -> None:
     ]
     running.link.send_jobs(snapshot(tick=11, phases=phases, counts={"new": 1_024}))
     expect(running.page.locator('[aria-current="step"]')).to_have_text("Tidying")
-    expect(part(running, "tallies").locator("li")).to_have_text(["1,024 new"])
+    expect(part(running, "outcomes").locator("li")).to_have_text(["1,024 new"])
 
 
 def test_texts_of_others_are_texts(running: FakeSite) -> None:

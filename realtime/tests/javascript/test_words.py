@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from realtime.snapshots.schema import Snapshot, encode
-from realtime.snapshots.words import tallies
+from realtime.snapshots.words import outcome_counts
 from realtime.states import FINISHED, ItemState, JobState
 from realtime.tests.support.browser_page import FakeSite
 from realtime.tests.support.word_cases import NOW, NUMBERS, RUN_AGAIN, WORDS, snapshot
@@ -46,12 +46,12 @@ def test_snapshots_are_put_in_words_as_on_the_server(page_of_modules: FakeSite) 
     assert said == [text for *_, text in WORDS]
 
 
-def test_tallies_are_those_of_the_server(page_of_modules: FakeSite) -> None:
+def test_outcome_counts_are_those_of_the_server(page_of_modules: FakeSite) -> None:
     shown = snapshot(
         counts={"new": 2, "failed": 0}, result={"new": 9, "bytes_read": 40, "ok": True}
     )
-    told = page_of_modules.module("shared/words", "m.tallies(a)", plain(shown))
-    assert dict(told) == tallies(shown)
+    counts = page_of_modules.module("shared/words", "m.outcomeCounts(a)", plain(shown))
+    assert dict(counts) == outcome_counts(shown)
 
 
 def test_what_can_be_run_again_is_said_as_on_the_server(page_of_modules: FakeSite) -> None:

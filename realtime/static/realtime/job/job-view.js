@@ -3,7 +3,7 @@ import { create, reconcile, setAttribute, setText, webAddress } from "../shared/
 import { number, size } from "../shared/formats.js";
 import { showItems } from "./job-items.js";
 import { showMoment } from "../shared/relative-times.js";
-import { STATES, amount, attempt, canRunAgain, isFinished, pace, runAgain, sentence, tallies } from "../shared/words.js";
+import { STATES, amount, attempt, canRunAgain, isFinished, outcomeCounts, pace, runAgain, sentence } from "../shared/words.js";
 
 export function partsOf(root) {
   const nodes = [...root.querySelectorAll("[data-part]")];
@@ -38,7 +38,7 @@ const SHOW = {
   error: (node, { error }) => showText(node, error),
   attempt: (node, snapshot) => showText(node, attempt(snapshot)),
   phases: showPhases,
-  tallies: showTallies,
+  outcomes: showOutcomes,
   items: (node, { items }) => showItems(node, items),
   file: showFile,
   subject: showSubject,
@@ -91,17 +91,17 @@ function showPhases(list, { phases }) {
   list.hidden = phases.length === 0;
 }
 
-function showTallies(list, snapshot) {
-  const entries = tallies(snapshot);
+function showOutcomes(list, snapshot) {
+  const entries = outcomeCounts(snapshot);
   reconcile(list, entries, {
     keyOf: ([name]) => name,
-    make: ([name]) => makeTally(name),
+    make: ([name]) => makeOutcome(name),
     update: (node, [, count]) => setText(node.firstElementChild, number(count)),
   });
   list.hidden = entries.length === 0;
 }
 
-function makeTally(name) {
+function makeOutcome(name) {
   const node = create("li");
   node.dataset.outcome = name;
   node.append(create("b"), ` ${name}`);

@@ -106,7 +106,7 @@ export function rowDetail(snapshot, at = now()) {
 }
 
 // The counts, and the numbers of the result that are not among them; no noughts.
-export function tallies({ counts, result }) {
+export function outcomeCounts({ counts, result }) {
   const numbers = Object.entries(result ?? {}).filter(([, value]) => Number.isInteger(value));
   const every = { ...counts, ...Object.fromEntries(numbers.filter(([name]) => !(name in counts))) };
   return Object.entries(every)
