@@ -9,7 +9,7 @@ from django.db.models import Q, QuerySet, Subquery
 from django.http import QueryDict
 
 from realtime.models import Job
-from realtime.snapshots.build import with_queue_positions
+from realtime.snapshots.queue_position import load_queue_positions
 from realtime.states import WAITING, Carrier, JobState
 
 PAGE_SIZE: Final = 50
@@ -127,10 +127,9 @@ def _matching(query: Query) -> QuerySet[Job]:
 
 def _first(jobs: QuerySet[Job], *order: str) -> list[Job]:
     """A page of jobs, and one more if there is one."""
-    # Their places are worked out for these rows alone: for all that match, to be sorted and cut
-    # afterwards, it took 430 ms with 100,000 jobs on SQLite; so it takes 31.
-    rows = jobs.order_by(*order).values("pk")[: PAGE_SIZE + 1]
-    return list(with_queue_positions(Job.objects.filter(pk__in=rows)).order_by(*order))
+    rows = list(jobs.select_related("owner").order_by(*order)[: PAGE_SIZE + 1])
+    load_queue_positions(rows)
+    return rows
 
 
 def _older_than(job_id: UUID) -> Q:

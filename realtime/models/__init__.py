@@ -3,6 +3,7 @@
 from realtime.models.event import JobEvent
 from realtime.models.item import JobItem
 from realtime.models.job import NO_JOB, Job, JobQuerySet, job_id_of
+from realtime.models.queue_position import QueuePosition
 from realtime.models.scheduled_run import ScheduledRun
 from realtime.models.worker import HEARTBEAT_SECONDS, HEARTBEATS, Worker
 
@@ -14,6 +15,7 @@ __all__ = [
     "JobEvent",
     "JobItem",
     "JobQuerySet",
+    "QueuePosition",
     "ScheduledRun",
     "Worker",
     "job_id_of",

@@ -12,6 +12,7 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
+from realtime.models.queue_position import QueuePosition
 from realtime.states import (
     CLAIMABLE,
     FINISHED,
@@ -132,6 +133,8 @@ class Job(models.Model):
 
     objects = JobQuerySet.as_manager()
 
+    queue_position: QueuePosition | None = None
+    """Set by `realtime.snapshots.queue_position`; None where nobody has looked it up."""
     is_claimed = False
     """Whether this very object is the one that a worker has claimed."""
     made_before: "defaultdict[str, deque[UUID]] | None" = None

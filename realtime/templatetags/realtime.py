@@ -21,11 +21,11 @@ def job_progress(
     job: its title is the page's heading, and the tab tells how far it is. With `still` it stays
     as it is.
     """
-    return {"snapshot": public(_placed(job)), "key": key, "main": main, "still": still}
+    return {"snapshot": public(_with_queue_position(job)), "key": key, "main": main, "still": still}
 
 
-def _placed(job: Job) -> Job:
-    """Only those of `load` and `with_places` know their place in the queue."""
-    if job.state not in CLAIMABLE or hasattr(job, "ahead"):
+def _with_queue_position(job: Job) -> Job:
+    """The job, loaded anew if it waits and its queue position is not known."""
+    if job.state not in CLAIMABLE or job.queue_position:
         return job
     return load_for_snapshots([job.pk])[0]

@@ -111,7 +111,7 @@ def test_the_page_costs_few_queries_for_a_visitor(
     monkeypatch: pytest.MonkeyPatch,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    monkeypatch.setattr(queue_speed, "FRESH", 600)
+    monkeypatch.setattr(queue_speed, "CACHE_SECONDS", 600)
     Job.objects.update(state=state)
     url = job_url(job.pk, key=True)
     client.get(url)  # looks up how fast the queue moves, for the next seconds

@@ -40,6 +40,14 @@ def test_any_number_of_jobs_is_one_query(
         assert len([operator(job) for job in load_for_snapshots(ids)]) == 2
 
 
+def test_a_row_that_was_loaded_without_a_position_has_no_place() -> None:
+    make()
+    job = make()
+    snapshot = public(Job.objects.get(pk=job.pk))
+    assert (snapshot.place, snapshot.expected_wait) == (None, None)
+    assert sentence(snapshot).startswith("Waiting its turn.")
+
+
 def test_the_place_counts_those_ahead_in_the_same_queue() -> None:
     make()
     make(queue="slow")
@@ -127,7 +135,7 @@ def test_how_fast_a_queue_moves_is_not_looked_up_for_every_job(
     monkeypatch: pytest.MonkeyPatch,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    monkeypatch.setattr(queue_speed, "FRESH", 600)
+    monkeypatch.setattr(queue_speed, "CACHE_SECONDS", 600)
     job = make()
     load_for_snapshots([job.pk])
     with django_assert_num_queries(2):
