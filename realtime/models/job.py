@@ -150,8 +150,19 @@ class Job(models.Model):
             models.Index(fields=("-queued_at", "-id"), name="job_newest"),
             models.Index(fields=("task", "-id"), name="job_task"),
             models.Index(fields=("owner", "-id"), name="job_owner"),
+            # These three are for the operators' numbers. The condition of the first names no state:
+            # SQLite does not use an index whose condition has an IN that the query gives as
+            # parameters, and PostgreSQL might search it for a job that changes its state.
             models.Index(
-                fields=("finished_at",),
+                fields=("state", "carrier", "due_at", "queued_at"),
+                condition=Q(finished_at__isnull=True),
+                name="job_unfinished",
+            ),
+            models.Index(
+                fields=("state", "carrier"), condition=Q(state=JobState.FAILED), name="job_failed"
+            ),
+            models.Index(
+                fields=("finished_at", "state", "carrier"),
                 condition=Q(finished_at__isnull=False),
                 name="job_finished",
             ),

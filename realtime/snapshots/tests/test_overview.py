@@ -1,12 +1,15 @@
+import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from realtime.models import Job, Worker
 from realtime.snapshots.overview import overview_numbers
-from realtime.states import Carrier, JobState
+from realtime.states import FINISHED, Carrier, JobState
 
 pytestmark = pytest.mark.django_db
 
@@ -25,7 +28,7 @@ def test_an_empty_site_has_numbers_too() -> None:
 def test_the_numbers_count_what_they_say() -> None:
     now = timezone.now()
     for state in JobState:
-        make(state, finished_at=now)
+        make(state, finished_at=now if state in FINISHED else None)
     make(JobState.SUCCEEDED, finished_at=now)
     found = overview_numbers()
     assert (found.running, found.waiting, found.failed) == (1, 3, 1)
@@ -62,8 +65,19 @@ def test_a_silent_worker_is_down_but_known() -> None:
     assert (found.workers_up, found.workers_known) == (1, 2)
 
 
-def test_two_queries_are_enough(django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    with django_assert_num_queries(2):
+@pytest.mark.skipif(connection.vendor != "sqlite", reason="reads the query plans of SQLite")
+def test_each_count_reads_a_partial_index_and_not_the_table() -> None:
+    with CaptureQueriesContext(connection) as context:
+        overview_numbers()
+    queries = [query["sql"] for query in context.captured_queries if "realtime_job" in query["sql"]]
+    with connection.cursor() as cursor:
+        plans = [cursor.execute(f"EXPLAIN QUERY PLAN {sql}").fetchall() for sql in queries]
+    indexes = {re.sub(r".* INDEX (\w+).*", r"\1", row[3]) for plan in plans for row in plan}
+    assert indexes == {"job_unfinished", "job_failed", "job_finished"}
+
+
+def test_four_queries_are_enough(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    with django_assert_num_queries(4):
         overview_numbers()
 
 
@@ -72,7 +86,8 @@ def test_a_batch_is_in_no_number(state: JobState) -> None:
     """It occupies no worker, and its jobs are counted."""
     long_ago = timezone.now() - timedelta(days=1)
     empty = overview_numbers()
-    make(state, carrier=Carrier.CHILDREN, queued_at=long_ago, finished_at=timezone.now())
+    finished_at = timezone.now() if state in FINISHED else None
+    make(state, carrier=Carrier.CHILDREN, queued_at=long_ago, finished_at=finished_at)
     assert overview_numbers() == empty
 
 
