@@ -1,6 +1,7 @@
 """A job's page, for whoever may watch it, and what its owner may do to it there."""
 
 from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -8,10 +9,15 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
@@ -127,8 +133,8 @@ def _act(request: HttpRequest, job_id: UUID, action: Callable[..., bool]) -> Htt
     reason = clean_text(request.POST.get("reason", ""), REASON_MAX)
     action(job, actor=request.user, reason=reason)
     url = job_url(job.pk) + (f"?{urlencode({'key': key})}" if key else "")
-    location = iri_to_uri(_next(request) or url)
-    return keep_private(HttpResponse(status=303, headers={"Location": location}))
+    answer = HttpResponseRedirect(_next(request) or url, status=HTTPStatus.SEE_OTHER)
+    return keep_private(answer)
 
 
 def _next(request: HttpRequest) -> str:
