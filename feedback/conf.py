@@ -17,7 +17,7 @@ class Conf(AppSettings):
     MIN_SECONDS: float = 0.5
     """The shortest time in which a person fills in the form; a quicker sender has to wait."""
     CONFIRMATIONS_PER_HOUR: int = 5
-    """The most confirmations that one mailbox gets in an hour: the form must not flood a mailbox."""
+    """The most confirmations that one mailbox gets in an hour: it limits mail bombs."""
 
 
 conf: Final = Conf(PREFIX)

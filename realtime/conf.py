@@ -46,11 +46,11 @@ class Conf(AppSettings):
     MESSAGE_LOST_AFTER: float = 15.0
     """How long a published job waits before its task message may count as lost."""
     CANCEL_INTERVAL: float = 1.0
-    """How often a worker process checks whether its job was asked to cancel."""
+    """How often a child process of a worker checks whether its job was asked to cancel."""
     RELAY_AFTER: float = 5.0
     """How long a job may stay unpublished before the relay publishes it."""
     BROKER_ETA_MAX: float = 60.0
-    """The longest delay of a task that the broker keeps; the relay publishes a later task in time."""
+    """The longest delay that the broker keeps a task for; the relay publishes later ones."""
     BATCH_MAX: int = 10_000
     """How many jobs one batch may have."""
     ROLL_UP_INTERVAL: float = 0.2

@@ -139,8 +139,8 @@ def test_an_address_means_what_it_was_made_of(query: Query) -> None:
     [
         ("state=bogus", "no state “bogus”"),
         ("state=FAILED", "no state"),
-        ("task=a%00b", "no task|cannot be a task"),
-        (f"task={'x' * 256}", "cannot be a task"),
+        ("task=a%00b", "no task with"),
+        (f"task={'x' * 256}", "no task with"),
         ("before=1", "does not exist"),
         ("after=nonsense", "does not exist"),
         (f"before={JOB}&after={JOB}", "not both"),
@@ -157,7 +157,7 @@ def test_a_task_may_have_a_long_name(length: int) -> None:
 
 
 def test_no_task_has_a_longer_name() -> None:
-    with pytest.raises(BadQuery, match="task of that name"):
+    with pytest.raises(BadQuery, match="no task with that name"):
         parse(QueryDict(f"task={'x' * 256}"))
 
 

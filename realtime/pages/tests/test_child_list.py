@@ -226,8 +226,8 @@ def test_the_list_costs_as_many_queries_for_one_as_for_a_page(
     for count in (1, MANY):
         batch = batch_of(count, owner)
         batch.children.update(state=JobState.RUNNING)
-        # Who it is (2), the job; the page of ids, its jobs, the tabs.
-        with django_assert_num_queries(6):
+        # The user (2), the job, the page of children, the tabs.
+        with django_assert_num_queries(5):
             client_of_owner.get(job_url(batch.pk))
 
 
