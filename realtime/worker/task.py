@@ -196,7 +196,7 @@ class JobTask(Task[Any, Any]):
             outcome.cancel(progress)
             raise Ignore(outcome.CANCELLED) from None
         except LeaseLost:
-            progress.attachment.settle(held=False, kept=False)
+            progress.attachment.delete_unused(had_lease=False, is_saved=False)
             raise Ignore("Another run has taken the job over.") from None
         except SoftTimeLimitExceeded:
             limit = (self.request.timelimit or (None, None))[1] or self.soft_time_limit

@@ -155,9 +155,9 @@ def test_an_end_that_comes_late_leaves_the_next_attempts_file_alone(media: Path)
     first = begin(job)
     assert lease.retry_later(first.job, due_at=timezone.now(), error="Later.")
     second = begin(job)
-    first.attachment.settle(held=True, kept=False)
-    assert lease.finish(second.job, result=None, file=second.attachment.stored())
-    second.attachment.settle(held=True, kept=True)
+    first.attachment.delete_unused(had_lease=True, is_saved=False)
+    assert lease.finish(second.job, result=None, file=second.attachment.row_value())
+    second.attachment.delete_unused(had_lease=True, is_saved=True)
     job.refresh_from_db()
     assert storage.path_of(job, made_by(job)).read_bytes() == b"of attempt 2"
     assert on_disk(media) == [b"of attempt 2"]
@@ -174,7 +174,7 @@ def test_an_end_that_comes_late_leaves_what_the_next_attempt_writes_alone(media:
     with Progress(claimed).attach("a.csv") as file:
         file.write(b"half")
         file.flush()
-        first.attachment.settle(held=True, kept=False)
+        first.attachment.delete_unused(had_lease=True, is_saved=False)
         assert on_disk(media) == [b"half"]
     assert on_disk(media) == [b"half"]
 
