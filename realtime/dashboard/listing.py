@@ -79,9 +79,7 @@ def parse(given: QueryDict) -> Query:
     if state and state not in STATES:
         raise BadQuery(f"There is no state “{state[:50]}”. The states are {', '.join(STATES)}.")
     if len(task) > TASK_MAX or not task.isprintable():
-        raise BadQuery(
-            "There is no task with that name: it is too long or not printable."
-        )
+        raise BadQuery("There is no task with that name: it is too long or not printable.")
     if kind and kind not in KINDS:
         raise BadQuery(f"There is no kind “{kind[:50]}”. The kinds are {', '.join(KINDS)}.")
     before, after = _job_id(given, "before"), _job_id(given, "after")

@@ -1,4 +1,4 @@
-"""`{% load realtime %}{% job_progress job %}`: a job's live progress in any page."""
+"""`{% load realtime %}{% job_progress job %}`: shows the live progress of a job in any page."""
 
 from typing import Any
 
@@ -15,11 +15,11 @@ register = template.Library()
 def job_progress(
     job: Job, *, key: str = "", main: bool = False, still: bool = False
 ) -> dict[str, Any]:
-    """The job as it stands, which becomes live where there is JavaScript.
+    """The job as it is now. With JavaScript it is then updated live.
 
-    `key` is the watch key, for viewers who have no account. With `main` the page is about this
-    job: its title is the page's heading, and the tab tells how far it is. With `still` it stays
-    as it is.
+    `key` is the watch key, for viewers without an account. With `main` the page is about this job:
+    its title is the heading of the page, and the title of the browser tab shows its progress. With
+    `still` the job is not updated.
     """
     return {"snapshot": public(_with_queue_position(job)), "key": key, "main": main, "still": still}
 

@@ -171,7 +171,7 @@ def test_who_has_the_batchs_key_may_watch_its_jobs_and_no_others() -> None:
     assert row.url.startswith(reverse("realtime:job", args=[part_id]))
     answer = client.get(row.url)
     assert answer.status_code == HTTPStatus.OK
-    assert answer.context["whole"] == batch
+    assert answer.context["parent"] == batch
     assert "Part of" in answer.content.decode()
     key = url.partition("?")[2]
     for stranger in (other.pk, *ids_of(other)):
@@ -184,7 +184,7 @@ def test_a_jobs_own_key_opens_not_its_batch() -> None:
     (part_id,) = ids_of(batch)
     answer = Client().get(job_url(part_id, key=True))
     assert answer.status_code == HTTPStatus.OK
-    assert answer.context["whole"] is None
+    assert answer.context["parent"] is None
     key = job_url(part_id, key=True).partition("?")[2]
     assert Client().get(f"{job_url(batch.pk)}?{key}").status_code == HTTPStatus.NOT_FOUND
 

@@ -47,7 +47,7 @@ def rendered(
         "states": JobState.choices,
         "tasks": ["import", "mail"],
         "filter": {"state": state, "task": task, "kind": kind},
-        "kept": f"?kind={kind}" if kind else "",
+        "filter_query": f"?kind={kind}" if kind else "",
         "older": "",
         "newer": newer,
     }
