@@ -9,10 +9,12 @@ from realtime.tests.support.word_cases import NOW, RUN_AGAIN, STATES, WORDS, sna
 
 
 @pytest.mark.parametrize(("function", "shown", "text"), WORDS)
-def test_a_snapshot_says_it_in_words(function: str, shown: Snapshot, text: str) -> None:
-    say = getattr(words, function)
-    needs_now = "now" in inspect.signature(say).parameters
-    assert (say(shown, NOW) if needs_now else say(shown)) == text
+def test_each_function_returns_the_text_of_the_case(
+    function: str, shown: Snapshot, text: str
+) -> None:
+    describe = getattr(words, function)
+    needs_now = "now" in inspect.signature(describe).parameters
+    assert (describe(shown, NOW) if needs_now else describe(shown)) == text
 
 
 @pytest.mark.parametrize("state", JobState)
