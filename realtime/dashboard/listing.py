@@ -90,20 +90,20 @@ def parse(given: QueryDict) -> Query:
 
 def find(query: Query) -> Page:
     """The page of jobs, newest first."""
-    found = keyset_page(
+    page = keyset_page(
         _matching(query), NEWEST_FIRST, size=PAGE_SIZE, after=query.before, before=query.after
     )
-    if query.after and not found.has_previous:
+    if query.after and not page.has_previous:
         # The newest page is live, so it must be a full one.
         return find(replace(query, after=None))
-    load_queue_positions(found.jobs)
+    load_queue_positions(page.jobs)
     start = replace(query, before=None, after=None)
-    if not found.jobs:
-        return Page(jobs=[], newer=start if found.has_previous else None)
+    if not page.jobs:
+        return Page(jobs=[], newer=start if page.has_previous else None)
     return Page(
-        jobs=found.jobs,
-        newer=replace(start, after=found.jobs[0].pk) if found.has_previous else None,
-        older=replace(start, before=found.jobs[-1].pk) if found.has_next else None,
+        jobs=page.jobs,
+        newer=replace(start, after=page.jobs[0].pk) if page.has_previous else None,
+        older=replace(start, before=page.jobs[-1].pk) if page.has_next else None,
     )
 
 
