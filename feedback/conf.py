@@ -1,23 +1,23 @@
-"""The settings of `feedback` that have a default of their own: `FEEDBACK_MESSAGE_MAX = 20_000`."""
+"""Conf: the settings of `feedback`, each with its default.
+
+A project overrides a setting by a Django setting of the same name with the prefix `FEEDBACK_`:
+`FEEDBACK_MESSAGE_MAX = 20_000`.
+"""
 
 from typing import Final
 
-from django.conf import settings
+from realtime.conf import AppSettings
 
 PREFIX: Final = "FEEDBACK_"
 
 
-class Conf:
+class Conf(AppSettings):
     MESSAGE_MAX: int = 10_000
     """How many characters a message may have."""
     MIN_SECONDS: float = 0.5
     """How long a person needs at least to fill in the form; a form sent sooner has to wait."""
     CONFIRMATIONS_PER_HOUR: int = 5
-    """How many confirmations one mailbox is sent in an hour: the form is no mail bomb."""
-
-    def __getattribute__(self, name: str) -> object:
-        default = super().__getattribute__(name)
-        return getattr(settings, PREFIX + name, default) if name.isupper() else default
+    """The most confirmations that one mailbox gets in an hour: it limits mail bombs."""
 
 
-conf: Final = Conf()
+conf: Final = Conf(PREFIX)

@@ -1,4 +1,4 @@
-"""Jobs and workers in Django's admin, to look at: jobs are changed by their verbs alone."""
+"""Admin: shows jobs and workers, read-only. Only `realtime.jobs` may change a job."""
 
 from django.contrib import admin
 from django.http import HttpRequest
@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from realtime.models import Job, Worker
 
 
-class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when it runs
+class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic at run time
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -18,17 +18,17 @@ class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]  # not generic when 
 
 
 @admin.register(Job)
-class JobAdmin(LookOnly):
+class JobAdmin(ReadOnlyAdmin):
     list_display = ("title", "task", "state", "attempt", "worker", "queued_at", "finished_at")
     list_filter = ("state", "task")
     list_select_related = ("owner",)
     search_fields = ("id", "title", "task")
     date_hierarchy = "queued_at"
     show_full_result_count = False
-    # The dashboard shows the arguments, without what is secret in them.
+    # The dashboard shows the arguments, without secrets.
     exclude = ("args", "kwargs", "options", "phases", "recent")
 
 
 @admin.register(Worker)
-class WorkerAdmin(LookOnly):
+class WorkerAdmin(ReadOnlyAdmin):
     list_display = ("name", "first_seen_at", "heartbeat_at")

@@ -1,7 +1,9 @@
 import pytest
 
+from realtime.snapshots import queue_speed
+
 
 @pytest.fixture(autouse=True)
-def no_known_queue_speeds(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Forget the speeds of an earlier test's queues."""
-    monkeypatch.setattr("realtime.snapshots.queue_speed._known", {})
+def clear_queue_speeds() -> None:
+    """Forget the speeds of the queues of an earlier test."""
+    queue_speed.clear_cache()

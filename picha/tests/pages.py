@@ -90,7 +90,7 @@ class JobPage:
 
     def outcome_count(self, name: str) -> int:
         """How many items have this outcome; 0 if the page does not show it."""
-        number = self.job.locator(f"[data-part=tallies] > [data-outcome={name}] b")
+        number = self.job.locator(f"[data-part=outcomes] > [data-outcome={name}] b")
         return int(number.inner_text()) if number.count() else 0
 
 

@@ -8,7 +8,7 @@ from django.test import Client
 
 from photos.tasks import ON_DEMAND, SCHEDULED
 from realtime.models import Job
-from realtime.states import RunBy, JobState, Visibility
+from realtime.states import JobState, RunBy, Visibility
 from realtime.tests.support import people
 
 pytestmark = pytest.mark.django_db

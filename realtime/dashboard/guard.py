@@ -1,4 +1,4 @@
-"""Who may open the dashboard."""
+"""Guard: lets only operators open a page of the dashboard."""
 
 from collections.abc import Callable, Coroutine
 from functools import wraps
@@ -17,7 +17,7 @@ View = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 def for_operators(page: Page) -> View:
-    """The view of a page that only operators may see; whoever is not signed in is asked to."""
+    """An async view of `page`, for operators only. Anonymous visitors have to log in first."""
 
     @wraps(page)
     async def view(request: HttpRequest, **kwargs: object) -> HttpResponseBase:

@@ -1,4 +1,4 @@
-"""The operators' pages."""
+"""Views of the dashboard: the overview, and the page of one job."""
 
 from http import HTTPStatus
 from typing import Final
@@ -21,8 +21,8 @@ from realtime.snapshots.build import operator, reason
 from realtime.snapshots.overview import overview_numbers
 from realtime.states import JobState
 
-LINES_MAX: Final = 500
-"""The newest events, and the newest items, that a job's page shows."""
+ROWS_MAX: Final = 500
+"""How many events and how many items a job's page shows: the newest."""
 
 
 @require_safe
@@ -41,7 +41,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "tasks": _tasks(query.task),
         "kinds": [(SINGLE, "Single jobs"), (BATCH, "Batches")],
         "filter": {"state": query.state, "task": query.task, "kind": query.kind},
-        "kept": query.filter,
+        "filter_query": query.filter,
         "older": _address(page.older),
         "newer": _address(page.newer),
     }
@@ -56,12 +56,12 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "job": job,
         "snapshot": operator(job),
         "key": "",
-        "overview": _overview_left(request),
+        "overview": _overview_url(request),
         "next": request.get_full_path(),
         "may_act": viewer.may_act_on(job),
         "resumes": actions.resumes(job),
         "events": _timeline(job),
-        "items": job.items.order_by("-updated_at", "-pk")[:LINES_MAX],
+        "items": job.items.order_by("-updated_at", "-pk")[:ROWS_MAX],
         "args": shown_args(job),
         "kwargs": shown_kwargs(job),
         "reason": reason(job),
@@ -70,18 +70,18 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
     return render(request, "realtime/dashboard/job.html", context)
 
 
-def _overview_left(request: HttpRequest) -> str:
-    """The list with the filter that led here, which is in this page's address too."""
+def _overview_url(request: HttpRequest) -> str:
+    """The list with the filter from which the operator came; the address of this page has it."""
     try:
         return _address(parse(request.GET))
     except BadQuery as error:
         raise Http404(str(error)) from error
 
 
-def _tasks(wanted: str) -> list[str]:
-    """The tasks that have jobs, and the one that is asked for, which may have none."""
+def _tasks(selected: str) -> list[str]:
+    """The tasks that have jobs, and the selected one, which may have none."""
     known = Job.objects.order_by("task").values_list("task", flat=True).distinct()
-    return sorted({*known, wanted} - {""})
+    return sorted({*known, selected} - {""})
 
 
 def _address(query: Query | None) -> str:
@@ -90,4 +90,4 @@ def _address(query: Query | None) -> str:
 
 def _timeline(job: Job) -> list[JobEvent]:
     newest_first = job.events.select_related("actor").order_by("-pk")
-    return list(newest_first[:LINES_MAX])[::-1]
+    return list(newest_first[:ROWS_MAX])[::-1]

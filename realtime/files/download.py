@@ -1,4 +1,4 @@
-"""The answer that carries a job's file."""
+"""Download: the HTTP response with a job's file."""
 
 import logging
 from collections.abc import AsyncIterator, Iterator
@@ -14,27 +14,27 @@ log: Final = logging.getLogger(__name__)
 
 
 class Download(FileResponse):
-    """A `FileResponse` that under ASGI, too, has no more of the file in memory than one block.
+    """A `FileResponse` that has only one block of the file in memory under ASGI too.
 
-    Django's own is read whole there before its first byte is sent (`StreamingHttpResponse`, "must
+    There Django reads the whole file before it sends the first byte (`StreamingHttpResponse`: "must
     consume synchronous iterators").
     """
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         blocks = iter(self)
-        while block := await sync_to_async(_following, thread_sensitive=False)(blocks):
+        while block := await sync_to_async(_next_block, thread_sensitive=False)(blocks):
             yield block
 
 
-def _following(blocks: Iterator[bytes]) -> bytes:
+def _next_block(blocks: Iterator[bytes]) -> bytes:
     return next(blocks, b"")
 
 
 def download(job: Job) -> Download:
-    """The file of `job`, as something to save and never to show: a browser runs nothing in it.
+    """The file of `job`. A browser saves it and never shows it, so that no script in it runs.
 
     Raises:
-        Http404: there is none, or not yet.
+        Http404: the job has no file, or has not finished.
     """
     file = storage.file_of(job)
     if file is None:
@@ -42,11 +42,11 @@ def download(job: Job) -> Download:
     try:
         opened = storage.path_of(job, file).open("rb")
     except FileNotFoundError:
-        log.warning("The file of job %s is gone from the disk", job.pk)
+        log.warning("The file of job %s does not exist on disk", job.pk)
         raise Http404("No such file.") from None
-    answer = Download(
+    response = Download(
         opened, as_attachment=True, filename=file.name, content_type=file.content_type
     )
-    answer["X-Content-Type-Options"] = "nosniff"
-    answer["Content-Security-Policy"] = "sandbox; default-src 'none'"
-    return answer
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Content-Security-Policy"] = "sandbox; default-src 'none'"
+    return response

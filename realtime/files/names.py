@@ -1,26 +1,26 @@
-"""Names of files."""
+"""Names: makes the name of an attached file safe."""
 
 import re
 import unicodedata
 from typing import Final
 
 NAME_MAX: Final = 150
-"""Characters of a file's name, its ending among them."""
+"""The most characters of a file's name, with its extension."""
 FALLBACK: Final = "file"
 RESERVED: Final = re.compile(r'[<>:"|?*]')
 
 
 def clean_name(name: str) -> str:
-    """A name that every system takes and no header or shell is confused by.
+    """A name that is valid on every system and safe in headers and shells.
 
-    Without folders, control characters, changes of the writing direction, and what Windows
-    reserves; its ending is kept when it is cut.
+    It has no folders, no control characters, no changes of the writing direction, and none of the
+    characters that Windows reserves. If it is too long, it is cut before its extension.
     """
     last = re.split(r"[/\\]", name)[-1]
-    seen = "".join(sign for sign in last if unicodedata.category(sign)[0] != "C")
-    plain = unicodedata.normalize("NFC", seen)  # signs may meet only now
-    stem, dot, ending = RESERVED.sub("_", plain).strip(". ").rpartition(".")
+    visible = "".join(char for char in last if unicodedata.category(char)[0] != "C")
+    plain = unicodedata.normalize("NFC", visible)  # only now may two characters combine
+    stem, dot, extension = RESERVED.sub("_", plain).strip(". ").rpartition(".")
     if not dot:
-        stem, ending = ending, ""
-    ending = dot + ending.strip(" ")[:20].rstrip(" ")
-    return (stem[: NAME_MAX - len(ending)].rstrip(". ") + ending) or FALLBACK
+        stem, extension = extension, ""
+    extension = dot + extension.strip(" ")[:20].rstrip(" ")
+    return (stem[: NAME_MAX - len(extension)].rstrip(". ") + extension) or FALLBACK

@@ -13,5 +13,5 @@ from realtime.models import Job
 
 @receiver(post_delete, sender=Job)
 def delete_files_of_job(instance: Job, **_: Any) -> None:
-    """Also sent for each job of a bulk deletion, and for those that a deletion takes with it."""
+    """Django sends this also for each job of a bulk deletion, and for each deleted child job."""
     transaction.on_commit(partial(delete_files, instance.pk))

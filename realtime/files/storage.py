@@ -1,9 +1,10 @@
-"""Files that tasks make, to be downloaded by whoever may watch the job.
+"""Storage: where the files that tasks attach to their jobs are on disk.
 
-They are in a folder a job under MEDIA_ROOT, which all workers and web processes must share, under
-names that are made up; what a file is called is in the job's row. One is written aside and moved
-into place when it is whole, and the row names it when the body has ended well: there is never half
-a file, and none of an attempt that failed. The folder is deleted with the job.
+Each job has a folder under MEDIA_ROOT, which all workers and web processes must share. A file in
+it has a random name; the job's row has the name for people. `attachment` writes a file under a
+temporary name and renames it once it is complete, and the row names it once the task has
+succeeded. So nobody can download half a file, or one of a failed attempt. `receivers` deletes the
+folder with the job.
 """
 
 import re
@@ -19,10 +20,11 @@ from msgspec import Struct
 from realtime.models import Job
 
 FOLDER: Final = "jobs"
+CHUNK_SIZE: Final = 500
 
 
 class StoredFile(Struct, frozen=True):
-    """As it is kept in the job's row; `key` is the name in the job's folder."""
+    """A file as the job's row describes it; `key` is its name in the job's folder."""
 
     name: str
     content_type: str
@@ -31,7 +33,7 @@ class StoredFile(Struct, frozen=True):
 
 
 def file_of(job: Job) -> StoredFile | None:
-    """The file of a job that has ended, if it has made one."""
+    """The file of a finished job, if it has one."""
     if job.file is None or not job.is_finished:
         return None
     return msgspec.convert(job.file, StoredFile)
@@ -46,24 +48,23 @@ def folder_of(job_id: UUID) -> Path:
 
 
 def delete_files(job_id: UUID) -> None:
-    """Delete whatever a job has on disk."""
+    """Delete the folder of a job with its files."""
     shutil.rmtree(folder_of(job_id), ignore_errors=True)
 
 
 def delete_orphans() -> int:
-    """Delete the folders of jobs that are no more, as a process that died leaves them behind.
+    """Delete the folders of jobs that do not exist any more, and return their number.
 
-    Returns how many there were.
+    A process leaves one behind if it dies between the deletion of a job and that of its files.
     """
     root = Path(settings.MEDIA_ROOT) / FOLDER
     names = [entry.name for entry in root.iterdir()] if root.is_dir() else []
-    found = {UUID(hex=name): name for name in names if re.fullmatch(r"[0-9a-f]{32}", name)}
-    ids = list(found)
-    gone = 0
-    for start in range(0, len(ids), 500):
-        some = ids[start : start + 500]
-        alive = set(Job.objects.filter(pk__in=some).values_list("pk", flat=True))
-        for job_id in set(some) - alive:
+    ids = [UUID(hex=name) for name in names if re.fullmatch(r"[0-9a-f]{32}", name)]
+    deleted = 0
+    for start in range(0, len(ids), CHUNK_SIZE):
+        chunk = ids[start : start + CHUNK_SIZE]
+        existing = set(Job.objects.filter(pk__in=chunk).values_list("pk", flat=True))
+        for job_id in set(chunk) - existing:
             delete_files(job_id)
-            gone += 1
-    return gone
+            deleted += 1
+    return deleted

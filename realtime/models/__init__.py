@@ -6,6 +6,7 @@ Nothing here changes the state of a job: see `realtime.jobs`.
 from realtime.models.event import JobEvent
 from realtime.models.item import JobItem
 from realtime.models.job import NO_JOB, Job, JobQuerySet, job_id_of
+from realtime.models.queue_position import QueuePosition
 from realtime.models.scheduled_run import ScheduledRun
 from realtime.models.worker import HEARTBEAT_SECONDS, HEARTBEATS, Worker
 
@@ -17,6 +18,7 @@ __all__ = [
     "JobEvent",
     "JobItem",
     "JobQuerySet",
+    "QueuePosition",
     "ScheduledRun",
     "Worker",
     "job_id_of",

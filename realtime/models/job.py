@@ -12,7 +12,15 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
-from realtime.states import CLAIMABLE, FINISHED, WAITING, JobState, RunBy, Visibility
+from realtime.models.queue_position import QueuePosition
+from realtime.states import (
+    CLAIMABLE,
+    FINISHED,
+    WAITING,
+    JobState,
+    RunBy,
+    Visibility,
+)
 
 NO_JOB: Final = UUID(int=0)
 """An id that no job has."""
@@ -133,6 +141,8 @@ class Job(models.Model):
 
     objects = JobQuerySet.as_manager()
 
+    queue_position: QueuePosition | None = None
+    """Set by `realtime.snapshots.queue_position`; None where nobody has looked it up."""
     is_claimed = False
     """Whether this object was returned by `lease.claim` (it is not a field)."""
     reusable_children: "defaultdict[str, deque[UUID]] | None" = None
@@ -148,8 +158,19 @@ class Job(models.Model):
             models.Index(fields=("-queued_at", "-id"), name="job_newest"),
             models.Index(fields=("task", "-id"), name="job_task"),
             models.Index(fields=("owner", "-id"), name="job_owner"),
+            # These three are for the operators' numbers. The condition of the first names no state:
+            # SQLite does not use an index whose condition has an IN that the query gives as
+            # parameters, and PostgreSQL might search it for a job that changes its state.
             models.Index(
-                fields=("finished_at",),
+                fields=("state", "carrier", "due_at", "queued_at"),
+                condition=Q(finished_at__isnull=True),
+                name="job_unfinished",
+            ),
+            models.Index(
+                fields=("state", "carrier"), condition=Q(state=JobState.FAILED), name="job_failed"
+            ),
+            models.Index(
+                fields=("finished_at", "state", "carrier"),
                 condition=Q(finished_at__isnull=False),
                 name="job_finished",
             ),

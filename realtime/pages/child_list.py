@@ -1,4 +1,4 @@
-"""The list of a batch's jobs, as its page shows it: by state, and page by page."""
+"""Child list: the child jobs of a job as its page lists them, by state and page by page."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,22 +10,22 @@ from django.urls import reverse
 
 from realtime.access import Viewer
 from realtime.models import Job
-from realtime.snapshots.build import load_for_snapshots, public
+from realtime.pages.keyset import BY_ID, keyset_page, parse_job_id
+from realtime.snapshots.build import public
+from realtime.snapshots.queue_position import load_queue_positions
 from realtime.snapshots.schema import Snapshot
 from realtime.states import JobState, RunBy
 
 PAGE_SIZE: Final = 20
-MORE: Final = PAGE_SIZE + 1
-"""Jobs that are asked for, to know whether there are others."""
 STATE, AFTER, BEFORE = "parts", "parts_after", "parts_before"
-"""Names in the address of the page."""
+"""Parameters in the address of the page."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Row:
     snapshot: Snapshot
     url: str
-    """Empty where the viewer may not watch the job itself; nothing is told of it but its state."""
+    """Empty where the viewer may not watch the job; the page then shows only its state."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,38 +45,33 @@ class ChildList:
 
 
 def child_list(job: Job, given: QueryDict, *, viewer: Viewer, route: str) -> ChildList | None:
-    """The page of the jobs of `job` that the address asks for; None if it has made none.
+    """The page of the child jobs that the address asks for; None if the job has no children.
 
-    `route` is the view that shows one of them. A page is named by the job before or after it, so
-    that it costs as much far into a batch as at its beginning.
+    `route` is the name of the URL of one child job.
 
     Raises:
-        Http404: the address asks for what there cannot be.
+        Http404: the address names a state or a page that cannot exist.
     """
     if job.carrier == RunBy.BODY:
         return None
     key, state = given.get("key", ""), given.get(STATE, "")
     if state and state not in JobState.values:
         raise Http404("No such state.")
-    after, before = _job_id(given.get(AFTER, "")), _job_id(given.get(BEFORE, ""))
-    ids = Job.objects.filter(parent=job, **{"state": state} if state else {})
-    if before:
-        found = list(ids.filter(pk__lt=before).order_by("-pk").values_list("pk", flat=True)[:MORE])
-        page, has_earlier, has_later = found[PAGE_SIZE - 1 :: -1], len(found) == MORE, True
-    else:
-        rest = ids.filter(pk__gt=after) if after else ids
-        found = list(rest.order_by("pk").values_list("pk", flat=True)[:MORE])
-        page, has_earlier, has_later = found[:PAGE_SIZE], bool(after), len(found) == MORE
+    page = keyset_page(
+        Job.objects.filter(parent=job, **{"state": state} if state else {}),
+        BY_ID,
+        size=PAGE_SIZE,
+        after=_job_id(given, AFTER),
+        before=_job_id(given, BEFORE),
+    )
+    load_queue_positions(page.jobs)
+    first, last = (page.jobs[0].pk, page.jobs[-1].pk) if page.jobs else (None, None)
     return ChildList(
         tabs=_tabs(job, given, state),
-        rows=[_row(each, viewer=viewer, key=key, route=route) for each in _loaded(page)],
-        earlier=_address(given, state, **{BEFORE: page[0]}) if page and has_earlier else "",
-        later=_address(given, state, **{AFTER: page[-1]}) if page and has_later else "",
+        rows=[_row(child, viewer=viewer, key=key, route=route) for child in page.jobs],
+        earlier=_address(given, state, **{BEFORE: first}) if first and page.has_previous else "",
+        later=_address(given, state, **{AFTER: last}) if last and page.has_next else "",
     )
-
-
-def _loaded(ids: list[UUID]) -> list[Job]:
-    return sorted(load_for_snapshots(ids), key=lambda job: job.pk)
 
 
 def _row(job: Job, *, viewer: Viewer, key: str, route: str) -> Row:
@@ -101,8 +96,8 @@ def _tabs(job: Job, given: QueryDict, here: str) -> list[Tab]:
 
 
 def _address(given: QueryDict, state: str, **place: UUID) -> str:
-    wanted = {name: value for name, value in given.items() if name not in (STATE, AFTER, BEFORE)}
-    return f"?{_encoded(**wanted, **{STATE: state} if state else {}, **place)}#jobs"
+    others = {name: value for name, value in given.items() if name not in (STATE, AFTER, BEFORE)}
+    return f"?{_encoded(**others, **{STATE: state} if state else {}, **place)}#jobs"
 
 
 def _encoded(**values: object) -> str:
@@ -111,8 +106,8 @@ def _encoded(**values: object) -> str:
     return query.urlencode()
 
 
-def _job_id(text: str) -> UUID | None:
+def _job_id(given: QueryDict, name: str) -> UUID | None:
     try:
-        return UUID(text) if text else None
+        return parse_job_id(given.get(name, ""))
     except ValueError:
         raise Http404("No such page of the list.") from None

@@ -1,6 +1,7 @@
-"""A job's page, for whoever may watch it, and what its owner may do to it there."""
+"""Views of one job: its page, JSON, event stream and file, and the actions of its owner."""
 
 from collections.abc import AsyncIterator, Callable
+from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -8,10 +9,15 @@ from uuid import UUID
 from asgiref.sync import sync_to_async
 from django.core.exceptions import PermissionDenied
 from django.core.handlers.asgi import ASGIRequest
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.utils.encoding import iri_to_uri
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
@@ -29,9 +35,9 @@ from realtime.snapshots.build import load_for_snapshots, operator, public
 from realtime.snapshots.schema import encode
 
 REFRESH: Final = 3
-"""Seconds after which the page of an unfinished job reloads where there is no JavaScript."""
+"""Without JavaScript, the page of an unfinished job reloads after this number of seconds."""
 REASON_MAX: Final = 500
-"""Characters of the reason that an actor gives."""
+"""The most characters of the reason that somebody gives for an action."""
 
 
 @require_safe
@@ -49,46 +55,46 @@ def _page(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "is_operator": viewer.is_operator,
         "may_act": viewer.may_act_on(job),
         "resumes": actions.resumes(job),
-        "whole": _whole(job, viewer, key),
+        "parent": _visible_parent(job, viewer, key),
         "parts": child_list(job, request.GET, viewer=viewer, route="realtime:job"),
         "refresh": None if job.is_finished else REFRESH,
     }
     return keep_private(render(request, "realtime/job.html", context))
 
 
-def _whole(job: Job, viewer: Viewer, key: str) -> Job | None:
-    """The batch that it is a part of, if that may be watched."""
+def _visible_parent(job: Job, viewer: Viewer, key: str) -> Job | None:
+    """The parent of the job, if the viewer may watch that."""
     return job.parent if job.parent and viewer.may_watch(job.parent, key=key) else None
 
 
 @require_safe
 async def snapshot(request: HttpRequest, job_id: UUID) -> HttpResponse:
-    """The job's snapshot as JSON, for those who poll."""
-    found, viewer = await watched_or_404(request, job_id)
-    shown = operator(found) if viewer.is_operator else public(found)
-    return keep_private(HttpResponse(encode(shown), content_type="application/json"))
+    """The job's snapshot as JSON, for clients that poll."""
+    job, viewer = await ajob_or_404(request, job_id)
+    content = encode(operator(job) if viewer.is_operator else public(job))
+    return keep_private(HttpResponse(content, content_type="application/json"))
 
 
 @require_safe
 async def events(request: ASGIRequest, job_id: UUID) -> HttpResponseBase:
-    """The job's snapshots as Server-Sent Events; 204 when the reader has the last one."""
-    found, viewer = await watched_or_404(request, job_id)
+    """The job's snapshots as Server-Sent Events; 204 if the client has the last one."""
+    job, viewer = await ajob_or_404(request, job_id)
     last = request.headers.get("Last-Event-ID", "")
-    if found.is_finished and last == event_id(public(found)):
+    if job.is_finished and last == event_id(public(job)):
         return keep_private(HttpResponse(status=204))
     stream = Stream(viewer, session_key=request.session.session_key or "")
     key, address = request.GET.get("key", ""), client_address(request.scope)
-    lines = lines_of(found, stream, key=key, address=address, last_event_id=last)
+    lines = lines_of(job, stream, key=key, address=address, last_event_id=last)
     try:
         first = await anext(lines)
-    except Closed as refusal:
-        return keep_private(HttpResponse(str(refusal), status=429, content_type="text/plain"))
-    response = StreamingHttpResponse(_after(first, lines), content_type="text/event-stream")
+    except Closed as error:
+        return keep_private(HttpResponse(str(error), status=429, content_type="text/plain"))
+    response = StreamingHttpResponse(_chain(first, lines), content_type="text/event-stream")
     response["X-Accel-Buffering"] = "no"
     return keep_private(response)
 
 
-async def _after(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+async def _chain(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
     yield first
     async for line in rest:
         yield line
@@ -115,10 +121,10 @@ async def retry(request: HttpRequest, job_id: UUID) -> HttpResponse:
 
 
 def _act(request: HttpRequest, job_id: UUID, action: Callable[..., bool]) -> HttpResponse:
-    """Do `action`, and show the job: where it came too late, its page says how things stand.
+    """Do `action` and redirect to the job: its page shows the state also if it came too late.
 
     Raises:
-        PermissionDenied: the job may be watched, but not changed, by this one.
+        PermissionDenied: the user may watch the job, but not change it.
     """
     key = request.GET.get("key", "")
     job, viewer = job_or_404(request, job_id, key=key)
@@ -127,30 +133,30 @@ def _act(request: HttpRequest, job_id: UUID, action: Callable[..., bool]) -> Htt
     reason = clean_text(request.POST.get("reason", ""), REASON_MAX)
     action(job, actor=request.user, reason=reason)
     url = job_url(job.pk) + (f"?{urlencode({'key': key})}" if key else "")
-    location = iri_to_uri(_next(request) or url)
-    return keep_private(HttpResponse(status=303, headers={"Location": location}))
+    answer = HttpResponseRedirect(_next(request) or url, status=HTTPStatus.SEE_OTHER)
+    return keep_private(answer)
 
 
 def _next(request: HttpRequest) -> str:
-    """The page of this site that the action was asked for on, if its form says so."""
-    asked, host = request.POST.get("next", ""), request.get_host()
-    safe = url_has_allowed_host_and_scheme(asked, {host}, require_https=request.is_secure())
-    return asked if safe and asked.isprintable() else ""
+    """The page of this site to which the form of the action wants to return; may be empty."""
+    url, host = request.POST.get("next", ""), request.get_host()
+    is_safe = url_has_allowed_host_and_scheme(url, {host}, require_https=request.is_secure())
+    return url if is_safe and url.isprintable() else ""
 
 
 def job_or_404(request: HttpRequest, job_id: UUID, *, key: str = "") -> tuple[Job, Viewer]:
     """The job, if the request's user may watch it.
 
     Raises:
-        Http404: it does not exist, or may not be watched; the answer is the same.
+        Http404: the job does not exist, or the user may not watch it; the response is the same.
     """
     viewer = Viewer.of(request.user)
-    for found in load_for_snapshots([job_id]):
-        if viewer.may_watch(found, key=key):
-            return found, viewer
+    for job in load_for_snapshots([job_id]):
+        if viewer.may_watch(job, key=key):
+            return job, viewer
     raise Http404("No such job.")
 
 
-async def watched_or_404(request: HttpRequest, job_id: UUID) -> tuple[Job, Viewer]:
+async def ajob_or_404(request: HttpRequest, job_id: UUID) -> tuple[Job, Viewer]:
     key = request.GET.get("key", "")
     return await sync_to_async(job_or_404)(request, job_id, key=key)

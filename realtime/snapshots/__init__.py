@@ -1,4 +1,4 @@
-"""What may be shown of a job at one moment, and in which words."""
+"""Snapshots: what viewers see of a job at one moment, and the texts that describe it."""
 
 from realtime.snapshots.build import public
 

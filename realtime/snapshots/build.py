@@ -1,75 +1,33 @@
-"""From rows to snapshots."""
+"""Snapshots: builds them from the rows of jobs. Everything that shows a job calls it."""
 
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
-from django.db.models import (
-    Case,
-    Count,
-    Exists,
-    IntegerField,
-    OuterRef,
-    Q,
-    QuerySet,
-    Subquery,
-    When,
-)
-from django.db.models.functions import Now
+from django.urls import reverse
 from django.utils import timezone
 
 from realtime.conf import conf
-from realtime.models import Job, Worker
-from realtime.snapshots import file_link
+from realtime.files.storage import file_of
+from realtime.models import Job
 from realtime.snapshots.outcomes import in_display_order
-from realtime.snapshots.queue_speed import queue_speeds
-from realtime.snapshots.schema import Item, OperatorSnapshot, Phase, Snapshot
+from realtime.snapshots.queue_position import load_queue_positions, seconds_until_due
+from realtime.snapshots.schema import File, Item, OperatorSnapshot, Phase, Snapshot
 from realtime.states import CLAIMABLE, JobState, RunBy
 
 UNPUBLISHED: Final = "The queue cannot be reached. Your request is saved and starts by itself."
 NO_WORKER: Final = "No worker is up. Your request is saved and starts as soon as one is."
 
 
-def with_queue_positions(jobs: QuerySet[Job]) -> QuerySet[Job]:
-    """Annotate queued jobs with those `ahead`, and all with `worker_up`, in the same query.
-
-    One that is run again keeps its id and comes last; one that is not due yet is in no line.
-    """
-    earlier = Q(queued_at__lt=OuterRef("queued_at")) | Q(id__lt=OuterRef("id"))
-    ahead = (
-        Job.objects.filter(
-            earlier,
-            Q(due_at=None) | Q(due_at__lte=Now()),
-            state=JobState.QUEUED,
-            queue=OuterRef("queue"),
-            queued_at__lte=OuterRef("queued_at"),
-        )
-        .order_by()
-        .values("queue")
-        .annotate(number=Count("pk"))
-        .values("number")
-    )
-    place = Case(When(state=JobState.QUEUED, then=Subquery(ahead)), output_field=IntegerField())
-    return jobs.select_related("owner").annotate(ahead=place, worker_up=Exists(Worker.objects.up()))
-
-
 def load_for_snapshots(ids: Iterable[UUID]) -> list[Job]:
-    """The jobs of these ids, ready for `public` and `operator`.
+    """The jobs with these ids, ready for `public` and `operator`.
 
-    Those that wait are read once more, with what only they need: most do not, and the query for
-    it takes several times as long to build. How fast their queues move is looked up too, once in
-    a few seconds.
+    Most jobs do not wait, so the queue positions of those that do are a query of their own.
     """
-    jobs = {job.pk: job for job in Job.objects.filter(pk__in=list(ids)).select_related("owner")}
-    waiting = [pk for pk, job in jobs.items() if job.state in CLAIMABLE and not _seconds_early(job)]
-    if waiting:
-        again = list(with_queue_positions(Job.objects.filter(pk__in=waiting)))
-        found = queue_speeds(job.queue for job in again)
-        for job in again:
-            job.pace = found[job.queue]  # type: ignore[attr-defined]  # as what a query annotates
-        jobs |= {job.pk: job for job in again}
-    return list(jobs.values())
+    jobs = list(Job.objects.filter(pk__in=list(ids)).select_related("owner"))
+    load_queue_positions(jobs)
+    return jobs
 
 
 def public(job: Job) -> Snapshot:
@@ -88,13 +46,14 @@ def operator(job: Job) -> OperatorSnapshot:
 
 
 def reason(job: Job) -> str:
-    """Why a waiting job does not move; empty when it does, or when its turn just has not come."""
-    if job.state not in CLAIMABLE or _seconds_early(job):
+    """Why a waiting job does not start; empty if nothing is wrong and it only waits its turn."""
+    if job.state not in CLAIMABLE or seconds_until_due(job):
         return ""
     waited = (timezone.now() - (job.due_at or job.queued_at)).total_seconds()
     if job.published_at is None and waited > conf.RELAY_AFTER:
         return UNPUBLISHED
-    return "" if getattr(job, "worker_up", True) else NO_WORKER
+    position = job.queue_position
+    return NO_WORKER if position and not position.is_worker_up else ""
 
 
 def _fields(job: Job) -> dict[str, Any]:
@@ -123,7 +82,7 @@ def _fields(job: Job) -> dict[str, Any]:
         "reason": reason(job),
         "error": job.error,
         "result": job.result,
-        "file": file_link.file_link(job),
+        "file": _file(job),
         "subject_url": job.subject_url,
         "queued_at": job.queued_at.timestamp(),
         "started_at": _seconds(job.started_at),
@@ -134,28 +93,36 @@ def _fields(job: Job) -> dict[str, Any]:
 
 
 def _phase(job: Job, phase: list[Any]) -> Phase:
-    """No phase runs on when the job is done, as the last one seems to whose loop was left."""
+    """A phase of a job that succeeded does not run any more.
+
+    Its row says that the last phase runs if the body has left the loop of that phase early.
+    """
     name, state = phase
     is_over = job.state == JobState.SUCCEEDED and state == "running"
     return Phase(name, "done" if is_over else state)
 
 
-def _place(job: Job) -> int | None:
-    if job.state != JobState.QUEUED or _seconds_early(job):
+def _file(job: Job) -> File | None:
+    stored = file_of(job)
+    if stored is None:
         return None
-    return (getattr(job, "ahead", None) or 0) + 1
+    url = reverse("realtime:file", args=[job.pk])
+    return File(name=stored.name, size=stored.size, url=url)
+
+
+def _place(job: Job) -> int | None:
+    if job.state != JobState.QUEUED or seconds_until_due(job):
+        return None
+    return job.queue_position.place if job.queue_position else None
 
 
 def _expected_wait(job: Job) -> float | None:
-    if job.state == JobState.QUEUED and (early := _seconds_early(job)):
-        return round(early)
-    place, pace = _place(job), getattr(job, "pace", None)
-    return None if place is None or pace is None or reason(job) else round(place * pace)
-
-
-def _seconds_early(job: Job) -> float:
-    """How long it is until a job that was put off may start; 0 for all others."""
-    return max(0.0, (job.due_at - timezone.now()).total_seconds()) if job.due_at else 0.0
+    if job.state == JobState.QUEUED and (seconds := seconds_until_due(job)):
+        return round(seconds)
+    place, position = _place(job), job.queue_position
+    if place is None or position is None or position.seconds_per_place is None or reason(job):
+        return None
+    return round(place * position.seconds_per_place)
 
 
 def _seconds(moment: datetime | None) -> float | None:

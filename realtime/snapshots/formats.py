@@ -1,4 +1,7 @@
-"""Numbers and times for people; static/realtime/shared/formats.js says the same in the browser."""
+"""Formats: writes numbers and times for people.
+
+static/realtime/shared/formats.js has the same functions for the browser.
+"""
 
 import math
 import re
@@ -21,7 +24,7 @@ def percent(fraction: float) -> str:
 
 
 def share(fraction: float) -> str:
-    """A percentage with one decimal: 99.1%, and 100% only when it is all of it."""
+    """A percentage with one decimal, rounded down: 99.1%, and 100% only for 1."""
     tenths = math.floor(fraction * 1000 + 1e-9) / 10
     return f"{tenths:.0f}%" if tenths in {0, 100} else f"{tenths:.1f}%"
 
@@ -41,7 +44,7 @@ def ordinal(value: int) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Two units at most: 2 h 5 min, 3 min 20 s, 12 s."""
+    """At most two units: 2 h 5 min, 3 min 20 s, 12 s."""
     whole = max(0, _rounded(seconds))
     if whole < MINUTE:
         return f"{whole} s"
@@ -53,7 +56,7 @@ def duration(seconds: float) -> str:
 
 
 def about(seconds: float) -> str:
-    """An estimate does not pretend to know the second when it is minutes away."""
+    """An estimate: in whole minutes from one minute on."""
     coarse = seconds if seconds < MINUTE else math.ceil(seconds / MINUTE) * MINUTE
     return f"about {duration(max(1, coarse))}"
 
@@ -63,10 +66,10 @@ def eta(seconds: float) -> str:
 
 
 def size(length: int) -> str:
-    """Of so many bytes: 999 bytes, 1.2 kB, 34 MB."""
+    """A number of bytes: 999 bytes, 1.2 kB, 34 MB."""
     if length < 1000:
         return f"{length} {plural(length, 'byte')}"
-    if length < 999_500:  # that is 1.0 MB when it is rounded
+    if length < 999_500:  # the next number is rounded to 1.0 MB
         return f"{_short(length / 1000)} kB"
     if length < 999_500_000:
         return f"{_short(length / 1000**2)} MB"
@@ -101,12 +104,12 @@ def iso_time(moment: float) -> str:
 
 
 def _rounded(value: float) -> int:
-    # Halves go up, as in JavaScript.
+    # Rounds halves up, as JavaScript does.
     return math.floor(value + 0.5)
 
 
 def _short(value: float) -> str:
-    """With one decimal below ten."""
+    """With one decimal if it is below ten."""
     return f"{_rounded(value * 10) / 10:.1f}" if value < 10 else number(_rounded(value))
 
 

@@ -1,4 +1,4 @@
-"""The order in which a job's counts are shown."""
+"""Outcomes: the order in which pages show a job's counts."""
 
 from collections.abc import Mapping
 from typing import Final
@@ -6,16 +6,18 @@ from typing import Final
 from celery import current_app
 
 LAST: Final = ("succeeded", "failed", "cancelled", "unknown")
-"""The outcomes of a batch's jobs, and what others call theirs that went wrong."""
+"""The outcomes of child jobs, and the common words for items that failed."""
 
 
 def in_display_order(task: str, counts: Mapping[str, int]) -> dict[str, int]:
-    """First as the task declares (`outcomes`), then by the alphabet, what went wrong last.
+    """First the outcomes that the task declares, then others by the alphabet, then LAST.
 
-    Not as they came: that differs from run to run, and PostgreSQL keeps no order of JSON's names.
+    The order of the row is of no use: it differs from run to run, and PostgreSQL does not keep the
+    order of names in JSON.
     """
     if len(counts) < 2:
         return dict(counts)
     declared = tuple(getattr(current_app.tasks.get(task), "outcomes", ()))
     others = sorted(counts.keys() - {*declared, *LAST})
-    return {word: counts[word] for word in (*declared, *others, *LAST) if word in counts}
+    ordered = (*declared, *others, *LAST)
+    return {outcome: counts[outcome] for outcome in ordered if outcome in counts}

@@ -1,7 +1,8 @@
-"""How fast the queues move, for those who wait in them.
+"""Queue speed: how many seconds a job waits for each place in its queue.
 
-One place takes the mean time of the queue's latest jobs, shared by those that run: while somebody
-waits, all that can run do. Looked up once in a few seconds a process, not once a job.
+That is the mean run time of the queue's latest jobs, divided by the number of its running jobs:
+while a job waits, every worker that can run one does. Each process looks it up once in
+CACHE_SECONDS for each queue, not for each job.
 """
 
 import threading
@@ -16,41 +17,45 @@ from django.db.models.functions import Now
 from realtime.models import Job
 from realtime.states import JobState
 
-FRESH: Final = 5.0
-"""Seconds that a pace is taken to hold."""
+CACHE_SECONDS: Final = 5.0
 RECENT: Final = timedelta(minutes=10)
-JOBS: Final = 20
-"""The latest jobs that the mean is of."""
+LATEST_JOBS: Final = 20
+"""The mean run time is that of so many jobs, which ended within RECENT."""
 
-_known: dict[str, tuple[float, float | None]] = {}
+_cache: Final[dict[str, tuple[float, float | None]]] = {}
 _lock: Final = threading.Lock()
 
 
-def queue_speeds(queues: Iterable[str]) -> dict[str, float | None]:
-    """Seconds a place takes in each of these queues; None where nobody can know."""
+def seconds_per_place(queues: Iterable[str]) -> dict[str, float | None]:
+    """The speed of each queue; None where nothing runs, or nothing has ended lately."""
     with _lock:
-        return {queue: _pace(queue) for queue in set(queues)}
+        return {queue: _cached(queue) for queue in set(queues)}
 
 
-def _pace(queue: str) -> float | None:
-    looked_at, pace = _known.get(queue, (0.0, None))
-    if queue not in _known or monotonic() - looked_at > FRESH:
-        pace = measured(queue)
-        _known[queue] = (monotonic(), pace)
-    return pace
+def clear_cache() -> None:
+    with _lock:
+        _cache.clear()
 
 
-def measured(queue: str) -> float | None:
+def _cached(queue: str) -> float | None:
+    measured_at, seconds = _cache.get(queue, (0.0, None))
+    if queue not in _cache or monotonic() - measured_at > CACHE_SECONDS:
+        seconds = _measure(queue)
+        _cache[queue] = (monotonic(), seconds)
+    return seconds
+
+
+def _measure(queue: str) -> float | None:
     jobs = Job.objects.filter(queue=queue)
     running = jobs.filter(state=JobState.RUNNING).count()
     if not running:
         return None
-    # Of a job that was tried again, the waits between the tries would count.
+    # The run time of a job that was tried again would include the pauses between its attempts.
     ended = jobs.filter(
         state=JobState.SUCCEEDED,
         attempt=1,
         started_at__isnull=False,
         finished_at__gte=Now() - RECENT,
     ).order_by("-finished_at")
-    mean = ended[:JOBS].aggregate(mean=Avg(F("finished_at") - F("started_at")))["mean"]
+    mean = ended[:LATEST_JOBS].aggregate(mean=Avg(F("finished_at") - F("started_at")))["mean"]
     return mean.total_seconds() / running if mean else None

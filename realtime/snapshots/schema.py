@@ -1,4 +1,4 @@
-"""The types of snapshots, and their JSON."""
+"""Schema: the types of snapshots and of the operators' numbers, and their JSON."""
 
 from typing import Any, Final, Literal
 from uuid import UUID
@@ -22,9 +22,10 @@ class Item(Struct, frozen=True):
 
 
 class File(Struct, frozen=True):
-    """What a job has made, to be downloaded; `size` in bytes.
+    """The file that a job has made; `size` is in bytes.
 
-    A watch key is not in `url`: a snapshot is the same for all watchers. Add it as `?key=…`.
+    `url` has no watch key, because a snapshot is the same for all viewers. A viewer who has one
+    adds it as `?key=…`.
     """
 
     name: str
@@ -33,14 +34,17 @@ class File(Struct, frozen=True):
 
 
 class Snapshot(Struct, frozen=True, kw_only=True):
-    """All that a watcher may see of a job at one moment.
+    """All that a viewer may see of a job at one moment.
 
-    Of two snapshots of a job the one with the greater `(revision, tick)` is the newer. `fraction`
-    is the whole job's, 0 to 1, and None while it cannot be known; `done`, `total` and `unit` are
-    the current phase's; `rate` is in units a second. `place` is the place in the queue, 1 the
-    next, and `expected_wait` how many seconds that may take, where it can be known, or how long a
-    job is put off; `reason` says in a sentence why a job does not move, if it does not. `failed`
-    is how many of its items have failed; a `batch` is carried on by jobs of its own.
+    Of two snapshots of a job, the one with the greater `(revision, tick)` is newer. Times are
+    Unix times, in seconds.
+
+    `fraction` is that of the whole job, from 0 to 1, and None while it is unknown. `done`, `total`
+    and `unit` are those of the current phase; `rate` is in units per second, `eta` in seconds.
+    `place` is the place in the queue, 1 for the next job. `expected_wait` is the estimated number
+    of seconds until the job starts; None if it is unknown. `reason` is a sentence that says why a
+    waiting job does not start, if something is wrong. `failed` is the number of failed items.
+    `batch` says that child jobs do the work of the job.
     """
 
     id: UUID
@@ -77,7 +81,7 @@ class Snapshot(Struct, frozen=True, kw_only=True):
 
 
 class OperatorSnapshot(Snapshot, frozen=True, kw_only=True):
-    """A snapshot with what only operators may see."""
+    """A snapshot with the fields that only operators may see."""
 
     task: str
     queue: str

@@ -1,7 +1,7 @@
-"""What a snapshot says in plain words.
+"""Words: the texts that describe a snapshot.
 
-The page is first rendered with these and then kept current by static/realtime/shared/words.js,
-which says the same: a text that changed as the script takes over would be a jolt.
+Templates render a page with these functions. static/realtime/shared/words.js then updates the
+texts in the browser: it has the same functions, so that no text changes when the script starts.
 """
 
 from collections.abc import Callable
@@ -23,7 +23,7 @@ def item_label(state: str) -> str:
 
 
 def sentence(snapshot: Snapshot, now: float | None = None) -> str:
-    """The sentence under the bar: where it stands, or what came of it."""
+    """The sentence under the bar: what the job is doing, or how it ended."""
     at = timezone.now().timestamp() if now is None else now
     state = JobState(snapshot.state)
     reason = "" if state in FINISHED else snapshot.reason
@@ -41,7 +41,7 @@ def amount(snapshot: Snapshot) -> str:
 
 
 def pace(snapshot: Snapshot) -> str:
-    """`8.2 photos/s · about 4 s left`, while it runs."""
+    """`8.2 photos/s · about 4 s left`; empty if the job is not running."""
     if snapshot.state != JobState.RUNNING:
         return ""
     speed = rate(snapshot.rate, snapshot.unit) if snapshot.rate else ""
@@ -50,11 +50,11 @@ def pace(snapshot: Snapshot) -> str:
 
 
 def row_detail(snapshot: Snapshot, now: float | None = None) -> str:
-    """What a row of a list says beside the bar: the pace, or what holds or ended the job."""
+    """The text beside the bar in a row of a list: the time left, or why the job waits or ended."""
     if snapshot.state == JobState.RUNNING:
         return "" if snapshot.eta is None else eta(snapshot.eta)
     if snapshot.state == JobState.QUEUED:
-        return _in_line(snapshot).rstrip(".")
+        return _queue_place(snapshot).rstrip(".")
     if snapshot.state == JobState.RETRYING:
         at = timezone.now().timestamp() if now is None else now
         return _retrying(snapshot, at).rstrip(".")
@@ -62,14 +62,14 @@ def row_detail(snapshot: Snapshot, now: float | None = None) -> str:
 
 
 def can_run_again(snapshot: Snapshot, *, resumes: bool) -> bool:
-    """Whether there is a point in it: something failed, or was left out."""
+    """Whether to offer it: the job failed, was cancelled, or has failed items to retry."""
     if snapshot.state == JobState.SUCCEEDED:
         return resumes and snapshot.failed > 0
     return snapshot.state in FINISHED
 
 
 def run_again(snapshot: Snapshot, *, resumes: bool) -> str:
-    """What the button says."""
+    """The text of the button."""
     if not resumes:
         return "Run again"
     return "Do the rest" if snapshot.state == JobState.CANCELLED else "Retry what failed"
@@ -79,22 +79,21 @@ def attempt(snapshot: Snapshot) -> str:
     return f"Attempt {snapshot.attempt}" if snapshot.attempt > 1 else ""
 
 
-def tallies(snapshot: Snapshot) -> dict[str, int]:
-    """The counts, and the numbers of the result that are not among them; no noughts."""
+def outcome_counts(snapshot: Snapshot) -> dict[str, int]:
+    """The counts, then the other whole numbers of the result; without zeros."""
     result = snapshot.result if isinstance(snapshot.result, dict) else {}
     numbers = {str(name): value for name, value in result.items() if type(value) is int}
-    every = snapshot.counts | {
-        name: n for name, n in numbers.items() if name not in snapshot.counts
-    }
-    return {name.replace("_", " "): value for name, value in every.items() if value}
+    others = {name: value for name, value in numbers.items() if name not in snapshot.counts}
+    counts = snapshot.counts | others
+    return {name.replace("_", " "): value for name, value in counts.items() if value}
 
 
 def _queued(snapshot: Snapshot, now: float) -> str:
     wait = snapshot.expected_wait
-    return _in_line(snapshot) + ("" if wait is None else f" Starts in {about(wait)}.")
+    return _queue_place(snapshot) + ("" if wait is None else f" Starts in {about(wait)}.")
 
 
-def _in_line(snapshot: Snapshot) -> str:
+def _queue_place(snapshot: Snapshot) -> str:
     place = snapshot.place
     if place is None:
         return "Waiting its turn."
@@ -102,7 +101,7 @@ def _in_line(snapshot: Snapshot) -> str:
 
 
 def _running(snapshot: Snapshot, now: float) -> str:
-    return _closed(snapshot.message or snapshot.phase or "Working")
+    return _with_full_stop(snapshot.message or snapshot.phase or "Working")
 
 
 def _retrying(snapshot: Snapshot, now: float) -> str:
@@ -115,7 +114,7 @@ def _lost(snapshot: Snapshot, now: float) -> str:
 
 
 def _succeeded(snapshot: Snapshot, now: float) -> str:
-    return f"{_closed(snapshot.message)} Finished{_took(snapshot, word='in')}.".strip()
+    return f"{_with_full_stop(snapshot.message)} Finished{_took(snapshot, word='in')}.".strip()
 
 
 def _failed(snapshot: Snapshot, now: float) -> str:
@@ -127,7 +126,7 @@ def _cancelled(snapshot: Snapshot, now: float) -> str:
     return f"Cancelled{_took(snapshot)}. What was done until then is kept."
 
 
-def _closed(text: str) -> str:
+def _with_full_stop(text: str) -> str:
     return text if text.endswith((".", "!", "?", "…")) or not text else f"{text}."
 
 

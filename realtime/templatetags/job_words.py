@@ -1,4 +1,4 @@
-"""Filters that put a snapshot, or a number or time of one, into words."""
+"""Template filters that write a snapshot, or one of its numbers or times, as text."""
 
 import math
 from datetime import datetime
@@ -21,7 +21,7 @@ for filter_function in (
     words.amount,
     words.pace,
     words.attempt,
-    words.tallies,
+    words.outcome_counts,
     words.row_detail,
     words.state_label,
     words.item_label,
@@ -35,7 +35,7 @@ for filter_function in (
 
 @register.filter
 def pairs(value: dict[str, Any]) -> list[tuple[str, Any]]:
-    """A dict's items, also when one of its keys is "items"."""
+    """The items of a dict; `dict.items` in a template reads the key "items" if there is one."""
     return list(value.items())
 
 
@@ -51,14 +51,14 @@ def run_again(snapshot: Snapshot, resumes: object) -> str:
 
 @register.filter
 def figures(snapshot: Snapshot) -> str:
-    """`31 of 60 photos · about 4 s left`, or what holds or ended the job."""
-    said = (words.amount(snapshot), words.row_detail(snapshot))
-    return " · ".join(filter(None, said))
+    """`31 of 60 photos · about 4 s left`, or why the job waits or how long it took."""
+    texts = (words.amount(snapshot), words.row_detail(snapshot))
+    return " · ".join(filter(None, texts))
 
 
 @register.filter
 def counts(job: Job) -> dict[str, int]:
-    """A job's counts in the order in which its page shows them."""
+    """The counts of a job, in the order of `snapshots.outcomes`."""
     return in_display_order(job.task, job.counts)
 
 
@@ -74,7 +74,7 @@ def share_or_dash(share: float | None) -> str:
 
 @register.filter
 def bar_value(snapshot: Snapshot) -> str:
-    """The bar's value; empty while it is unknown and something moves."""
+    """The value of the progress bar; empty if the job runs and its fraction is unknown."""
     if snapshot.state == JobState.SUCCEEDED:
         return "1"
     if snapshot.fraction is None:
@@ -89,16 +89,16 @@ def is_finished(snapshot: Snapshot) -> bool:
 
 @register.simple_tag
 def login_url() -> str:
-    """Where the site has people log in."""
+    """The URL of the site's login page."""
     return resolve_url(settings.LOGIN_URL)
 
 
 @register.inclusion_tag("realtime/_moment.html")
 def moment(value: datetime | float | None, label: str = "", part: str = "") -> dict[str, Any]:
-    """A time, relative, with the exact one on hover; kept current by the script."""
+    """A relative time, with the exact time on hover. A script keeps it up to date."""
     if value is None:
         return {"label": label, "part": part, "seconds": None}
-    # Whole seconds, as in the element's datetime, from which the script goes on.
+    # Whole seconds: the script reads the time from the element's datetime, which has no more.
     seconds = math.floor(value.timestamp() if isinstance(value, datetime) else value)
     return {
         "label": label,

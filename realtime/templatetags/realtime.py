@@ -1,4 +1,4 @@
-"""`{% load realtime %}{% job_progress job %}`: a job's live progress in any page."""
+"""`{% load realtime %}{% job_progress job %}`: shows the live progress of a job in any page."""
 
 from typing import Any
 
@@ -18,11 +18,11 @@ def job_progress(job: Job, *, key: str = "", main: bool = False) -> dict[str, An
     `key` is the watch key, for viewers who have no account. With `main` the page is about this
     job: its title is the heading of the page, and the title of the tab shows its progress.
     """
-    return {"snapshot": public(_placed(job)), "key": key, "main": main}
+    return {"snapshot": public(_with_queue_position(job)), "key": key, "main": main}
 
 
-def _placed(job: Job) -> Job:
-    """Only those of `load` and `with_places` know their place in the queue."""
-    if job.state not in CLAIMABLE or hasattr(job, "ahead"):
+def _with_queue_position(job: Job) -> Job:
+    """The job, loaded anew if it waits and its queue position is not known."""
+    if job.state not in CLAIMABLE or job.queue_position:
         return job
     return load_for_snapshots([job.pk])[0]

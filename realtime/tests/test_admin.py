@@ -33,7 +33,7 @@ def test_workers_are_listed(client: Client) -> None:
 
 
 @pytest.mark.parametrize("action", ["add", "change", "delete"])
-def test_nobody_changes_a_job_by_hand(client: Client, job: Job, action: str) -> None:
+def test_nobody_may_change_a_job(client: Client, job: Job, action: str) -> None:
     client.force_login(user("root", is_staff=True, is_superuser=True))
     args = [] if action == "add" else [job.pk]
     url = reverse(f"admin:realtime_job_{action}", args=args)
@@ -42,7 +42,7 @@ def test_nobody_changes_a_job_by_hand(client: Client, job: Job, action: str) -> 
     assert job.title != "Mine"
 
 
-def test_operators_may_look_and_clerks_may_not(client: Client) -> None:
+def test_operators_may_view_jobs_and_other_staff_may_not(client: Client) -> None:
     url = reverse("admin:realtime_job_changelist")
     client.force_login(operator())
     assert client.get(url).status_code == 200

@@ -69,7 +69,7 @@ def _end_stopped(progress: Progress, stopped: Cancelled | LeaseLost) -> NoReturn
     if isinstance(stopped, Cancelled):
         outcome.cancel(progress)
         raise Ignore(outcome.CANCELLED) from None
-    progress.attachment.settle(held=False, kept=False)
+    progress.attachment.delete_unused(had_lease=False, is_saved=False)
     raise Ignore("Another run has taken the job over.") from None
 
 

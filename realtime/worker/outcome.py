@@ -57,7 +57,7 @@ def cancel(progress: Progress) -> bool:
 
 
 def finish(progress: Progress, result: Any = None) -> None:
-    file = progress.attachment.stored()
+    file = progress.attachment.row_value()
     end(progress, lease.finish, result=stored_result(result), file=file)
 
 
@@ -76,7 +76,7 @@ def fail(progress: Progress, error: BaseException) -> None:
     except Exception:
         log.exception("The progress of job %s cannot be saved", progress.job.pk)
         has_lease = rollup.end_failed(progress.job, **fields)
-    progress.attachment.settle(held=has_lease, kept=False)
+    progress.attachment.delete_unused(had_lease=has_lease, is_saved=False)
 
 
 def _traceback() -> str:
@@ -96,7 +96,7 @@ def end(progress: Progress, change: Callable[..., bool], **fields: Any) -> bool:
     except Exception as error:
         fail(progress, error)
         raise
-    progress.attachment.settle(held=has_lease, kept=bool(fields.get("file")))
+    progress.attachment.delete_unused(had_lease=has_lease, is_saved=bool(fields.get("file")))
     return has_lease
 
 

@@ -43,7 +43,7 @@ def newest_first() -> list[UUID]:
     return list(Job.objects.order_by("-queued_at", "-pk").values_list("pk", flat=True))
 
 
-def test_the_pages_hold_every_job_once_newest_first() -> None:
+def test_the_pages_have_every_job_once_newest_first() -> None:
     make(3 * PAGE_SIZE + 7)
     assert walk(find(Query()), "older") == newest_first()
 
@@ -54,7 +54,7 @@ def test_jobs_whose_times_the_database_wrote_are_found_too() -> None:
     assert walk(find(Query()), "older") == newest_first()
 
 
-def test_the_way_back_leads_over_whole_pages_to_the_newest() -> None:
+def test_newer_pages_are_full_back_to_the_newest() -> None:
     make(3 * PAGE_SIZE)
     oldest = find(Query(before=newest_first()[2 * PAGE_SIZE - 1]))
     assert [job.pk for job in oldest.jobs] == newest_first()[2 * PAGE_SIZE :]
@@ -67,7 +67,7 @@ def test_the_way_back_leads_over_whole_pages_to_the_newest() -> None:
     assert newest.newer is None
 
 
-def test_jobs_that_come_in_meanwhile_move_nothing() -> None:
+def test_new_jobs_do_not_move_the_older_pages() -> None:
     make(PAGE_SIZE + 5)
     expected, first = newest_first(), find(Query())
     Job.objects.create(task="t", title="T")
@@ -75,7 +75,7 @@ def test_jobs_that_come_in_meanwhile_move_nothing() -> None:
     assert [job.pk for job in find(first.older).jobs] == expected[PAGE_SIZE:]
 
 
-def test_the_newest_page_is_always_a_whole_one() -> None:
+def test_the_newest_page_is_always_full() -> None:
     make(PAGE_SIZE + 5)
     page = find(Query(after=newest_first()[3]))
     assert [job.pk for job in page.jobs] == newest_first()[:PAGE_SIZE]
@@ -89,16 +89,16 @@ def test_one_page_has_no_neighbours() -> None:
 
 
 def test_the_filter_holds_on_every_page() -> None:
-    make(PAGE_SIZE + 1, task="wanted", state=JobState.FAILED)
+    make(PAGE_SIZE + 1, task="a task", state=JobState.FAILED)
     make(PAGE_SIZE + 1, task="other", state=JobState.FAILED)
-    make(PAGE_SIZE + 1, task="wanted", state=JobState.SUCCEEDED)
-    ids = walk(find(Query(task="wanted", state=JobState.FAILED)), "older")
+    make(PAGE_SIZE + 1, task="a task", state=JobState.SUCCEEDED)
+    ids = walk(find(Query(task="a task", state=JobState.FAILED)), "older")
     assert len(ids) == PAGE_SIZE + 1
     found = Job.objects.filter(pk__in=ids)
-    assert {(job.task, job.state) for job in found} == {("wanted", JobState.FAILED)}
+    assert {(job.task, job.state) for job in found} == {("a task", JobState.FAILED)}
 
 
-def test_those_that_wait_are_those_that_the_numbers_count() -> None:
+def test_the_filter_waiting_lists_the_jobs_that_the_numbers_count() -> None:
     for state in JobState:
         make(1, state=state)
     found = find(parse(QueryDict("state=waiting"))).jobs
@@ -106,7 +106,7 @@ def test_those_that_wait_are_those_that_the_numbers_count() -> None:
     assert len(found) == overview_numbers().waiting
 
 
-def test_a_page_that_ended_at_a_pruned_job_leads_back_to_the_start() -> None:
+def test_a_page_named_by_a_deleted_job_links_to_the_start() -> None:
     make(3)
     assert find(Query(before=uuid4())) == Page(jobs=[], newer=Query())
     assert len(find(Query(after=uuid4())).jobs) == 3
@@ -130,7 +130,7 @@ def test_a_page_is_one_query(django_assert_num_queries: DjangoAssertNumQueries) 
         Query(after=UUID(JOB)),
     ],
 )
-def test_an_address_means_what_it_was_made_of(query: Query) -> None:
+def test_parsing_the_address_of_a_query_returns_the_query(query: Query) -> None:
     assert parse(QueryDict(query.address.removeprefix("?"))) == query
 
 
@@ -139,14 +139,14 @@ def test_an_address_means_what_it_was_made_of(query: Query) -> None:
     [
         ("state=bogus", "no state “bogus”"),
         ("state=FAILED", "no state"),
-        ("task=a%00b", "no task|cannot be a task"),
-        (f"task={'x' * 256}", "cannot be a task"),
+        ("task=a%00b", "no task with"),
+        (f"task={'x' * 256}", "no task with"),
         ("before=1", "does not exist"),
         ("after=nonsense", "does not exist"),
         (f"before={JOB}&after={JOB}", "not both"),
     ],
 )
-def test_what_there_cannot_be_is_refused(address: str, sentence: str) -> None:
+def test_invalid_values_are_refused(address: str, sentence: str) -> None:
     with pytest.raises(BadQuery, match=sentence):
         parse(QueryDict(address))
 
@@ -157,11 +157,11 @@ def test_a_task_may_have_a_long_name(length: int) -> None:
 
 
 def test_no_task_has_a_longer_name() -> None:
-    with pytest.raises(BadQuery, match="task of that name"):
+    with pytest.raises(BadQuery, match="no task with that name"):
         parse(QueryDict(f"task={'x' * 256}"))
 
 
-def test_a_refusal_does_not_repeat_a_long_value() -> None:
+def test_the_error_does_not_repeat_a_long_value() -> None:
     with pytest.raises(BadQuery) as error:
         parse(QueryDict(f"state={'x' * 5000}"))
     assert len(str(error.value)) < 300

@@ -23,12 +23,12 @@ def kwargs(task: str = NAME, **values: Any) -> Any:
     return json.loads(shown_kwargs(Job(task=task, kwargs=values)))
 
 
-def test_what_is_not_secret_is_shown() -> None:
+def test_arguments_that_are_not_secret_are_shown() -> None:
     assert args("bread") == ["bread"]
     assert kwargs(what="bread", limit=3, none=None) == {"what": "bread", "limit": 3, "none": None}
 
 
-def test_what_the_task_calls_secret_is_hidden_however_it_is_given() -> None:
+def test_secret_args_of_the_task_are_hidden_by_position_and_by_name() -> None:
     assert args("bread", "4111") == ["bread", HIDDEN]
     assert kwargs(card="4111") == {"card": HIDDEN}
 
@@ -57,13 +57,13 @@ def test_more_arguments_than_names_are_shown() -> None:
         "Authorization",
     ],
 )
-def test_what_sounds_secret_is_hidden(name: str) -> None:
+def test_arguments_with_secret_names_are_hidden(name: str) -> None:
     assert kwargs(**{name: "x"}) == {name: HIDDEN}
     assert kwargs(what={"deep": [{name: "x"}]}) == {"what": {"deep": [{name: HIDDEN}]}}
 
 
 @pytest.mark.parametrize("name", ["keyword", "monkey", "tags", "feedback_id", "author", "pinned"])
-def test_what_only_looks_like_it_is_shown(name: str) -> None:
+def test_arguments_with_similar_names_are_shown(name: str) -> None:
     assert kwargs(**{name: "x"}) == {name: "x"}
 
 
@@ -72,7 +72,7 @@ def test_a_password_in_an_address_is_hidden() -> None:
     assert args("https://picha.example/a:b@c") == ["https://picha.example/a:b@c"]
 
 
-def test_of_a_task_that_nobody_here_knows_all_is_hidden() -> None:
+def test_all_arguments_of_an_unknown_task_are_hidden() -> None:
     assert args("bread", task="gone") == [HIDDEN]
     assert kwargs(task="gone", what="bread") == {"what": HIDDEN}
 

@@ -1,4 +1,4 @@
-"""Who gets a job's file, and how."""
+"""Who may download a job's file, and the headers of the response."""
 
 import asyncio
 from pathlib import Path
@@ -9,7 +9,7 @@ import pytest
 from django.contrib.auth.models import AnonymousUser, User
 from django.test import AsyncClient, Client, RequestFactory
 from django.urls import reverse
-from pytest_django import DjangoAssertNumQueries, Settings
+from pytest_django import DjangoAssertNumQueries
 
 from realtime.access import watch_key
 from realtime.files.download import Download, download
@@ -25,13 +25,7 @@ pytestmark = pytest.mark.django_db
 CONTENT = b"a,b\n1,2\n" * 10_000
 
 
-@pytest.fixture(autouse=True)
-def media(settings: Settings, tmp_path: Path) -> Path:
-    settings.MEDIA_ROOT = tmp_path
-    return tmp_path
-
-
-def made(**fields: object) -> Job:
+def job_with_file(**fields: object) -> Job:
     file = {"name": "a.csv", "content_type": "text/csv", "size": len(CONTENT), "key": "1-a"}
     job = Job.objects.create(
         **{"task": "t", "title": "T", "state": JobState.SUCCEEDED, "file": file} | fields
@@ -69,87 +63,87 @@ def person(who: str) -> User | None:
 )
 def test_who_gets_the_file(client: Client, who: str, status: int) -> None:
     owner = user("owner")
-    job = made(owner=owner)
-    if somebody := owner if who == "owner" else person(who):
-        client.force_login(somebody)
-    answer = client.get(address(job.pk))
-    assert answer.status_code == status
+    job = job_with_file(owner=owner)
+    if visitor := owner if who == "owner" else person(who):
+        client.force_login(visitor)
+    response = client.get(address(job.pk))
+    assert response.status_code == status
     if status == 200:
-        assert answer.getvalue() == CONTENT
+        assert response.getvalue() == CONTENT
 
 
 def test_the_watch_key_opens_it_for_a_visitor(client: Client) -> None:
-    job = made()
+    job = job_with_file()
     assert client.get(address(job.pk, key=watch_key(job.pk))).getvalue() == CONTENT
 
 
-def test_a_public_jobs_file_is_anyones(client: Client) -> None:
-    assert client.get(address(made(visibility=Visibility.PUBLIC).pk)).getvalue() == CONTENT
+def test_anyone_gets_the_file_of_a_public_job(client: Client) -> None:
+    assert client.get(address(job_with_file(visibility=Visibility.PUBLIC).pk)).getvalue() == CONTENT
 
 
-def test_unknown_forbidden_forged_and_missing_are_answered_alike(client: Client) -> None:
-    job, none = made(), made(file=None)
-    answers = [
+def test_unknown_forbidden_forged_and_missing_get_the_same_response(client: Client) -> None:
+    job, none = job_with_file(), job_with_file(file=None)
+    responses = [
         client.get(address(uuid4())),
         client.get(address(job.pk)),
         client.get(address(job.pk, key=watch_key(uuid4()))),
         client.get(address(none.pk, key=watch_key(none.pk))),
     ]
-    assert {answer.status_code for answer in answers} == {404}
-    assert len({without_tokens(answer.content) for answer in answers}) == 1
+    assert {response.status_code for response in responses} == {404}
+    assert len({without_tokens(response.content) for response in responses}) == 1
 
 
 @pytest.mark.parametrize("state", sorted(set(JobState) - FINISHED))
-def test_before_the_end_the_address_is_not_found(client: Client, state: JobState) -> None:
-    job = made(state=state)
+def test_an_unfinished_job_has_no_download(client: Client, state: JobState) -> None:
+    job = job_with_file(state=state)
     assert client.get(address(job.pk, key=watch_key(job.pk))).status_code == 404
 
 
-def test_a_file_that_is_gone_from_the_disk_is_not_found(client: Client) -> None:
-    job = made()
+def test_a_file_missing_on_disk_is_not_found(client: Client) -> None:
+    job = job_with_file()
     (folder_of(job.pk) / "1-a").unlink()
     assert client.get(address(job.pk, key=watch_key(job.pk))).status_code == 404
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
-def test_it_is_only_read(client: Client, method: str) -> None:
-    job = made()
+def test_only_get_and_head_are_allowed(client: Client, method: str) -> None:
+    job = job_with_file()
     assert getattr(client, method)(address(job.pk)).status_code == 405
 
 
-def test_a_head_tells_its_size_and_sends_nothing(client: Client) -> None:
-    job = made()
-    answer = client.head(address(job.pk, key=watch_key(job.pk)))
-    assert answer["Content-Length"] == str(len(CONTENT))
-    assert answer.getvalue() == b""
+def test_head_sends_the_size_and_no_content(client: Client) -> None:
+    job = job_with_file()
+    response = client.head(address(job.pk, key=watch_key(job.pk)))
+    assert response["Content-Length"] == str(len(CONTENT))
+    assert response.getvalue() == b""
 
 
-def test_a_browser_saves_it_and_neither_shows_nor_keeps_nor_tells_of_it(client: Client) -> None:
-    job = made()
-    answer = client.get(address(job.pk, key=watch_key(job.pk)))
-    answer.close()
-    assert answer["Content-Disposition"] == 'attachment; filename="a.csv"'
-    assert answer["Content-Type"] == "text/csv"
-    assert answer["X-Content-Type-Options"] == "nosniff"
-    assert answer["Content-Security-Policy"] == "sandbox; default-src 'none'"
-    assert answer["Cache-Control"] == "no-store"
-    assert answer["Referrer-Policy"] == "no-referrer"
-    assert answer["X-Robots-Tag"] == "noindex"
+def test_a_browser_saves_the_file_and_neither_shows_nor_caches_it(client: Client) -> None:
+    job = job_with_file()
+    response = client.get(address(job.pk, key=watch_key(job.pk)))
+    response.close()
+    assert response["Content-Disposition"] == 'attachment; filename="a.csv"'
+    assert response["Content-Type"] == "text/csv"
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"] == "sandbox; default-src 'none'"
+    assert response["Cache-Control"] == "no-store"
+    assert response["Referrer-Policy"] == "no-referrer"
+    assert response["X-Robots-Tag"] == "noindex"
 
 
-def test_a_name_in_any_script_arrives(client: Client) -> None:
+def test_a_name_in_any_script_is_sent(client: Client) -> None:
     file = {"name": "Übersicht.xlsx", "content_type": "text/csv", "size": 1, "key": "1-a"}
-    job = made(file=file)
-    answer = client.get(address(job.pk, key=watch_key(job.pk)))
-    answer.close()
+    job = job_with_file(file=file)
+    response = client.get(address(job.pk, key=watch_key(job.pk)))
+    response.close()
     expected = f"attachment; filename*=utf-8''{quote('Übersicht.xlsx')}"
-    assert answer["Content-Disposition"] == expected
+    assert response["Content-Disposition"] == expected
 
 
 def test_the_file_costs_one_query(
     client: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    job = made()
+    job = job_with_file()
     url = address(job.pk, key=watch_key(job.pk))
     with django_assert_num_queries(1):
         client.get(url).close()
@@ -165,12 +159,12 @@ async def test_it_is_sent_in_blocks_under_asgi() -> None:
     await asyncio.to_thread((folder_of(job.pk) / "1-a").write_bytes, CONTENT)
     request = RequestFactory().get("/")
     request.user = AnonymousUser()
-    answer = await views.file(request, job.pk)
-    assert isinstance(answer, Download)
-    blocks = [block async for block in answer]
-    answer.close()
+    response = await views.file(request, job.pk)
+    assert isinstance(response, Download)
+    blocks = [block async for block in response]
+    response.close()
     assert b"".join(blocks) == CONTENT
-    assert len(blocks) == -(-len(CONTENT) // answer.block_size)
+    assert len(blocks) == -(-len(CONTENT) // response.block_size)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -181,13 +175,13 @@ async def test_it_is_served_asynchronously(async_client: AsyncClient) -> None:
     )
     await asyncio.to_thread(folder_of(job.pk).mkdir, parents=True)
     await asyncio.to_thread((folder_of(job.pk) / "1-a").write_bytes, b"x")
-    answer = await async_client.get(address(job.pk))
-    assert answer.status_code == 200
-    await asyncio.to_thread(answer.close)
+    response = await async_client.get(address(job.pk))
+    assert response.status_code == 200
+    await asyncio.to_thread(response.close)
 
 
 def test_a_file_is_never_a_page(media: Path) -> None:
     file = {"name": "a.html", "content_type": "text/html", "size": 1, "key": "1-a"}
-    answer = download(made(file=file))
-    answer.close()
-    assert answer["Content-Disposition"].startswith("attachment")
+    response = download(job_with_file(file=file))
+    response.close()
+    assert response["Content-Disposition"].startswith("attachment")

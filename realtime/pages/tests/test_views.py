@@ -28,7 +28,7 @@ def job() -> Job:
     )
 
 
-def logged_in(client: Client, who: str) -> Client:
+def log_in(client: Client, who: str) -> Client:
     if who == "owner":
         client.login(username="owner", password="a password")
     elif who == "other":
@@ -51,35 +51,37 @@ def without_tokens(page: bytes) -> bytes:
     ("who", "status"),
     [("visitor", 404), ("owner", 200), ("other", 404), ("clerk", 404), ("operator", 200)],
 )
-def test_who_gets_the_page(client: Client, job: Job, who: str, status: int) -> None:
-    assert logged_in(client, who).get(job_url(job.pk)).status_code == status
+def test_who_may_open_the_page(client: Client, job: Job, who: str, status: int) -> None:
+    assert log_in(client, who).get(job_url(job.pk)).status_code == status
 
 
 def test_the_watch_key_opens_the_page_for_a_visitor(client: Client, job: Job) -> None:
     assert client.get(job_url(job.pk, key=True)).status_code == 200
 
 
-def test_a_public_job_is_anyones(client: Client, job: Job) -> None:
+def test_anyone_may_open_the_page_of_a_public_job(client: Client, job: Job) -> None:
     Job.objects.update(visibility=Visibility.PUBLIC)
     assert client.get(job_url(job.pk)).status_code == 200
 
 
-def test_unknown_forbidden_and_forged_are_answered_alike(client: Client, job: Job) -> None:
+def test_unknown_forbidden_and_forged_get_the_same_response(client: Client, job: Job) -> None:
     unknown = client.get(job_url(uuid4()))
     forbidden = client.get(job_url(job.pk))
     forged = client.get(f"{job_url(job.pk)}?key={watch_key(uuid4())}")
     assert unknown.status_code == forbidden.status_code == forged.status_code == 404
-    pages = {without_tokens(answer.content) for answer in (unknown, forbidden, forged)}
+    pages = {without_tokens(response.content) for response in (unknown, forbidden, forged)}
     assert len(pages) == 1
 
 
-def test_the_page_tells_watchers_nothing_that_is_for_operators(client: Client, job: Job) -> None:
+def test_the_page_has_nothing_that_only_operators_may_see(client: Client, job: Job) -> None:
     page = client.get(job_url(job.pk, key=True)).content.decode()
     assert "secret" not in page
     assert "Import &lt;b&gt;photos&lt;/b&gt;" in page
 
 
-def test_an_address_with_a_key_stays_where_it_is(client: Client, job: Job) -> None:
+def test_a_page_with_a_watch_key_is_not_cached_indexed_or_sent_as_referrer(
+    client: Client, job: Job
+) -> None:
     response = client.get(job_url(job.pk, key=True))
     assert response["Cache-Control"] == "no-store"
     assert response["Referrer-Policy"] == "no-referrer"
@@ -97,7 +99,7 @@ def test_without_javascript_only_an_unfinished_job_refreshes(
 
 
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
-def test_the_page_is_only_read(client: Client, job: Job, method: str) -> None:
+def test_the_page_allows_only_reading(client: Client, job: Job, method: str) -> None:
     request: Callable[..., HttpRequest] = getattr(client, method)
     assert request(job_url(job.pk)).status_code == 405  # type: ignore[attr-defined]
 
@@ -111,10 +113,10 @@ def test_the_page_costs_few_queries_for_a_visitor(
     monkeypatch: pytest.MonkeyPatch,
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    monkeypatch.setattr(queue_speed, "FRESH", 600)
+    monkeypatch.setattr(queue_speed, "CACHE_SECONDS", 600)
     Job.objects.update(state=state)
     url = job_url(job.pk, key=True)
-    client.get(url)  # looks up how fast the queue moves, for the next seconds
+    client.get(url)  # measures the speed of the queue
     with django_assert_num_queries(queries):
         client.get(url)
 
@@ -145,25 +147,27 @@ AFTER = {"cancel": JobState.CANCELLED, "retry": JobState.QUEUED}
 def test_who_may_act_on_a_job(client: Client, job: Job, action: str, who: str, status: int) -> None:
     Job.objects.update(state=ACTIONS[action])
     url = reverse(f"realtime:{action}", args=[job.pk])
-    assert logged_in(client, who).post(url, {"reason": "By mistake"}).status_code == status
+    assert log_in(client, who).post(url, {"reason": "By mistake"}).status_code == status
     job.refresh_from_db()
     assert job.state == (AFTER if status == 303 else ACTIONS)[action]
-    noted = job.events.filter(kind=EventKind.ACTION, reason="By mistake")
-    assert noted.count() == (1 if status == 303 else 0)
+    events = job.events.filter(kind=EventKind.ACTION, reason="By mistake")
+    assert events.count() == (1 if status == 303 else 0)
 
 
-@pytest.mark.parametrize(("length", "kept"), [(499, 499), (500, 500), (501, 500)])
-def test_a_reason_is_cut(client: Client, job: Job, length: int, kept: int) -> None:
+@pytest.mark.parametrize(("length", "stored"), [(499, 499), (500, 500), (501, 500)])
+def test_a_reason_is_cut(client: Client, job: Job, length: int, stored: int) -> None:
     url = reverse("realtime:cancel", args=[job.pk])
-    logged_in(client, "owner").post(url, {"reason": "x" * length})
-    assert job.events.get(kind=EventKind.ACTION).reason == "x" * kept
+    log_in(client, "owner").post(url, {"reason": "x" * length})
+    assert job.events.get(kind=EventKind.ACTION).reason == "x" * stored
 
 
 @pytest.mark.parametrize("action", list(ACTIONS))
-def test_a_reason_is_made_fit_for_the_database(client: Client, job: Job, action: str) -> None:
+def test_a_reason_has_no_characters_that_the_database_refuses(
+    client: Client, job: Job, action: str
+) -> None:
     Job.objects.update(state=ACTIONS[action])
     url = reverse(f"realtime:{action}", args=[job.pk])
-    assert logged_in(client, "owner").post(url, {"reason": "a\0b"}).status_code == 303
+    assert log_in(client, "owner").post(url, {"reason": "a\0b"}).status_code == 303
     assert job.events.get(kind=EventKind.ACTION).reason == "a\N{REPLACEMENT CHARACTER}b"
 
 
@@ -176,16 +180,16 @@ def test_a_watch_key_is_for_watching_only(client: Client, job: Job, action: str)
 
 
 @pytest.mark.parametrize("action", list(ACTIONS))
-def test_an_action_is_never_a_get(client: Client, job: Job, action: str) -> None:
+def test_an_action_is_not_allowed_with_get(client: Client, job: Job, action: str) -> None:
     url = reverse(f"realtime:{action}", args=[job.pk])
-    assert logged_in(client, "owner").get(url).status_code == 405
+    assert log_in(client, "owner").get(url).status_code == 405
 
 
 @pytest.mark.parametrize("action", list(ACTIONS))
 def test_an_action_needs_the_csrf_token(job: Job, action: str) -> None:
     client = Client(enforce_csrf_checks=True)
     url = reverse(f"realtime:{action}", args=[job.pk])
-    assert logged_in(client, "owner").post(url).status_code == 403
+    assert log_in(client, "owner").post(url).status_code == 403
 
 
 @pytest.mark.parametrize("action", list(ACTIONS))
@@ -195,14 +199,14 @@ def test_an_action_that_comes_too_late_changes_nothing(
     state = JobState.SUCCEEDED if action == "cancel" else JobState.RUNNING
     Job.objects.update(state=state)
     url = reverse(f"realtime:{action}", args=[job.pk])
-    assert logged_in(client, "owner").post(url).status_code == 303
+    assert log_in(client, "owner").post(url).status_code == 303
     job.refresh_from_db()
     assert job.state == state
 
 
 @pytest.mark.parametrize("action", ACTIONS)
 @pytest.mark.parametrize(
-    ("asked", "leads_back"),
+    ("next_url", "is_followed"),
     [
         ("/ops/jobs/?state=running", True),
         ("/fotos/gr%C3%B6%C3%9Fe/?tag=a%20b", True),
@@ -214,17 +218,17 @@ def test_an_action_that_comes_too_late_changes_nothing(
         ("javascript:alert(1)", False),
     ],
 )
-def test_an_action_leads_back_to_the_page_of_this_site_that_it_was_done_on(
-    client: Client, job: Job, action: str, asked: str, leads_back: bool
+def test_an_action_redirects_to_the_page_of_this_site_that_has_its_form(
+    client: Client, job: Job, action: str, next_url: str, is_followed: bool
 ) -> None:
     Job.objects.update(state=ACTIONS[action])
     url = reverse(f"realtime:{action}", args=[job.pk])
-    answer = logged_in(client, "owner").post(url, {"next": asked})
-    assert answer.status_code == 303
-    assert answer["Location"] == (asked if leads_back else job_url(job.pk))
+    response = log_in(client, "owner").post(url, {"next": next_url})
+    assert response.status_code == 303
+    assert response["Location"] == (next_url if is_followed else job_url(job.pk))
 
 
-def test_an_action_leads_back_to_a_page_in_any_script(client: Client, job: Job) -> None:
+def test_an_action_redirects_to_a_url_in_any_script(client: Client, job: Job) -> None:
     url = reverse("realtime:cancel", args=[job.pk])
-    answer = logged_in(client, "owner").post(url, {"next": "/größe/?tag=ä"})
-    assert answer["Location"] == "/gr%C3%B6%C3%9Fe/?tag=%C3%A4"
+    response = log_in(client, "owner").post(url, {"next": "/größe/?tag=ä"})
+    assert response["Location"] == "/gr%C3%B6%C3%9Fe/?tag=%C3%A4"

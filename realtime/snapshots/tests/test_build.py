@@ -6,7 +6,6 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from realtime.models import Job, Worker
-from realtime.snapshots import queue_speed
 from realtime.snapshots.build import (
     NO_WORKER,
     UNPUBLISHED,
@@ -16,6 +15,7 @@ from realtime.snapshots.build import (
     reason,
 )
 from realtime.snapshots.schema import Item, Phase, encode
+from realtime.snapshots.tests.jobs import load, make_job
 from realtime.snapshots.words import sentence
 from realtime.states import JobState
 from realtime.tests.support.people import user
@@ -23,134 +23,63 @@ from realtime.tests.support.people import user
 pytestmark = pytest.mark.django_db
 
 
-def make(**fields: object) -> Job:
-    fields.setdefault("published_at", timezone.now())
-    return Job.objects.create(**{"task": "t", "title": "T", "queue": "celery", **fields})
-
-
-def loaded(job: Job) -> Job:
-    return load_for_snapshots([job.pk])[0]
-
-
 def test_any_number_of_jobs_is_one_query(
     django_assert_num_queries: DjangoAssertNumQueries,
 ) -> None:
-    ids = [make(owner=user(name), state=JobState.RUNNING).pk for name in ("ada", "bob")]
+    ids = [make_job(owner=user(name), state=JobState.RUNNING).pk for name in ("ada", "bob")]
     with django_assert_num_queries(1):
         assert len([operator(job) for job in load_for_snapshots(ids)]) == 2
 
 
-def test_the_place_counts_those_ahead_in_the_same_queue() -> None:
-    make()
-    make(queue="slow")
-    make(state=JobState.RUNNING)
-    second = make()
-    make()
-    assert public(loaded(second)).place == 2
+def test_a_row_that_was_loaded_without_a_position_has_no_place() -> None:
+    make_job()
+    job = make_job()
+    snapshot = public(Job.objects.get(pk=job.pk))
+    assert (snapshot.place, snapshot.expected_wait) == (None, None)
+    assert sentence(snapshot).startswith("Waiting its turn.")
 
 
-def test_a_job_that_is_run_again_comes_last() -> None:
+def test_a_job_with_a_later_start_has_no_place_and_says_when_it_starts() -> None:
     now = timezone.now()
-    again = make(queued_at=now)
-    first = make(queued_at=now - timedelta(seconds=1))
-    assert (public(loaded(again)).place, public(loaded(first)).place) == (2, 1)
+    overdue = {"queued_at": now - timedelta(minutes=1), "published_at": None}
+    later = make_job(due_at=now + timedelta(minutes=9), **overdue)
+    snapshot = public(load(later))
+    assert (snapshot.place, snapshot.reason) == (None, "")
+    assert sentence(snapshot) == "Waiting its turn. Starts in about 9 min."
+    assert public(load(make_job())).place == 1
+    Job.objects.filter(pk=later.pk).update(due_at=now - timedelta(seconds=10))
+    assert (public(load(later)).place, public(load(later)).reason) == (1, UNPUBLISHED)
 
 
-def test_jobs_of_one_moment_come_in_the_order_of_their_ids() -> None:
+def test_an_overdue_retry_says_why_it_waits() -> None:
     now = timezone.now()
-    jobs = [make(queued_at=now) for _ in range(3)]
-    assert [public(loaded(job)).place for job in jobs] == [1, 2, 3]
-
-
-def test_a_job_that_was_put_off_is_in_no_line_and_says_when_it_starts() -> None:
-    now = timezone.now()
-    late = {"queued_at": now - timedelta(minutes=1), "published_at": None}
-    off = make(due_at=now + timedelta(minutes=9), **late)
-    shown = public(loaded(off))
-    assert (shown.place, shown.reason) == (None, "")
-    assert sentence(shown) == "Waiting its turn. Starts in about 9 min."
-    assert public(loaded(make())).place == 1
-    Job.objects.filter(pk=off.pk).update(due_at=now - timedelta(seconds=10))
-    assert (public(loaded(off)).place, public(loaded(off)).reason) == (1, UNPUBLISHED)
-
-
-def test_a_retry_that_is_overdue_says_why() -> None:
-    now = timezone.now()
-    retry = make(state=JobState.RETRYING, due_at=now + timedelta(minutes=1))
-    assert public(loaded(retry)).reason == ""
+    retry = make_job(state=JobState.RETRYING, due_at=now + timedelta(minutes=1))
+    assert public(load(retry)).reason == ""
     Job.objects.filter(pk=retry.pk).update(due_at=now - timedelta(minutes=10))
-    assert public(loaded(retry)).reason == NO_WORKER
+    assert public(load(retry)).reason == NO_WORKER
     Worker.objects.stamp("celery@here")
-    assert public(loaded(retry)).reason == ""
+    assert public(load(retry)).reason == ""
     Job.objects.filter(pk=retry.pk).update(published_at=None)
-    assert public(loaded(retry)).reason == UNPUBLISHED
-
-
-@pytest.mark.parametrize("state", set(JobState) - {JobState.QUEUED})
-def test_only_a_queued_job_has_a_place(state: JobState) -> None:
-    assert public(loaded(make(state=state))).place is None
-
-
-def ran(seconds: float, **fields: object) -> None:
-    end = timezone.now()
-    start = end - timedelta(seconds=seconds)
-    ended = {"state": JobState.SUCCEEDED, "attempt": 1, "started_at": start, "finished_at": end}
-    make(**ended | fields)
-
-
-def test_the_wait_is_what_those_ahead_may_take() -> None:
-    Worker.objects.stamp("celery@here")
-    ran(10)
-    ran(30)
-    ran(900, queue="slow")
-    ran(900, attempt=2)
-    for _ in range(2):
-        make(state=JobState.RUNNING)
-    make()
-    assert public(loaded(make())).expected_wait == 20.0
-
-
-def test_nobody_knows_the_wait_where_nothing_has_run_or_runs() -> None:
-    Worker.objects.stamp("celery@here")
-    assert public(loaded(make(queue="new"))).expected_wait is None
-    ran(10)
-    assert public(loaded(make())).expected_wait is None
-
-
-def test_there_is_no_wait_to_be_known_where_no_worker_is_up() -> None:
-    ran(10)
-    make(state=JobState.RUNNING)
-    assert public(loaded(make())).expected_wait is None
-
-
-def test_how_fast_a_queue_moves_is_not_looked_up_for_every_job(
-    monkeypatch: pytest.MonkeyPatch,
-    django_assert_num_queries: DjangoAssertNumQueries,
-) -> None:
-    monkeypatch.setattr(queue_speed, "FRESH", 600)
-    job = make()
-    load_for_snapshots([job.pk])
-    with django_assert_num_queries(2):
-        load_for_snapshots([job.pk])
+    assert public(load(retry)).reason == UNPUBLISHED
 
 
 def test_a_waiting_job_says_that_no_worker_is_up() -> None:
-    job = make()
-    assert public(loaded(job)).reason == NO_WORKER
+    job = make_job()
+    assert public(load(job)).reason == NO_WORKER
     Worker.objects.stamp("celery@here")
-    assert public(loaded(job)).reason == ""
+    assert public(load(job)).reason == ""
 
 
-def test_a_job_that_the_broker_has_not_got_says_so() -> None:
+def test_a_job_that_was_not_published_says_so() -> None:
     Worker.objects.stamp("celery@here")
     late = timezone.now() - timedelta(minutes=1)
-    assert public(loaded(make(published_at=None, queued_at=late))).reason == UNPUBLISHED
-    assert public(loaded(make(published_at=None))).reason == ""
+    assert public(load(make_job(published_at=None, queued_at=late))).reason == UNPUBLISHED
+    assert public(load(make_job(published_at=None))).reason == ""
 
 
 @pytest.mark.parametrize(("seconds", "shown"), [(4.9, ""), (5.0, ""), (5.1, UNPUBLISHED)])
 @pytest.mark.parametrize("since", ["queued_at", "due_at"])
-def test_the_relay_has_its_time_first(
+def test_a_job_says_so_only_once_the_relay_should_have_published_it(
     seconds: float, shown: str, since: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = timezone.now()
@@ -160,8 +89,8 @@ def test_the_relay_has_its_time_first(
     assert reason(job) == shown
 
 
-def test_a_watcher_sees_nothing_that_is_for_operators() -> None:
-    job = make(
+def test_a_public_snapshot_has_nothing_that_only_operators_may_see() -> None:
+    job = make_job(
         owner=user("grace"),
         args=["secret-argument"],
         worker="celery@inner",
@@ -169,28 +98,28 @@ def test_a_watcher_sees_nothing_that_is_for_operators() -> None:
         task="secret.task",
         error_code="secret-code",
     )
-    text = encode(public(loaded(job)))
+    text = encode(public(load(job)))
     assert "secret" not in text
     assert "inner" not in text
     assert "grace" not in text  # no part of an id in hexadecimal
 
 
 def test_an_operator_sees_worker_and_owner_but_no_arguments() -> None:
-    job = make(owner=user("ada"), args=["secret"], worker="celery@inner")
-    snapshot = operator(loaded(job))
+    job = make_job(owner=user("ada"), args=["secret"], worker="celery@inner")
+    snapshot = operator(load(job))
     assert (snapshot.worker, snapshot.owner) == ("celery@inner", "ada")
     assert "secret" not in encode(snapshot)
 
 
-def test_times_are_seconds_and_items_are_structures() -> None:
+def test_times_are_in_seconds_and_items_are_structs() -> None:
     now = timezone.now()
-    job = make(
+    job = make_job(
         started_at=now,
         due_at=now,
         phases=[["Reading", "done"]],
         recent=[["1", "A hill", "new", "done", "", "/p/1.webp"]],
     )
-    snapshot = public(loaded(job))
+    snapshot = public(load(job))
     assert snapshot.started_at == snapshot.retry_at == now.timestamp()
     assert snapshot.finished_at is None
     assert snapshot.phases == [Phase("Reading", "done")]
@@ -201,12 +130,12 @@ def test_times_are_seconds_and_items_are_structures() -> None:
 @pytest.mark.parametrize(
     ("state", "shown"), [(JobState.SUCCEEDED, "done"), (JobState.FAILED, "running")]
 )
-def test_no_phase_runs_on_when_the_job_is_done(state: JobState, shown: str) -> None:
-    phases = [["Reading", "done"], ["Saving", "running"], ["Telling", "waiting"]]
-    snapshot = public(loaded(make(state=state, phases=phases)))
+def test_no_phase_of_a_succeeded_job_runs(state: JobState, shown: str) -> None:
+    phases = [["Reading", "done"], ["Saving", "running"], ["Sending", "waiting"]]
+    snapshot = public(load(make_job(state=state, phases=phases)))
     assert [phase.state for phase in snapshot.phases] == ["done", shown, "waiting"]
 
 
 @pytest.mark.parametrize("state", list(JobState))
-def test_every_state_can_be_shown(state: JobState) -> None:
-    assert encode(operator(loaded(make(state=state))))
+def test_every_state_has_a_snapshot(state: JobState) -> None:
+    assert encode(operator(load(make_job(state=state))))

@@ -3,11 +3,13 @@ from typing import Any
 import pytest
 
 from realtime.snapshots import formats
-from realtime.tests.support.wordings import NUMBERS
+from realtime.tests.support.word_cases import NUMBERS
 
 
 @pytest.mark.parametrize(("function", "arguments", "text"), NUMBERS)
-def test_numbers_and_times_are_for_people(function: str, arguments: list[Any], text: str) -> None:
+def test_each_function_returns_the_text_of_the_case(
+    function: str, arguments: list[Any], text: str
+) -> None:
     assert getattr(formats, function)(*arguments) == text
 
 

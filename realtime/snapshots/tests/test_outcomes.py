@@ -7,7 +7,7 @@ from realtime.snapshots.outcomes import in_display_order
 from realtime.tasks import JobTask
 
 
-@shared_task(base=JobTask, name="test.tallies", outcomes=("new", "failed", "kept"))
+@shared_task(base=JobTask, name="test.outcomes", outcomes=("new", "failed", "left out"))
 def declared() -> None:
     pass
 
@@ -15,21 +15,24 @@ def declared() -> None:
 @pytest.mark.parametrize(
     ("task", "words"),
     [
-        (declared.name, ["new", "failed", "kept", "apart", "succeeded", "cancelled"]),
-        ("unknown to this process", ["apart", "kept", "new", "succeeded", "failed", "cancelled"]),
+        (declared.name, ["new", "failed", "left out", "apart", "succeeded", "cancelled"]),
+        (
+            "unknown to this process",
+            ["apart", "left out", "new", "succeeded", "failed", "cancelled"],
+        ),
     ],
 )
-def test_counts_are_shown_in_one_order_whatever_came_first(task: str, words: list[str]) -> None:
-    came = {word: number for number, word in enumerate(sorted(words, key=len), start=1)}
-    assert list(in_display_order(task, came)) == words
-    assert in_display_order(task, came) == came
+def test_counts_have_the_same_order_whichever_is_first(task: str, words: list[str]) -> None:
+    counts = {word: number for number, word in enumerate(sorted(words, key=len), start=1)}
+    assert list(in_display_order(task, counts)) == words
+    assert in_display_order(task, counts) == counts
 
 
-def test_what_is_not_counted_is_not_shown() -> None:
+def test_outcomes_without_a_count_are_left_out() -> None:
     assert in_display_order(declared.name, {}) == {}
-    assert in_display_order(declared.name, {"kept": 1}) == {"kept": 1}
+    assert in_display_order(declared.name, {"left out": 1}) == {"left out": 1}
 
 
-def test_a_snapshot_has_them_in_that_order(db: None) -> None:
-    job = Job.objects.create(task=declared.name, title="T", counts={"kept": 1, "new": 2})
-    assert list(public(job).counts) == ["new", "kept"]
+def test_a_snapshot_has_its_counts_in_that_order(db: None) -> None:
+    job = Job.objects.create(task=declared.name, title="T", counts={"left out": 1, "new": 2})
+    assert list(public(job).counts) == ["new", "left out"]

@@ -6,7 +6,7 @@ from playwright.sync_api import Page
 
 from realtime.tests.support.browser_page import LOADED_AT, FakeSite
 from realtime.tests.support.captured_connection import CAPTURE, state, watch
-from realtime.tests.support.wordings import JOB
+from realtime.tests.support.word_cases import JOB
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from playwright.sync_api import Locator, expect
 from realtime.pages.child_list import ChildList, Row, Tab
 from realtime.snapshots.schema import Snapshot
 from realtime.tests.support.browser_page import PAGE, SCRIPTS, FakeSite, Response, rendered
-from realtime.tests.support.wordings import JOB, STATES, snapshot
+from realtime.tests.support.word_cases import JOB, STATES, snapshot
 
 pytestmark = pytest.mark.browser
 

@@ -16,7 +16,7 @@ from realtime.tests.support.captured_connection import (
     ticks,
     watch,
 )
-from realtime.tests.support.wordings import JOB, snapshot
+from realtime.tests.support.word_cases import JOB, snapshot
 
 pytestmark = pytest.mark.browser
 

@@ -13,7 +13,7 @@ from realtime.models import Job
 from realtime.snapshots.schema import File, Item, Phase, Snapshot
 from realtime.states import FINISHED, JobState
 from realtime.tests.support.browser_page import SCRIPTS, FakeSite, rendered
-from realtime.tests.support.wordings import JOB, NOW, STATES, snapshot, waiting
+from realtime.tests.support.word_cases import JOB, NOW, STATES, snapshot, waiting
 
 pytestmark = pytest.mark.browser
 
@@ -113,7 +113,7 @@ def test_phases_and_counts_follow(running: FakeSite) -> None:
     ]
     running.link.send_jobs(snapshot(tick=11, phases=phases, counts={"new": 1_024}))
     expect(running.page.locator('[aria-current="step"]')).to_have_text("Tidying")
-    expect(part(running, "tallies").locator("li")).to_have_text(["1,024 new"])
+    expect(part(running, "outcomes").locator("li")).to_have_text(["1,024 new"])
 
 
 def test_html_in_texts_is_shown_as_text(running: FakeSite) -> None:

@@ -5,7 +5,7 @@ from playwright.sync_api import expect
 
 from realtime.live.wire import AGED, MALFORMED, SESSION_ENDED, TOO_MANY, TOO_SLOW
 from realtime.tests.support.browser_page import FakeSite
-from realtime.tests.support.wordings import snapshot
+from realtime.tests.support.word_cases import snapshot
 
 pytestmark = pytest.mark.browser
 

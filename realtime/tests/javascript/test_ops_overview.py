@@ -13,7 +13,7 @@ from playwright.sync_api import Locator, expect
 from realtime.snapshots.schema import Numbers, OperatorSnapshot, Snapshot, encode
 from realtime.states import JobState
 from realtime.tests.support.browser_page import PAGE, FakeSite, Response
-from realtime.tests.support.wordings import JOB, NOW, STATES
+from realtime.tests.support.word_cases import JOB, NOW, STATES
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +52,7 @@ def rendered(
         "states": JobState.choices,
         "tasks": ["import", "mail"],
         "filter": {"state": state, "task": task, "kind": kind},
-        "kept": f"?kind={kind}" if kind else "",
+        "filter_query": f"?kind={kind}" if kind else "",
         "older": "",
         "newer": newer,
     }

@@ -15,7 +15,7 @@ from realtime.tests.support.browser_page import (
     json_response,
 )
 from realtime.tests.support.captured_connection import CAPTURE, hide, run
-from realtime.tests.support.wordings import JOB, NOW, snapshot
+from realtime.tests.support.word_cases import JOB, NOW, snapshot
 
 pytestmark = pytest.mark.browser
 

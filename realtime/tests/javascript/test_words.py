@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from realtime.snapshots.schema import Snapshot, encode
-from realtime.snapshots.words import tallies
+from realtime.snapshots.words import outcome_counts
 from realtime.states import FINISHED, ItemState, JobState
 from realtime.tests.support.browser_page import FakeSite
-from realtime.tests.support.wordings import AGAIN, NOW, NUMBERS, WORDS, snapshot
+from realtime.tests.support.word_cases import NOW, NUMBERS, RUN_AGAIN, WORDS, snapshot
 
 pytestmark = pytest.mark.browser
 
@@ -44,16 +44,16 @@ def test_the_outcome_counts_are_those_of_the_server(page_of_modules: FakeSite) -
         counts={"new": 2, "failed": 0}, result={"new": 9, "bytes_read": 40, "ok": True}
     )
     counts = page_of_modules.module("shared/words", "m.outcomeCounts(a)", to_json(shown))
-    assert dict(counts) == tallies(shown)
+    assert dict(counts) == outcome_counts(shown)
 
 
 def test_the_button_to_run_again_is_that_of_the_server(page_of_modules: FakeSite) -> None:
-    cases = [[to_json(shown), resumes] for shown, resumes, *_ in AGAIN]
+    cases = [[to_json(shown), resumes] for shown, resumes, *_ in RUN_AGAIN]
     can = page_of_modules.module("shared/words", "a.map((one) => m.canRunAgain(...one))", cases)
-    assert can == [can for *_, can, _ in AGAIN]
+    assert can == [can for *_, can, _ in RUN_AGAIN]
     texts = page_of_modules.module("shared/words", "a.map((one) => m.runAgainLabel(...one))", cases)
     assert [text for text, can in zip(texts, can, strict=True) if can] == [
-        text for *_, text in AGAIN if text
+        text for *_, text in RUN_AGAIN if text
     ]
 
 

@@ -15,7 +15,7 @@ from playwright.sync_api import Page, Route, WebSocketRoute
 
 import realtime
 from realtime.snapshots.schema import Snapshot, encode
-from realtime.tests.support.wordings import NOW
+from realtime.tests.support.word_cases import NOW
 
 ORIGIN: Final = "http://picha.test"
 # As strict as the policy of the strictest site, so that the scripts work there too.

@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from realtime.tests.support.browser_page import FakeSite
-from realtime.tests.support.wordings import JOB
+from realtime.tests.support.word_cases import JOB
 
 OTHER = UUID(int=JOB.int + 1)
 # Makes the page's only connection a property of `window`, with the events that it dispatched.

@@ -40,7 +40,7 @@ const SHOW_PART = {
   error: (node, { error }) => showText(node, error),
   attempt: (node, snapshot) => showText(node, attempt(snapshot)),
   phases: showPhases,
-  tallies: showOutcomeCounts,
+  outcomes: showOutcomeCounts,
   items: (node, { items }) => showItems(node, items),
   file: showFile,
   subject: showSubject,

@@ -1,4 +1,8 @@
-"""What the server and the browser must both say, word for word."""
+"""Cases for the texts that the server and the browser must both write, word for word.
+
+`realtime.snapshots.{words,formats}` and `static/realtime/shared/{words,format}.js` are tested with
+the same cases.
+"""
 
 from typing import Any, Final
 from uuid import UUID
@@ -10,7 +14,7 @@ JOB: Final = UUID("01977000-0000-7000-8000-000000000001")
 
 
 def snapshot(**changes: Any) -> Snapshot:
-    """Of a running import, 31 of 60 photos, but for the changes."""
+    """The snapshot of an import that has saved 31 of 60 photos, with these fields changed."""
     fields: dict[str, Any] = {
         "id": JOB,
         "revision": 2,
@@ -70,7 +74,7 @@ STATES: Final = {
     "cancelled": snapshot(state="cancelled", finished_at=NOW - 90),
 }
 
-# Each with the function that says it.
+# The function of formats.py, its arguments, and the text that it returns.
 NUMBERS: Final[list[tuple[str, list[Any], str]]] = [
     ("number", [0], "0"),
     ("number", [1234567], "1,234,567"),
@@ -141,7 +145,7 @@ NUMBERS: Final[list[tuple[str, list[Any], str]]] = [
     ("iso_time", [1757000000.5], "2025-09-04T15:33:20Z"),
 ]
 
-# Each with the function that says it of the snapshot.
+# The function of words.py, the snapshot, and the text that it returns.
 WORDS: Final[list[tuple[str, Snapshot, str]]] = [
     ("sentence", STATES["queued"], "2nd in line."),
     ("sentence", waiting(place=1, reason="No worker is up."), "Next in line. No worker is up."),
@@ -190,8 +194,8 @@ WORDS: Final[list[tuple[str, Snapshot, str]]] = [
     ("attempt", snapshot(attempt=4), "Attempt 4"),
 ]
 
-# Whether a job can be run again, and what the button says: the snapshot, whether its task resumes.
-AGAIN: Final[list[tuple[Snapshot, bool, bool, str]]] = [
+# The snapshot, whether its task resumes, whether the job can be run again, the text of the button.
+RUN_AGAIN: Final[list[tuple[Snapshot, bool, bool, str]]] = [
     *(
         (STATES[state], resumes, False, "")
         for state in ("queued", "running")
