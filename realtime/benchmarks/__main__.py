@@ -31,7 +31,7 @@ BENCHMARKS: Final = {
     "progress": Benchmark(full=(500_000, 5), small=(5_000, 1)),
     "fanout": Benchmark(full=(4, 1, 3, 5000, 500, 2000), small=(0.3, 30, 1, 10, 10)),
     "latency": Benchmark(full=(20, 30), small=(4, 3)),
-    "watchers": Benchmark(full=(4, 12_000), small=(1, 10)),
+    "capacity": Benchmark(full=(4, 12_000), small=(1, 10)),
 }
 
 

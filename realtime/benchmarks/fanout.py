@@ -16,7 +16,15 @@ from typing import Final
 from realtime.benchmarks.pages import measure_pages
 from realtime.benchmarks.report import is_wanted, line
 from realtime.benchmarks.site import run
-from realtime.benchmarks.web import SERVERS, Helper, Server, at_most, crowd_of, helper, serving
+from realtime.benchmarks.web_server import (
+    SERVERS,
+    Helper,
+    Server,
+    at_most,
+    crowd_of,
+    helper,
+    serving,
+)
 
 HERTZ: Final = 10
 WARMING: Final = 1.0

@@ -23,7 +23,7 @@ from django.conf import settings  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from redis import Redis  # noqa: E402
 
-from realtime.benchmarks.load import stored, tracked, untracked  # noqa: E402
+from realtime.benchmarks.empty_tasks import stored, tracked, untracked  # noqa: E402
 from realtime.benchmarks.report import is_wanted, line, medians  # noqa: E402
 from realtime.bus.bus import drain  # noqa: E402
 from realtime.jobs.create import enqueue  # noqa: E402
@@ -116,7 +116,7 @@ def running_worker(redis: "Redis", **environment: str) -> Iterator[Supervised]:
         name="worker",
         command=[
             *(sys.executable, "-m", "celery", "-A", "picha", "worker", *options.split()),
-            *("-I", "realtime.benchmarks.load"),
+            *("-I", "realtime.benchmarks.empty_tasks"),
         ],
         environment=os.environ | environment,
         log=Path(os.environ["VAR_DIR"]) / "worker.log",

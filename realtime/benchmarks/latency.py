@@ -20,7 +20,7 @@ from celery import current_app  # noqa: E402
 from realtime.benchmarks.report import is_wanted, line  # noqa: E402
 from realtime.benchmarks.site import run  # noqa: E402
 from realtime.benchmarks.timestamped_tasks import GATE, STEP_MAX, ends, recorded, told  # noqa: E402
-from realtime.benchmarks.web import (  # noqa: E402
+from realtime.benchmarks.web_server import (  # noqa: E402
     POLLED,
     POLLED_SETTINGS,
     SERVERS,

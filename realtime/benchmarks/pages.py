@@ -7,7 +7,7 @@ from statistics import median, quantiles
 from time import monotonic
 from typing import Final
 
-from realtime.benchmarks.web import Helper, Server, crowd_of, serving
+from realtime.benchmarks.web_server import Helper, Server, crowd_of, serving
 
 EVENTS: Final = 0.25
 """Events a second."""

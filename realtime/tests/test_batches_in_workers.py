@@ -15,7 +15,7 @@ from realtime.files import storage
 from realtime.jobs.create import enqueue
 from realtime.models import Job
 from realtime.states import FINISHED, JobState
-from realtime.tests.chaos.form import QUICK
+from realtime.tests.chaos.profiles import QUICK
 from realtime.tests.support.batch_tasks import QUEUE, even, fan_out, fan_out_and_die
 from realtime.tests.support.polling import until
 from realtime.tests.support.worker_process import Running, running

@@ -11,7 +11,7 @@ import pytest
 from django.db import connection
 
 from realtime.benchmarks import fanout
-from realtime.benchmarks.web import Server
+from realtime.benchmarks.web_server import Server
 from realtime.tests.chaos.processes import HOME
 
 pytestmark = pytest.mark.stack
@@ -120,7 +120,7 @@ def test_latency_is_that_of_progress_and_of_an_end(watcher: str) -> None:
 
 @pytest.mark.once
 def test_watchers_are_counted_up_to_the_most() -> None:
-    found = run_small("watchers")
+    found = run_small("capacity")
     assert [entry["case"].partition(",")[0] for entry in found] == ["uvicorn", "daphne"]
     for entry in found:  # none is carried in time where the machine is that busy
         assert entry["value"] in {0, 10}

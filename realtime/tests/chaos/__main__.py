@@ -10,11 +10,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from realtime.tests.chaos import beats, feedback
+from realtime.tests.chaos import feedback, two_beats
 from realtime.tests.chaos.audit import Verdict
-from realtime.tests.chaos.form import LONG, SHORT, Form
-from realtime.tests.chaos.rig import Rig, running_rig
+from realtime.tests.chaos.profiles import LONG, SHORT, Form
 from realtime.tests.chaos.scenarios import run, scenarios
+from realtime.tests.chaos.stack import Rig, running_rig
 from realtime.tests.support.databases import server_url
 
 
@@ -61,7 +61,7 @@ def verdicts(rig: Rig, *, form: Form, seed: int, names: list[str]) -> Iterator[V
     for scenario in scenarios(form, seed=seed, on_postgresql=rig.rows.is_postgresql):
         if is_wanted(scenario.name):
             yield from run(rig, scenario, form=form, seed=seed)
-    for special in (feedback, beats):
+    for special in (feedback, two_beats):
         if is_wanted(special.NAME):
             yield from special.run(rig, form=form, seed=seed)
 

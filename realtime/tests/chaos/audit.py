@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Final
 
-from realtime.tests.chaos.client import Asked
 from realtime.tests.chaos.effects import BEGUN, EFFECT, ENDED, Line
-from realtime.tests.chaos.rows import FINISHED, Row
+from realtime.tests.chaos.load_generator import Asked
+from realtime.tests.chaos.site_database import FINISHED, Row
 
 RECOVERY_MAX: Final = 60.0
 

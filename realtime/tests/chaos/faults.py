@@ -12,9 +12,9 @@ from uuid import uuid4
 
 from realtime.tests.chaos import effects
 from realtime.tests.chaos.audit import Fault
-from realtime.tests.chaos.form import Form
 from realtime.tests.chaos.processes import Supervised, nap
-from realtime.tests.chaos.rig import QUEUE, Rig
+from realtime.tests.chaos.profiles import Form
+from realtime.tests.chaos.stack import QUEUE, Rig
 from realtime.tests.support.polling import until
 
 Act = Callable[[Rig, Form, Random], Fault]

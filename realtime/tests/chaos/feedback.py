@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import Final
 
 from realtime.tests.chaos.audit import Fault, Verdict
-from realtime.tests.chaos.client import Asked, Load, give_feedback
-from realtime.tests.chaos.form import Form
+from realtime.tests.chaos.load_generator import Asked, Load, give_feedback
 from realtime.tests.chaos.processes import nap
-from realtime.tests.chaos.rig import Rig
-from realtime.tests.chaos.rows import FINISHED, Row
+from realtime.tests.chaos.profiles import Form
 from realtime.tests.chaos.scenarios import LOOK, verdict
+from realtime.tests.chaos.site_database import FINISHED, Row
+from realtime.tests.chaos.stack import Rig
 
 NAME: Final = "smtp cut after DATA"
 TASK: Final = "send_feedback_email_task"

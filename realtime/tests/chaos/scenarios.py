@@ -7,12 +7,12 @@ from random import Random
 
 from realtime.tests.chaos import audit, effects, faults
 from realtime.tests.chaos.audit import Fault, Verdict
-from realtime.tests.chaos.client import Asked, Load
 from realtime.tests.chaos.faults import Act
-from realtime.tests.chaos.form import Form
+from realtime.tests.chaos.load_generator import Asked, Load
 from realtime.tests.chaos.processes import nap
-from realtime.tests.chaos.rig import Rig
-from realtime.tests.chaos.rows import FINISHED, Row
+from realtime.tests.chaos.profiles import Form
+from realtime.tests.chaos.site_database import FINISHED, Row
+from realtime.tests.chaos.stack import Rig
 
 LOOK = 0.3
 QUIET = 3.0

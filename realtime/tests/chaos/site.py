@@ -15,7 +15,7 @@ from django.core.asgi import get_asgi_application
 site = get_asgi_application()
 
 from realtime.jobs.create import enqueue  # noqa: E402 - needs the apps
-from realtime.tests.chaos.load import plain, plain_mail, tracked  # noqa: E402
+from realtime.tests.chaos.tasks import plain, plain_mail, tracked  # noqa: E402
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 

@@ -4,9 +4,9 @@ import pytest
 
 from realtime.tests.chaos import audit
 from realtime.tests.chaos.audit import Fault
-from realtime.tests.chaos.client import Asked
 from realtime.tests.chaos.effects import Line
-from realtime.tests.chaos.rows import Row
+from realtime.tests.chaos.load_generator import Asked
+from realtime.tests.chaos.site_database import Row
 
 
 def lines(*words: str, at: float = 1.0) -> list[Line]:

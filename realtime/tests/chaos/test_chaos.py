@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from realtime.tests.chaos import faults, feedback
-from realtime.tests.chaos.form import BRIEF
-from realtime.tests.chaos.rig import Rig, running_rig
+from realtime.tests.chaos.profiles import BRIEF
 from realtime.tests.chaos.scenarios import Scenario, run
+from realtime.tests.chaos.stack import Rig, running_rig
 from realtime.tests.support.databases import server_url
 
 SEED = 1

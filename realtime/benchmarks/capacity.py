@@ -1,6 +1,6 @@
 """How many watchers one web process carries: all hear of 2 updates a second within 1 s (p99).
 
-`python -m realtime.benchmarks.watchers SECONDS MOST`: each number is tried for so long, from a
+`python -m realtime.benchmarks.capacity SECONDS MOST`: each number is tried for so long, from a
 few on, until one is too many or MOST is reached.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from realtime.benchmarks.report import is_wanted, line
-from realtime.benchmarks.web import (
+from realtime.benchmarks.web_server import (
     POLLED,
     POLLED_SETTINGS,
     SERVERS,
@@ -40,7 +40,7 @@ def main(*, seconds: float, most: int) -> None:
                 first = min(10 * int(polled) or 10, most)
                 ours = carried(crowd, publish, first=first, most=most)
             line(
-                bench="watchers",
+                bench="capacity",
                 case=f"{name}, {HERTZ} updates/s, p99 <= {BOUND:g} s",
                 metric="watchers",
                 value=ours,

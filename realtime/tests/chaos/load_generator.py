@@ -10,8 +10,8 @@ from typing import Final
 import httpx
 from redis import RedisError
 
-from realtime.tests.chaos.form import Form
-from realtime.tests.chaos.rig import Rig
+from realtime.tests.chaos.profiles import Form
+from realtime.tests.chaos.stack import Rig
 
 BATCH: Final = 5
 """Jobs that are asked for in one request."""

