@@ -1,7 +1,7 @@
-"""How many watchers one web process carries: all hear of 2 updates a second within 1 s (p99).
+"""How many clients one web process can serve, if each must receive 2 updates a second in time.
 
-`python -m realtime.benchmarks.capacity SECONDS MOST`: each number is tried for so long, from a
-few on, until one is too many or MOST is reached.
+`python -m realtime.benchmarks.capacity SECONDS MAXIMUM`: it tries more and more clients, each
+number for SECONDS, until the p99 of the delay is over one second or MAXIMUM is reached.
 """
 
 import sys
@@ -9,69 +9,91 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
-from realtime.benchmarks.report import is_wanted, line
+from realtime.benchmarks.helper_process import Helper, running_clients, running_helper
+from realtime.benchmarks.report import is_selected, print_result
 from realtime.benchmarks.web_server import (
-    POLLED,
-    POLLED_SETTINGS,
+    CELERY_PROGRESS_SERVERS,
+    CELERY_PROGRESS_SETTINGS,
     SERVERS,
-    Helper,
-    crowd_of,
-    helper,
-    serving,
+    running_server,
 )
 
 HERTZ: Final = 2
-BOUND: Final = 1.0
-LEAST_HEARD: Final = 0.95
-"""Of the updates; polling every half second misses some that follow one another closely."""
+DELAY_MAX: Final = 1.0
+RECEIVED_MIN: Final = 0.95
+"""The share of the updates. Polling every half second misses an update if the next comes soon."""
 GROWTH: Final = 1.35
+POLLING_CLIENTS_MIN: Final = 10
 
 
-def main(*, seconds: float, most: int) -> None:
-    with helper("publisher") as publisher:
+def main(*, seconds: float, maximum: int) -> None:
+    with running_helper("publisher") as publisher:
         job = str(publisher.ask("make")["job"])
-        for name in filter(is_wanted, ("uvicorn", "daphne")):
-            with serving(POLLED[name], **POLLED_SETTINGS) as web:
-                publish = trial(publisher, "record", seconds)
-                with helper("polling_clients", str(web.port), f"/progress/{job}") as pollers:
-                    polled = carried(pollers, publish, first=10, most=most)
-            with serving(SERVERS[name]) as web, crowd_of(SERVERS[name], web, job) as crowd:
-                publish = trial(publisher, "hub", seconds)
-                first = min(10 * int(polled) or 10, most)
-                ours = carried(crowd, publish, first=first, most=most)
-            line(
+        for name in filter(is_selected, ("uvicorn", "daphne")):
+            polling = count_polling_clients(name, publisher, job, seconds=seconds, maximum=maximum)
+            ours = count_clients(
+                name,
+                publisher,
+                job,
+                first=min(10 * polling or 10, maximum),
+                seconds=seconds,
+                maximum=maximum,
+            )
+            print_result(
                 bench="capacity",
-                case=f"{name}, {HERTZ} updates/s, p99 <= {BOUND:g} s",
-                metric="watchers",
+                case=f"{name}, {HERTZ} updates/s, p99 <= {DELAY_MAX:g} s",
+                metric="clients",
                 value=ours,
                 baseline="celery-progress",
-                baseline_value=polled,
+                baseline_value=polling,
             )
 
 
-def trial(publisher: Helper, how: str, seconds: float) -> Callable[[], int]:
+def count_polling_clients(
+    name: str, publisher: Helper, job: str, *, seconds: float, maximum: int
+) -> int:
+    server = CELERY_PROGRESS_SERVERS[name]
+    with (
+        running_server(server, **CELERY_PROGRESS_SETTINGS) as web,
+        running_helper("polling_clients", str(web.port), f"/progress/{job}") as clients,
+    ):
+        publish = publishing(publisher, server.publish, seconds)
+        return largest_count(clients, publish, first=POLLING_CLIENTS_MIN, maximum=maximum)
+
+
+def count_clients(
+    name: str, publisher: Helper, job: str, *, first: int, seconds: float, maximum: int
+) -> int:
+    server = SERVERS[name]
+    with running_server(server) as web, running_clients(server, web, job) as clients:
+        publish = publishing(publisher, server.publish, seconds)
+        return largest_count(clients, publish, first=first, maximum=maximum)
+
+
+def publishing(publisher: Helper, how: str, seconds: float) -> Callable[[], int]:
+    """A function that publishes for so long and returns the number of updates."""
     return lambda: int(publisher.ask(how, HERTZ, seconds)["published"])
 
 
-def carried(crowd: Helper, publish: Callable[[], int], *, first: int, most: int) -> int:
-    """The greatest number that was tried and not too many."""
-    here, wanted, good = 0, first, 0
-    while wanted <= most:
-        crowd.ask("more", wanted - here)
-        here = wanted
-        time.sleep(BOUND)
-        crowd.ask("count")
-        due = publish() * here
-        crowd.settle(due, within=BOUND)
-        if not _is_good(crowd.ask("report"), due):
+def largest_count(clients: Helper, publish: Callable[[], int], *, first: int, maximum: int) -> int:
+    """The largest of the tried numbers of clients that was served in time; 0 if none was."""
+    connected, count, largest = 0, first, 0
+    while count <= maximum:
+        clients.ask("connect", count - connected)
+        connected = count
+        time.sleep(DELAY_MAX)
+        clients.ask("reset")
+        frames = publish() * connected
+        clients.wait_for_frames(frames, at_most=DELAY_MAX)
+        if not is_in_time(clients.ask("report"), frames):
             break
-        good, wanted = here, int(wanted * GROWTH) + 1
-    return good
+        largest, count = connected, int(count * GROWTH) + 1
+    return largest
 
 
-def _is_good(seen: dict[str, Any], due: int) -> bool:
-    return bool(seen["p99"] <= BOUND and seen["frames"] >= LEAST_HEARD * due)
+def is_in_time(report: dict[str, Any], frames: int) -> bool:
+    return bool(report["p99"] <= DELAY_MAX and report["frames"] >= RECEIVED_MIN * frames)
 
 
 if __name__ == "__main__":
-    main(seconds=float(sys.argv[1]), most=int(sys.argv[2]))
+    main(seconds=float(sys.argv[1]), maximum=int(sys.argv[2]))

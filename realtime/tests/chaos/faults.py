@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from realtime.tests.chaos import effects
 from realtime.tests.chaos.audit import Fault
-from realtime.tests.chaos.processes import Supervised, nap
+from realtime.tests.chaos.processes import SupervisedProcess, nap
 from realtime.tests.chaos.profiles import Form
 from realtime.tests.chaos.stack import QUEUE, Rig
 from realtime.tests.support.polling import until
@@ -38,14 +38,14 @@ def kill_machine(rig: Rig, form: Form, random: Random) -> Fault:
     return Fault(ended_at=time.time(), kills=1)
 
 
-def at_work(rig: Rig, random: Random) -> tuple[Supervised, int]:
+def at_work(rig: Rig, random: Random) -> tuple[SupervisedProcess, int]:
     """A worker and one of its children that has begun an effect and not ended the body.
 
     Chance says whose, Picha's or plain Celery's: what dies is not always one and the same's.
     """
     kind = random.choice(["-tracked-", "-plain-"])
 
-    def look() -> list[tuple[Supervised, int]]:
+    def look() -> list[tuple[SupervisedProcess, int]]:
         tokens = effects.at_work(rig.effects)
         found = ((worker, pid) for worker in rig.workers for pid in worker.children())
         return [(worker, pid) for worker, pid in found if kind in tokens.get(pid, "")]
@@ -104,7 +104,7 @@ def deliver_three_times(rig: Rig, form: Form, random: Random) -> Fault:
 
 
 @contextmanager
-def held(workers: Iterable[Supervised]) -> Iterator[None]:
+def held(workers: Iterable[SupervisedProcess]) -> Iterator[None]:
     """So long that messages gather, and shorter than any lease."""
     for worker in workers:
         worker.signal_all(signal.SIGSTOP)

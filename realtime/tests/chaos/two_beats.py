@@ -16,7 +16,7 @@ from realtime.tests.chaos import effects
 from realtime.tests.chaos.audit import Fault, Verdict
 from realtime.tests.chaos.effects import Line
 from realtime.tests.chaos.load_generator import Asked
-from realtime.tests.chaos.processes import HOME, Supervised, Supervisor, nap
+from realtime.tests.chaos.processes import HOME, SupervisedProcess, Supervisor, nap
 from realtime.tests.chaos.profiles import Form
 from realtime.tests.chaos.scenarios import verdict
 from realtime.tests.chaos.site_database import FINISHED
@@ -105,9 +105,9 @@ def schedule_only(rig: Rig, task: str) -> None:
 
 
 @contextmanager
-def two_beats(rig: Rig, scheduler: str) -> Iterator[Sequence[Supervised]]:
+def two_beats(rig: Rig, scheduler: str) -> Iterator[Sequence[SupervisedProcess]]:
     beats = [
-        Supervised(
+        SupervisedProcess(
             name=name,
             command=[sys.executable, "-c", BEAT, scheduler],
             environment=rig.environment,
