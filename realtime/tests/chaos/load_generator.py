@@ -1,6 +1,5 @@
-"""Whoever asks for work, and remembers what was promised."""
+"""The load of a scenario: requests jobs by HTTP and remembers which were acknowledged."""
 
-import re
 import threading
 import time
 from collections.abc import Sequence
@@ -10,117 +9,115 @@ from typing import Final
 import httpx
 from redis import RedisError
 
-from realtime.tests.chaos.profiles import Form
-from realtime.tests.chaos.stack import Rig
+from realtime.tests.chaos.profiles import Profile
+from realtime.tests.chaos.stack import Stack
 
-BATCH: Final = 5
-"""Jobs that are asked for in one request."""
+JOBS_PER_REQUEST: Final = 5
 QUEUE_MAX: Final = 40
-"""Messages that may wait before nobody asks for more: what is measured is not a slow machine."""
-GLANCE: Final = 0.2
-"""Seconds for a look at the queue."""
-PATIENCE: Final = 15.0
+"""If more messages wait, the load pauses: a slow machine must not distort the recovery times."""
+QUEUE_TIMEOUT: Final = 0.2
+"""Seconds in which Redis must answer how many messages wait."""
+RETRY_PAUSE: Final = 0.2
+HTTP_TIMEOUT: Final = 15.0
 
 
 @dataclass
-class Asked:
-    """What one kind of load has sent; a token is acknowledged by the answer 200 alone."""
+class Requests:
+    """The tokens of one kind of job, one token a job.
+
+    A token is acknowledged only by an answer with status 200; its value is the time of that.
+    """
 
     kind: str
     prefix: str
     sent: set[str] = field(default_factory=set)
     acknowledged: dict[str, float] = field(default_factory=dict)
 
+    def new_tokens(self, count: int) -> list[str]:
+        first = len(self.sent)
+        tokens = [f"{self.prefix}{number}" for number in range(first, first + count)]
+        self.sent.update(tokens)
+        return tokens
 
-class Load:
-    """Asks for `jobs` jobs of each kind, at the form's rate; each kind in a thread of its own."""
+
+class LoadGenerator:
+    """Requests `jobs` jobs of each kind at the rate of the profile, in a thread for each kind."""
 
     def __init__(
         self,
-        rig: Rig,
+        stack: Stack,
         *,
         name: str,
-        form: Form,
+        profile: Profile,
         jobs: int,
         kinds: Sequence[str] = ("tracked", "plain"),
     ) -> None:
-        self.kinds = {kind: Asked(kind, f"{name}-{kind}-") for kind in kinds}
-        self._rig, self._form, self._jobs = rig, form, jobs
-        self._goes_on = threading.Event()
-        self._goes_on.set()
+        self.kinds = {kind: Requests(kind, f"{name}-{kind}-") for kind in kinds}
+        self._stack, self._profile, self._jobs = stack, profile, jobs
+        self._is_running = threading.Event()
+        self._is_running.set()
         self._threads = [
-            threading.Thread(target=self._ask_all, args=(asked,), daemon=True)
-            for asked in self.kinds.values()
+            threading.Thread(target=self._request_all, args=(requests,), daemon=True)
+            for requests in self.kinds.values()
         ]
 
     @property
-    def tracked(self) -> Asked:
+    def tracked(self) -> Requests:
         return self.kinds["tracked"]
 
     @property
-    def plain(self) -> Asked:
+    def plain(self) -> Requests:
         return self.kinds["plain"]
 
     @property
     def duration(self) -> float:
-        return self._jobs / self._form.rate
+        return self._jobs / self._profile.rate
 
     def start(self) -> None:
         for thread in self._threads:
             thread.start()
 
     def join(self) -> None:
-        """Ask for no more than was promised at first, and wait until that has been asked for."""
-        self._goes_on.clear()
+        """Waits until `jobs` jobs of each kind are acknowledged."""
+        self._is_running.clear()
         for thread in self._threads:
             thread.join()
 
-    def _ask_all(self, asked: Asked) -> None:
-        """Until enough are acknowledged, and all that is to happen has happened.
+    def _request_all(self, requests: Requests) -> None:
+        """Runs until `join` is called and enough jobs are acknowledged, or it takes too long.
 
-        Who is refused asks again, for another job.
+        If a request fails, the next one has new tokens.
         """
         began, deadline = time.monotonic(), time.monotonic() + 4 * self.duration + 60
-        with httpx.Client(timeout=PATIENCE, trust_env=False) as client:
-            while self._wants_more(asked) and time.monotonic() < deadline:
-                due = began + len(asked.acknowledged) / self._form.rate
+        with httpx.Client(timeout=HTTP_TIMEOUT, trust_env=False) as client:
+            while self._needs_more(requests) and time.monotonic() < deadline:
+                due = began + len(requests.acknowledged) / self._profile.rate
                 time.sleep(max(0.0, due - time.monotonic()))
-                if self._is_behind():
-                    time.sleep(0.2)
+                if self._is_queue_full():
+                    time.sleep(RETRY_PAUSE)
                     continue
-                first = len(asked.sent)
-                tokens = [f"{asked.prefix}{number}" for number in range(first, first + BATCH)]
-                asked.sent.update(tokens)
-                if self._ask(client, asked.kind, tokens):
-                    asked.acknowledged.update(dict.fromkeys(tokens, time.time()))
+                tokens = requests.new_tokens(JOBS_PER_REQUEST)
+                if self._send(client, requests.kind, tokens):
+                    requests.acknowledged.update(dict.fromkeys(tokens, time.time()))
                 else:
-                    time.sleep(0.2)
+                    time.sleep(RETRY_PAUSE)
 
-    def _wants_more(self, asked: Asked) -> bool:
-        return self._goes_on.is_set() or len(asked.acknowledged) < self._jobs
+    def _needs_more(self, requests: Requests) -> bool:
+        return self._is_running.is_set() or len(requests.acknowledged) < self._jobs
 
-    def _is_behind(self) -> bool:
-        """Not while Redis is down or frozen: what is acknowledged then must not be lost either."""
+    def _is_queue_full(self) -> bool:
+        """False while Redis is down: the load must go on, as those jobs must not be lost either."""
         try:
-            return self._rig.waiting(patience=GLANCE) > QUEUE_MAX
+            return self._stack.waiting_count(timeout=QUEUE_TIMEOUT) > QUEUE_MAX
         except RedisError:
             return False
 
-    def _ask(self, client: httpx.Client, kind: str, tokens: Sequence[str]) -> bool:
-        work = {"items": self._form.items, "seconds": self._form.seconds}
+    def _send(self, client: httpx.Client, kind: str, tokens: Sequence[str]) -> bool:
+        work = {"items": self._profile.items, "seconds": self._profile.effect_seconds}
         try:
-            answer = client.post(f"{self._rig.url}/chaos/{kind}", params={"token": tokens, **work})
+            answer = client.post(
+                f"{self._stack.url}/chaos/{kind}", params={"token": tokens, **work}
+            )
         except httpx.TransportError:
             return False
         return answer.status_code == httpx.codes.OK
-
-
-def give_feedback(url: str, *, email: str) -> str:
-    """Fill in the site's form as a visitor does; the id of the job, or nothing if refused."""
-    with httpx.Client(base_url=url, timeout=PATIENCE, trust_env=False) as client:
-        page = client.get("/feedback/").text
-        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
-        fields |= {"email": email, "message": "Chaos.", "topic": ""}
-        answer = client.post("/feedback/", data=fields, headers={"Referer": f"{url}/feedback/"})
-        found = re.match(r"/jobs/([0-9a-f-]{36})/", answer.headers.get("location", ""))
-    return found[1].replace("-", "") if found else ""

@@ -1,7 +1,8 @@
-"""Two beats on one table of schedules; one of them is killed and comes back.
+"""The scenario of two beats on one table of schedules: one of them is killed and started again.
 
-A schedule of a second is run by both. Each run notes when it was; two within half a second are one
-turn that was run twice. The other system is django-celery-beat's own scheduler on the same tables.
+Both beats run a schedule whose interval is one second. Each run of its task records the time; two
+runs within half a second are one turn of the schedule that ran twice. The other system is the
+scheduler of django-celery-beat on the same tables.
 """
 
 import subprocess
@@ -14,21 +15,21 @@ from typing import Final
 
 from realtime.tests.chaos import effects
 from realtime.tests.chaos.audit import Fault, Verdict
-from realtime.tests.chaos.effects import Line
-from realtime.tests.chaos.load_generator import Asked
-from realtime.tests.chaos.processes import HOME, SupervisedProcess, Supervisor, nap
-from realtime.tests.chaos.profiles import Form
-from realtime.tests.chaos.scenarios import verdict
+from realtime.tests.chaos.effects import Entry
+from realtime.tests.chaos.load_generator import Requests
+from realtime.tests.chaos.processes import HOME, SupervisedProcess, Supervisor, pause
+from realtime.tests.chaos.profiles import Profile
+from realtime.tests.chaos.scenarios import make_verdict
 from realtime.tests.chaos.site_database import FINISHED
-from realtime.tests.chaos.stack import Rig
+from realtime.tests.chaos.stack import Stack
 
 NAME: Final = "two beats"
-TURN: Final = 1.0
+INTERVAL: Final = 1.0
 SCHEDULERS: Final = {
     "picha": ("chaos.turn", "realtime.schedules.scheduler:Scheduler"),
     "plain celery": ("chaos.plain_turn", "django_celery_beat.schedulers:DatabaseScheduler"),
 }
-BEAT: Final = """
+RUN_BEAT: Final = """
 import sys, django
 django.setup()
 from celery import current_app
@@ -36,7 +37,7 @@ import realtime.tests.chaos.tasks
 current_app.conf.beat_schedule = {}
 current_app.Beat(loglevel="WARNING", scheduler=sys.argv[1], max_interval=1).run()
 """
-ONLY: Final = """
+ENABLE_ONLY: Final = """
 import sys
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 PeriodicTask.objects.update(enabled=False)
@@ -49,36 +50,39 @@ PeriodicTasks.update_changed()
 """
 
 
-def run(rig: Rig, *, form: Form, seed: int) -> Iterator[Verdict]:
-    rig.wait_until_ready()
+def run(stack: Stack, *, profile: Profile, seed: int) -> Iterator[Verdict]:
+    stack.wait_until_ready()
     for system, (task, scheduler) in SCHEDULERS.items():
-        schedule_only(rig, task)
-        with two_beats(rig, scheduler) as beats:
-            nap(form.beat / 2)
+        enable_only(stack, task)
+        with two_beats(stack, scheduler) as beats:
+            pause(profile.beat_seconds / 2)
             beats[seed % 2].kill()
-            happened = [Fault(ended_at=time.time(), kills=1)]
-            nap(form.beat / 2)
-        nap(2 * TURN)  # what was published is begun
-        yield judge(rig, system, task, happened, form=form)
-    schedule_only(rig, "")
+            injected = [Fault(ended_at=time.time(), kills=1)]
+            pause(profile.beat_seconds / 2)
+        pause(2 * INTERVAL)  # so that the last published task begins
+        yield judge(stack, system, task, injected, profile=profile)
+    enable_only(stack, "")
 
 
-def judge(rig: Rig, system: str, task: str, happened: Sequence[Fault], *, form: Form) -> Verdict:
-    lines = [line for line in effects.read(rig.effects, prefix=task) if line.token == task]
-    rows = [row for row in rig.rows.jobs() if row.task == task]
-    turns = [row.id for row in rows] or [str(n) for n in range(len(lines) - twice(lines))]
-    asked = Asked(task, task, acknowledged=dict.fromkeys(turns, 0.0))
-    asked.sent.update(asked.acknowledged)
-    return verdict(
+def judge(
+    stack: Stack, system: str, task: str, injected: Sequence[Fault], *, profile: Profile
+) -> Verdict:
+    entries = [entry for entry in effects.read(stack.effects, prefix=task) if entry.token == task]
+    rows = [row for row in stack.database.jobs() if row.task == task]
+    duplicates = count_duplicates(entries)
+    turns = [row.id for row in rows] or [str(n) for n in range(len(entries) - duplicates)]
+    requests = Requests(task, task, sent=set(turns), acknowledged=dict.fromkeys(turns, 0.0))
+    has_skipped_turns = len(entries) < profile.beat_seconds / INTERVAL / 2
+    return make_verdict(
         NAME,
         system,
-        rig,
-        asked,
-        happened,
-        lost=max(0, len(rows) - len(lines)) + (len(lines) < form.beat / TURN / 2),
-        unexpected=max(0, len(lines) - len(rows)) if rows else 0,
-        duplicated_effects=twice(lines),
-        duplicated_executions=twice(lines),
+        stack,
+        requests,
+        injected,
+        lost=max(0, len(rows) - len(entries)) + has_skipped_turns,
+        unexpected=max(0, len(entries) - len(rows)) if rows else 0,
+        duplicated_effects=duplicates,
+        duplicated_executions=duplicates,
         stuck=sum(row.state not in FINISHED for row in rows),
         failed=sum(row.state == "failed" for row in rows),
         unknown=0,
@@ -87,17 +91,17 @@ def judge(rig: Rig, system: str, task: str, happened: Sequence[Fault], *, form: 
     )
 
 
-def twice(lines: Sequence[Line]) -> int:
-    times = sorted(line.at for line in lines)
-    return sum(later - earlier < TURN / 2 for earlier, later in pairwise(times))
+def count_duplicates(entries: Sequence[Entry]) -> int:
+    times = sorted(entry.at for entry in entries)
+    return sum(later - earlier < INTERVAL / 2 for earlier, later in pairwise(times))
 
 
-def schedule_only(rig: Rig, task: str) -> None:
-    """The one schedule that is on; none for an empty name."""
+def enable_only(stack: Stack, task: str) -> None:
+    """Disables all schedules but that of `task`, or all if `task` is empty."""
     subprocess.run(
-        [sys.executable, "manage.py", "shell", "-v0", "-c", ONLY.format(task=task)],
+        [sys.executable, "manage.py", "shell", "-v0", "-c", ENABLE_ONLY.format(task=task)],
         cwd=HOME,
-        env=rig.environment,
+        env=stack.environment,
         check=True,
         timeout=60,
         stdin=subprocess.DEVNULL,
@@ -105,13 +109,13 @@ def schedule_only(rig: Rig, task: str) -> None:
 
 
 @contextmanager
-def two_beats(rig: Rig, scheduler: str) -> Iterator[Sequence[SupervisedProcess]]:
+def two_beats(stack: Stack, scheduler: str) -> Iterator[Sequence[SupervisedProcess]]:
     beats = [
         SupervisedProcess(
             name=name,
-            command=[sys.executable, "-c", BEAT, scheduler],
-            environment=rig.environment,
-            log=rig.effects.with_name(f"{name}.log"),
+            command=[sys.executable, "-c", RUN_BEAT, scheduler],
+            environment=stack.environment,
+            log=stack.effects.with_name(f"{name}.log"),
         )
         for name in ("beat1", "beat2")
     ]
