@@ -78,7 +78,7 @@ def test_a_real_worker_fans_out_and_attaches_a_file() -> None:
         until(lambda: has_ended(job), within=TIMEOUT, what=f"it ended: {process.log}")
     assert (job.state, job.result, job.done, job.total) == (JobState.SUCCEEDED, 8, 8, 8)
     response = Client().get(f"/jobs/{job.pk}/file/", {"key": watch_key(job.pk)})
-    assert response.getvalue() == b"as many as asked for"
+    assert response.getvalue() == b"a file"
     file = storage.file_of(job)
     assert file
     path: Path = storage.path_of(job, file)
