@@ -72,23 +72,33 @@ def compare(
         TimeoutError: one of our servers took longer than `limit` seconds. A baseline may do so.
     """
     selected = {ours: them for ours, them in baselines.items() if is_selected(f"{ours}, {case}")}
-    results: dict[str, list[Metrics]] = {
-        name: [] for ours, them in selected.items() for name in (ours, *them)
-    }
-    for _ in range(rounds):
-        for name in list(results):
-            try:
-                with at_most(limit):
-                    results[name].append(measure(SERVERS[name], count))
-            except TimeoutError:
-                if name in selected:
-                    raise
-                del results[name]
+    results = measure_in_turns(
+        selected, lambda server: measure(server, count), rounds=rounds, limit=limit
+    )
     for ours, them in selected.items():
         for baseline in them:
             theirs = results.get(baseline, [])
             label = baseline if theirs else f"{baseline}: timed out after {limit} s"
             print_medians(f"{ours}, {case}", results[ours], label, theirs)
+
+
+def measure_in_turns(
+    baselines: Baselines, measure: Callable[[Server], Metrics], *, rounds: int, limit: int
+) -> dict[str, list[Metrics]]:
+    """The metrics of each round by server, without the baselines that took too long."""
+    results: dict[str, list[Metrics]] = {
+        name: [] for ours, them in baselines.items() for name in (ours, *them)
+    }
+    for _ in range(rounds):
+        for name in list(results):
+            try:
+                with at_most(limit):
+                    results[name].append(measure(SERVERS[name]))
+            except TimeoutError:
+                if name in baselines:
+                    raise
+                del results[name]
+    return results
 
 
 def print_medians(
