@@ -1,6 +1,6 @@
-"""What hands text from Redis to everybody by `websockets.broadcast`, and does nothing else.
+"""A minimal WebSocket server: sends each text from Redis to all clients, and does nothing else.
 
-`python -m realtime.benchmarks.broadcast_baseline PORT REDIS_URL`
+`python -m realtime.benchmarks.broadcast_baseline PORT REDIS_URL`. It uses `websockets.broadcast`.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ CHANNEL: Final = "broadcast"
 
 
 async def main(port: str, redis_url: str) -> None:
-    everybody: set[ServerConnection] = set()
+    connections: set[ServerConnection] = set()
 
     async def handle(connection: ServerConnection) -> None:
-        everybody.add(connection)
+        connections.add(connection)
         try:
             await connection.wait_closed()
         finally:
-            everybody.discard(connection)
+            connections.discard(connection)
 
-    # No compression, as with the other servers here.
+    # The other servers of the benchmark do not compress either.
     async with (
         serve(handle, "127.0.0.1", int(port), compression=None, backlog=4096),
         Redis.from_url(redis_url) as redis,
@@ -32,7 +32,7 @@ async def main(port: str, redis_url: str) -> None:
         await pubsub.subscribe(CHANNEL)
         async for message in pubsub.listen():
             if message["type"] == "message":
-                broadcast(everybody, message["data"].decode())
+                broadcast(connections, message["data"].decode())
 
 
 if __name__ == "__main__":

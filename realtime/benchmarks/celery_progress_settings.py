@@ -1,4 +1,4 @@
-"""Settings and URLs of a site that shows progress by celery-progress, out of Redis."""
+"""Settings and URLs of a site that shows progress with celery-progress, stored in Redis."""
 
 import os
 from importlib import import_module

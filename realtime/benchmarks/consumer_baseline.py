@@ -1,5 +1,8 @@
-"""What Channels' own documentation leads to, to measure against: a consumer a socket, each with a
-channel of its own in the layer, a group for the job, and its JSON encoded for each."""
+"""The baseline of the fan-out benchmark: a consumer as in the documentation of Channels.
+
+Each socket has its own consumer and its own channel in the channel layer. All consumers are in one
+group, and each consumer encodes the JSON again.
+"""
 
 from typing import Any
 

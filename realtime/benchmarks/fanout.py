@@ -1,132 +1,145 @@
-"""What one job at 10 Hz costs a web process that has many watchers, and when they hear of it; and
-how long a page takes meanwhile, when single events go to a crowd.
+"""Fan-out: what it costs a web process to send the updates of one job to many clients.
 
-`python -m realtime.benchmarks.fanout SECONDS PATIENCE ROUNDS CROWD SOCKETS...`: pages are asked
-for beside the crowd; the job goes to each number of sockets. What is still on the way PATIENCE
-seconds after the last publication does not count.
+`python -m realtime.benchmarks.fanout SECONDS GRACE ROUNDS PAGE_CLIENTS CLIENTS...`: for each number
+of CLIENTS it publishes 10 updates a second. With PAGE_CLIENTS it also measures how long a page
+takes while few updates go to many clients. Updates that arrive more than GRACE seconds after the
+last publication do not count.
 """
 
 import os
 import sys
-from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from statistics import median
 from typing import Final
 
+from realtime.benchmarks.helper_process import Helper, running_clients, running_helper
 from realtime.benchmarks.pages import measure_pages
-from realtime.benchmarks.report import is_wanted, line
+from realtime.benchmarks.report import is_selected, print_result
 from realtime.benchmarks.site import run
-from realtime.benchmarks.web import SERVERS, Helper, Server, at_most, crowd_of, helper, serving
+from realtime.benchmarks.time_limit import at_most
+from realtime.benchmarks.web_server import SERVERS, Server, running_server
 
 HERTZ: Final = 10
-WARMING: Final = 1.0
-"""Seconds of publishing before anything is counted, at most."""
+WARM_UP_MAX: Final = 1.0
+"""Seconds of publishing before the measurement begins, at most."""
 LIMIT: Final = 120
-"""Seconds after which the measurement of one server is given up."""
-Found = dict[str, float]
-Compared = Mapping[str, Sequence[str]]
+"""Seconds for the measurement of one server; after that it is given up."""
+Metrics = dict[str, float]
+Baselines = Mapping[str, Sequence[str]]
+"""For each of our servers, the servers that it is compared with."""
 
-FANNED_OUT: Final[Compared] = {
+FANOUT_BASELINES: Final[Baselines] = {
     "daphne": ("idiomatic on daphne",),
     "uvicorn": ("idiomatic on uvicorn", "websockets.broadcast"),
 }
-BESIDE_PAGES: Final[Compared] = {
+PAGE_BASELINES: Final[Baselines] = {
     "daphne": ("idiomatic on daphne",),
     "uvicorn": ("idiomatic on uvicorn",),
 }
 
 
 def main(
-    *, seconds: float, patience: float, rounds: int, crowd: int, crowds: Sequence[int]
+    *, seconds: float, grace: float, rounds: int, page_clients: int, clients: Sequence[int]
 ) -> None:
-    with helper("publisher") as publisher:
+    with running_helper("publisher") as publisher:
         job = str(publisher.ask("make")["job"])
 
-        def fanned_out(server: Server, sockets: int) -> Found:
-            return measure(
-                server, publisher, job, sockets=sockets, seconds=seconds, patience=patience
-            )
+        def fanout(server: Server, count: int) -> Metrics:
+            return measure(server, publisher, job, count=count, seconds=seconds, grace=grace)
 
-        def beside_pages(server: Server, sockets: int) -> Found:
-            return measure_pages(
-                server, publisher, job, sockets=sockets, seconds=seconds, patience=patience
-            )
+        def pages(server: Server, count: int) -> Metrics:
+            return measure_pages(server, publisher, job, count=count, seconds=seconds, grace=grace)
 
-        for sockets in crowds:
-            compare(f"{sockets}x{HERTZ}Hz", FANNED_OUT, fanned_out, sockets, rounds)
+        for count in clients:
+            compare(f"{count}x{HERTZ}Hz", FANOUT_BASELINES, fanout, count, rounds)
         run(dict(os.environ), "manage.py", "collectstatic", "--no-input", "-v0")
-        compare(f"pages beside {crowd} sockets", BESIDE_PAGES, beside_pages, crowd, rounds)
+        case = f"pages beside {page_clients} sockets"
+        compare(case, PAGE_BASELINES, pages, page_clients, rounds)
 
 
 def compare(
     case: str,
-    compared: Compared,
-    measured: Callable[[Server, int], Found],
-    sockets: int,
+    baselines: Baselines,
+    measure: Callable[[Server, int], Metrics],
+    count: int,
     rounds: int,
+    *,
+    limit: int = LIMIT,
 ) -> None:
-    wanted = {ours: them for ours, them in compared.items() if is_wanted(f"{ours}, {case}")}
-    found: dict[str, list[Found]] = defaultdict(list)
-    late: set[str] = set()
-    names = [name for ours, them in wanted.items() for name in (ours, *them)]
-    for _ in range(rounds):
-        for name in names:
-            if name in late:
-                continue
-            try:
-                with at_most(LIMIT):
-                    found[name].append(measured(SERVERS[name], sockets))
-            except TimeoutError:
-                if name in wanted:
-                    raise
-                late.add(name)
-    for ours, them in wanted.items():
+    """Measures the servers in turns and prints the medians.
+
+    Raises:
+        TimeoutError: one of our servers took longer than `limit` seconds. A baseline may do so.
+    """
+    selected = {ours: them for ours, them in baselines.items() if is_selected(f"{ours}, {case}")}
+    results = measure_in_turns(
+        selected, lambda server: measure(server, count), rounds=rounds, limit=limit
+    )
+    for ours, them in selected.items():
         for baseline in them:
-            report(
-                f"{ours}, {case}",
-                found[ours],
-                baseline,
-                [] if baseline in late else found[baseline],
-            )
+            theirs = results.get(baseline, [])
+            label = baseline if theirs else f"{baseline}: timed out after {limit} s"
+            print_medians(f"{ours}, {case}", results[ours], label, theirs)
 
 
-def report(case: str, ours: Sequence[Found], baseline: str, theirs: Sequence[Found]) -> None:
+def measure_in_turns(
+    baselines: Baselines, measure: Callable[[Server], Metrics], *, rounds: int, limit: int
+) -> dict[str, list[Metrics]]:
+    """The metrics of each round by server, without the baselines that took too long."""
+    results: dict[str, list[Metrics]] = {
+        name: [] for ours, them in baselines.items() for name in (ours, *them)
+    }
+    for _ in range(rounds):
+        for name in list(results):
+            try:
+                with at_most(limit):
+                    results[name].append(measure(SERVERS[name]))
+            except TimeoutError:
+                if name in baselines:
+                    raise
+                del results[name]
+    return results
+
+
+def print_medians(
+    case: str, ours: Sequence[Metrics], baseline: str, theirs: Sequence[Metrics]
+) -> None:
     for metric in ours[0]:
-        line(
+        print_result(
             bench="fanout",
             case=case,
             metric=metric,
-            value=median(found[metric] for found in ours),
-            baseline=baseline if theirs else f"{baseline}: timed out after {LIMIT} s",
-            baseline_value=median(found[metric] for found in theirs) if theirs else 0.0,
+            value=median(metrics[metric] for metrics in ours),
+            baseline=baseline,
+            baseline_value=median(metrics[metric] for metrics in theirs) if theirs else 0.0,
         )
 
 
 def measure(
-    server: Server, publisher: Helper, job: str, *, sockets: int, seconds: float, patience: float
-) -> Found:
-    warming = min(WARMING, seconds)
-    with serving(server) as web, crowd_of(server, web, job) as crowd:
-        crowd.ask("more", 1)
-        publisher.ask(server.publish, HERTZ, warming)
-        before = web.memory
-        connected = crowd.ask("more", sockets - 1)
-        crowd.ask("count")
-        published = publisher.ask(server.publish, HERTZ, warming)["published"]
-        crowd.settle(published * sockets, within=patience)
-        crowd.ask("count")
-        memory, cpu = web.memory, web.cpu
+    server: Server, publisher: Helper, job: str, *, count: int, seconds: float, grace: float
+) -> Metrics:
+    warm_up = min(WARM_UP_MAX, seconds)
+    with running_server(server) as web, running_clients(server, web, job) as clients:
+        clients.ask("connect", 1)
+        publisher.ask(server.publish, HERTZ, warm_up)
+        memory_before = web.memory
+        connected = clients.ask("connect", count - 1)
+        clients.ask("reset")
+        published = publisher.ask(server.publish, HERTZ, warm_up)["published"]
+        clients.wait_for_frames(published * count, at_most=grace)
+        clients.ask("reset")
+        memory, cpu_before = web.memory, web.cpu_seconds
         published = publisher.ask(server.publish, HERTZ, seconds)["published"]
-        crowd.settle(published * sockets, within=patience)
-        seen, cpu = crowd.ask("report"), web.cpu - cpu
+        clients.wait_for_frames(published * count, at_most=grace)
+        received, cpu = clients.ask("report"), web.cpu_seconds - cpu_before
     return {
-        "cpu_per_frame_us": cpu / max(1, seen["frames"]) * 1e6,
-        "delivered_percent": 100 * seen["frames"] / (published * sockets),
-        "current_percent": 100 * seen["current"] / sockets,
-        "p50_ms": seen["p50"] * 1000,
-        "p99_ms": seen["p99"] * 1000,
-        "memory_per_socket_kib": max(0.1, (memory - before) / (sockets - 1) / 1024),
-        "connected_percent": 100 * (sockets - connected["failed"] - seen["lost"]) / sockets,
+        "cpu_per_frame_us": cpu / max(1, received["frames"]) * 1e6,
+        "delivered_percent": 100 * received["frames"] / (published * count),
+        "current_percent": 100 * received["current"] / count,
+        "p50_ms": received["p50"] * 1000,
+        "p99_ms": received["p99"] * 1000,
+        "memory_per_socket_kib": max(0.1, (memory - memory_before) / (count - 1) / 1024),
+        "connected_percent": 100 * (count - connected["failed"] - received["lost"]) / count,
         "connect_s": connected["seconds"],
     }
 
@@ -134,8 +147,8 @@ def measure(
 if __name__ == "__main__":
     main(
         seconds=float(sys.argv[1]),
-        patience=float(sys.argv[2]),
+        grace=float(sys.argv[2]),
         rounds=int(sys.argv[3]),
-        crowd=int(sys.argv[4]),
-        crowds=[int(word) for word in sys.argv[5:]],
+        page_clients=int(sys.argv[4]),
+        clients=[int(word) for word in sys.argv[5:]],
     )

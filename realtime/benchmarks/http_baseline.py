@@ -1,4 +1,4 @@
-"""Whatever the settings say, by HTTP alone."""
+"""An ASGI application that serves HTTP but no WebSockets, whatever the settings say."""
 
 from django.core.asgi import get_asgi_application
 

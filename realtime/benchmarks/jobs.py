@@ -1,7 +1,8 @@
-"""How many tasks that do nothing a worker of two children runs in a second.
+"""Throughput: how many tasks that do nothing a worker with two child processes runs in a second.
 
-A round fills the queue while the worker is held, lets it go, and stops the clock when the broker
-holds nothing any more: with late acknowledgement that is when the last task is through.
+`python -m realtime.benchmarks.jobs TASKS ROUNDS`. A round stops the worker by SIGSTOP, fills the
+queue, resumes the worker, and measures the time until the broker has no message left. Messages are
+acknowledged late, so that is when the last task has ended.
 """
 
 import os
@@ -23,46 +24,49 @@ from django.conf import settings  # noqa: E402
 from django.db import connection, transaction  # noqa: E402
 from redis import Redis  # noqa: E402
 
-from realtime.benchmarks.load import stored, tracked, untracked  # noqa: E402
-from realtime.benchmarks.report import is_wanted, line, medians  # noqa: E402
+from realtime.benchmarks.empty_tasks import stored, tracked, untracked  # noqa: E402
+from realtime.benchmarks.report import is_selected, medians, print_result  # noqa: E402
 from realtime.bus.bus import drain  # noqa: E402
 from realtime.jobs.create import enqueue  # noqa: E402
-from realtime.tests.chaos.processes import Supervised  # noqa: E402
+from realtime.tests.chaos.processes import SupervisedProcess  # noqa: E402
 from realtime.tests.support.polling import until  # noqa: E402
 
 QUEUE: Final = "celery"
 LATENCY: Final = 0.001
-LOOKS: Final = 40
-"""How often in a row, each 5 ms, the broker must be found empty: a message is in neither place for
-a moment. Counted and not timed, as on a busy machine two looks may lie far apart."""
+EMPTY_CHECKS: Final = 40
+"""How often in a row the broker must be found empty: for a moment a message is neither in the queue
+nor unacknowledged. The checks are counted, not timed: on a busy machine they may be far apart."""
+CHECK_INTERVAL: Final = 0.005
 
 
 def main(*, tasks: int, rounds: int) -> None:
-    # Whoever ends this, the processes that it has started end with it.
+    # SIGTERM must run the `finally` blocks, which end the processes that this one has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     redis = Redis.from_url(settings.REDIS_URL)
     for case, broker in BROKERS.items():
-        if not is_wanted(f"{case}, {connection.vendor}"):
+        if not is_selected(f"{case}, {connection.vendor}"):
             continue
         with broker() as variables, running_worker(redis, **variables) as worker:
-            report(case, medians(rounds, cases(redis, worker, tasks=tasks)))
+            print_results(case, medians(rounds, cases(redis, worker, tasks=tasks)))
 
 
-def report(case: str, found: dict[str, float]) -> None:
+def print_results(case: str, throughputs: dict[str, float]) -> None:
     for baseline in ("untracked", "django-celery-results"):
-        line(
+        print_result(
             bench="jobs",
             case=f"{case}, {connection.vendor}",
             metric="tasks_per_s",
-            value=found["tracked"],
+            value=throughputs["tracked"],
             baseline=baseline,
-            baseline_value=found[baseline],
+            baseline_value=throughputs[baseline],
         )
 
 
-def cases(redis: "Redis", worker: Supervised, *, tasks: int) -> dict[str, Callable[[], float]]:
-    def case(publish: Callable[[int], object]) -> Callable[[], float]:
-        return lambda: throughput(redis, worker, publish, tasks=tasks)
+def cases(
+    redis: "Redis", worker: SupervisedProcess, *, tasks: int
+) -> dict[str, Callable[[], float]]:
+    def case(publish_all: Callable[[int], object]) -> Callable[[], float]:
+        return lambda: throughput(redis, worker, publish_all, tasks=tasks)
 
     return {
         "tracked": case(publish_tracked),
@@ -72,28 +76,33 @@ def cases(redis: "Redis", worker: Supervised, *, tasks: int) -> dict[str, Callab
 
 
 def throughput(
-    redis: "Redis", worker: Supervised, publish: Callable[[int], object], *, tasks: int
+    redis: "Redis", worker: SupervisedProcess, publish: Callable[[int], object], *, tasks: int
 ) -> float:
     worker.signal_all(signal.SIGSTOP)
     publish(tasks)
-    drain()  # What this process has still to tell of its jobs is no work of the worker's.
-    # One is in neither place: taken by the held worker's BRPOP, and not yet noted by it.
-    until(lambda: held(redis) >= tasks - 1, within=60, what=f"{tasks} messages wait")
+    drain()  # or this process would still send messages about its jobs while the worker runs
+    # One message may not be counted: the stopped worker's BRPOP has received it already.
+    until(lambda: message_count(redis) >= tasks - 1, within=60, what=f"{tasks} messages wait")
     began = time.perf_counter()
     worker.signal_all(signal.SIGCONT)
-    empty = 0
-    while empty < LOOKS:
-        if held(redis):
-            empty = 0
+    return tasks / (wait_until_empty(redis) - began)
+
+
+def wait_until_empty(redis: "Redis") -> float:
+    """The time (`perf_counter`) at which the broker became empty."""
+    empty_checks = 0
+    while empty_checks < EMPTY_CHECKS:
+        if message_count(redis):
+            empty_checks = 0
         else:
-            if not empty:
+            if not empty_checks:
                 ended = time.perf_counter()
-            empty += 1
-        time.sleep(0.005)
-    return tasks / (ended - began)
+            empty_checks += 1
+        time.sleep(CHECK_INTERVAL)
+    return ended
 
 
-def held(redis: "Redis") -> int:
+def message_count(redis: "Redis") -> int:
     return int(redis.llen(QUEUE)) + int(redis.hlen("unacked"))
 
 
@@ -110,13 +119,13 @@ def publish(task: Any, count: int) -> None:
 
 
 @contextmanager
-def running_worker(redis: "Redis", **environment: str) -> Iterator[Supervised]:
+def running_worker(redis: "Redis", **environment: str) -> Iterator[SupervisedProcess]:
     options = "--concurrency 2 --without-gossip --without-mingle -l error"
-    worker = Supervised(
+    worker = SupervisedProcess(
         name="worker",
         command=[
             *(sys.executable, "-m", "celery", "-A", "picha", "worker", *options.split()),
-            *("-I", "realtime.benchmarks.load"),
+            *("-I", "realtime.benchmarks.empty_tasks"),
         ],
         environment=os.environ | environment,
         log=Path(os.environ["VAR_DIR"]) / "worker.log",
@@ -124,7 +133,9 @@ def running_worker(redis: "Redis", **environment: str) -> Iterator[Supervised]:
     worker.start()
     try:
         publish(untracked, 4)
-        until(lambda: not held(redis), within=60, what="the worker works")
+        until(
+            lambda: not message_count(redis), within=60, what="the worker has run its first tasks"
+        )
         yield worker
     finally:
         worker.stop()
@@ -134,7 +145,7 @@ def running_worker(redis: "Redis", **environment: str) -> Iterator[Supervised]:
 def slow_redis() -> Iterator[dict[str, str]]:
     target = unquote(urlsplit(settings.REDIS_URL).path)
     listen = f"{target}.slow"
-    proxy = Supervised(
+    proxy = SupervisedProcess(
         name="proxy",
         command=[
             *(sys.executable, "-m", "realtime.benchmarks.slow_proxy"),
@@ -155,7 +166,7 @@ BROKERS: Final[Mapping[str, Callable[[], AbstractContextManager[dict[str, str]]]
     "no-op": lambda: nullcontext({}),
     f"no-op, Redis {LATENCY * 1000:g} ms away": slow_redis,
 }
-"""What a worker's environment says of its broker."""
+"""For each case, a context manager that yields the environment variables of the worker."""
 
 
 if __name__ == "__main__":

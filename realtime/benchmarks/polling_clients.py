@@ -1,32 +1,33 @@
-"""Many pages that ask again: `python -m realtime.benchmarks.polling_clients PORT PATH`.
+"""Many HTTP clients that poll, controlled by `commands`.
 
-As celery-progress' script does: half a second after each answer. Told on stdin as the crowd is.
+`python -m realtime.benchmarks.polling_clients PORT PATH`. Each client asks again half a second
+after each answer, as the script of celery-progress does.
 """
 
 import asyncio
-import json
 import sys
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
-from realtime.benchmarks.many_clients import Counted
+from realtime.benchmarks.commands import Answer, answer_client_commands
+from realtime.benchmarks.frame_statistics import FrameStatistics
 
 INTERVAL: Final = 0.5
-CLOSED: Final = (OSError, asyncio.IncompleteReadError)
+CONNECTION_ERRORS: Final = (OSError, asyncio.IncompleteReadError)
 
 
-class Pollers:
+class PollingClients:
     def __init__(self, *, port: int, path: str) -> None:
         self._port = port
         self._request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode()
         self._tasks: list[asyncio.Task[None]] = []
-        self.counted = Counted()
+        self.statistics = FrameStatistics()
 
-    async def more(self, count: int) -> dict[str, Any]:
+    async def connect(self, count: int) -> Answer:
         for _ in range(count):
-            await asyncio.sleep(INTERVAL / count)  # evenly, or all would ask at once for ever
+            await asyncio.sleep(INTERVAL / count)  # or all clients would always poll together
             self._tasks.append(asyncio.create_task(self._poll()))
-        return self.counted.report() | {"sockets": len(self._tasks)}
+        return self.statistics.report() | {"sockets": len(self._tasks)}
 
     async def _poll(self) -> None:
         newest = b""
@@ -34,41 +35,27 @@ class Pollers:
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
             while True:
                 writer.write(self._request)
-                newest = self._take(await _answer(reader), newest)
+                newest = self._newest_timestamp(await read_body(reader), newest)
                 await asyncio.sleep(INTERVAL)
-        except CLOSED:
-            self.counted.failed += 1
+        except CONNECTION_ERRORS:
+            self.statistics.failed += 1
 
-    def _take(self, answer: bytes, before: bytes) -> bytes:
-        parts = answer.split(b"@", 2)
-        if len(parts) == 3 and parts[1] != before:
-            self.counted.frames += 1
-            self.counted.waits.append(monotonic() - float(parts[1]))
+    def _newest_timestamp(self, body: bytes, previous: bytes) -> bytes:
+        parts = body.split(b"@", 2)
+        if len(parts) == 3 and parts[1] != previous:
+            self.statistics.add(float(parts[1]), now=monotonic())
             return parts[1]
-        return before
+        return previous
 
 
-async def _answer(reader: asyncio.StreamReader) -> bytes:
+async def read_body(reader: asyncio.StreamReader) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
     size = int(head.lower().partition(b"content-length:")[2].split(b"\r\n", 1)[0])
     return await reader.readexactly(size)
 
 
 async def main(port: str, path: str) -> None:
-    pollers = Pollers(port=int(port), path=path)
-    while order := (await asyncio.to_thread(sys.stdin.readline)).split():
-        answer: dict[str, Any] = {}
-        match order:
-            case ["more", count]:
-                answer = await pollers.more(int(count))
-            case ["count"]:
-                pollers.counted.reset()
-            case ["frames"]:
-                answer = {"frames": pollers.counted.frames}
-            case ["report"]:
-                answer = pollers.counted.report()
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+    await answer_client_commands(PollingClients(port=int(port), path=path))
 
 
 if __name__ == "__main__":

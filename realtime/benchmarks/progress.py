@@ -1,12 +1,16 @@
-"""What a progress call costs the task that makes it, and whether Redis can make it cost more."""
+"""What a progress call costs the task that makes it, also while Redis does not answer.
+
+`python -m realtime.benchmarks.progress CALLS ROUNDS`
+"""
 
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
@@ -19,7 +23,7 @@ from celery_progress.backend import ProgressRecorder  # noqa: E402
 from django.conf import settings  # noqa: E402
 from tqdm import tqdm  # noqa: E402
 
-from realtime.benchmarks.report import line, medians  # noqa: E402
+from realtime.benchmarks.report import medians, print_result  # noqa: E402
 from realtime.models import Job  # noqa: E402
 from realtime.progress.progress import Progress  # noqa: E402
 from realtime.tasks import JobTask  # noqa: E402
@@ -29,7 +33,12 @@ PAUSE: Final = 0.005
 
 
 def main(*, calls: int, rounds: int) -> None:
-    found = medians(
+    compare_calls(calls, rounds)
+    compare_with_frozen_redis(rounds)
+
+
+def compare_calls(calls: int, rounds: int) -> None:
+    seconds = medians(
         rounds,
         {
             "advance": lambda: advance(calls),
@@ -40,21 +49,20 @@ def main(*, calls: int, rounds: int) -> None:
     )
     for ours in ("advance", "item"):
         for baseline in ("tqdm.update", "celery-progress set_progress"):
-            line(
+            print_result(
                 bench="progress",
                 case=ours,
                 metric="us_per_call",
-                value=found[ours] * 1e6,
+                value=seconds[ours] * 1e6,
                 baseline=baseline,
-                baseline_value=found[baseline] * 1e6,
+                baseline_value=seconds[baseline] * 1e6,
             )
-    with_and_without_redis(rounds)
 
 
 def advance(calls: int) -> float:
     progress = Progress(Job(task="bench", title="Bench"))
     progress.total = calls
-    with looked_at(progress):
+    with read_by_bus(progress):
         began = time.perf_counter()
         for _ in range(calls):
             progress.advance()
@@ -64,7 +72,7 @@ def advance(calls: int) -> float:
 def item(calls: int) -> float:
     progress = Progress(Job(task="bench", title="Bench"))
     keys = [str(number) for number in range(calls)]
-    with looked_at(progress):
+    with read_by_bus(progress):
         began = time.perf_counter()
         for key in keys:
             progress.item(key, "done", label="A label")
@@ -72,7 +80,10 @@ def item(calls: int) -> float:
 
 
 def tqdm_update(calls: int) -> float:
-    with open(os.devnull, "w", encoding="ascii") as nowhere, tqdm(total=calls, file=nowhere) as bar:  # noqa: PTH123 - a device
+    with (
+        Path(os.devnull).open("w", encoding="ascii") as null_device,
+        tqdm(total=calls, file=null_device) as bar,
+    ):
         began = time.perf_counter()
         for _ in range(calls):
             bar.update()
@@ -81,7 +92,7 @@ def tqdm_update(calls: int) -> float:
 
 def set_progress(calls: int) -> float:
     app = Celery("bench", backend=settings.CELERY_BROKER_URL, set_as_current=False)
-    task = app.task(name="bench.celery-progress")(nothing)
+    task = app.task(name="bench.celery-progress")(do_nothing)
     task.push_request(id=str(uuid4()))
     recorder = ProgressRecorder(task)
     recorder.set_progress(0, calls)  # connects
@@ -91,19 +102,19 @@ def set_progress(calls: int) -> float:
     return (time.perf_counter() - began) / calls
 
 
-def nothing() -> None: ...
+def do_nothing() -> None: ...
 
 
 @contextmanager
-def looked_at(progress: Progress) -> Iterator[None]:
-    """Ten times a second from another thread, as the bus does."""
+def read_by_bus(progress: Progress) -> Iterator[None]:
+    """Another thread reads the progress ten times a second, as the bus does."""
     ended = threading.Event()
 
-    def look() -> None:
+    def read() -> None:
         while not ended.wait(0.1):
             progress.fields()
 
-    thread = threading.Thread(target=look)
+    thread = threading.Thread(target=read)
     thread.start()
     try:
         yield
@@ -112,37 +123,37 @@ def looked_at(progress: Progress) -> Iterator[None]:
         thread.join()
 
 
-@shared_task(bind=True, base=JobTask, name="bench.steps")
-def steps(self: JobTask) -> None:
+@shared_task(bind=True, base=JobTask, name="bench.run_steps")
+def run_steps(self: JobTask) -> None:
     for number in self.progress.track(range(STEPS)):
         self.progress.item(str(number), "done")
         time.sleep(PAUSE)
 
 
-def with_and_without_redis(rounds: int) -> None:
+def compare_with_frozen_redis(rounds: int) -> None:
     valkey = int(os.environ["BENCH_VALKEY_PID"])
 
     def run() -> float:
         began = time.perf_counter()
-        steps.apply(throw=True)
+        run_steps.apply(throw=True)
         return time.perf_counter() - began
 
-    def frozen(measure: Callable[[], float]) -> float:
+    def run_while_frozen() -> float:
         os.kill(valkey, signal.SIGSTOP)
         try:
-            return measure()
+            return run()
         finally:
             os.kill(valkey, signal.SIGCONT)
 
-    run()  # the bus starts and connects
-    found = medians(rounds, {"answers": run, "frozen": lambda: frozen(run)})
-    line(
+    run()  # starts the bus, which connects to Redis
+    seconds = medians(rounds, {"answers": run, "frozen": run_while_frozen})
+    print_result(
         bench="progress",
         case="a task of a second, Redis frozen",
         metric="run_s",
-        value=found["frozen"],
+        value=seconds["frozen"],
         baseline="the same, Redis answers",
-        baseline_value=found["answers"],
+        baseline_value=seconds["answers"],
     )
 
 

@@ -1,14 +1,18 @@
-"""A worker's part: `python -m realtime.benchmarks.publisher`, told on stdin, line by line.
+"""The publisher: does what a worker would do, controlled by commands on stdin.
 
-`make` makes a running job that anybody may watch, and answers with its id. `hub HZ SECONDS`
-publishes its progress so often and for so long, as the bus does; `group` to the group of the
-idiomatic consumers, `channel` as text to a channel of Redis, `record` as celery-progress does.
-Answers how many it has published.
+`python -m realtime.benchmarks.publisher`. The commands, each answered by one line of JSON:
+
+make                make a running public job, and answer with its id
+hub HZ SECONDS      send its progress HZ times a second for SECONDS, as the bus does
+group HZ SECONDS    the same, to the group of the consumers of `consumer_baseline`
+channel HZ SECONDS  the same, as text to a channel of Redis
+record HZ SECONDS   the same, to the result backend, as celery-progress does
+
+All but `make` answer how many updates were published.
 """
 
 import asyncio
 import json
-import sys
 from contextlib import suppress
 from time import monotonic
 from typing import Any, Final
@@ -24,15 +28,17 @@ from django.utils import timezone  # noqa: E402
 from redis.asyncio import Redis  # noqa: E402
 
 from realtime.benchmarks.broadcast_baseline import CHANNEL  # noqa: E402
+from realtime.benchmarks.commands import Answer, answer_commands  # noqa: E402
 from realtime.channel_layer import messages  # noqa: E402
 from realtime.models import Job  # noqa: E402
 from realtime.states import JobState, Visibility  # noqa: E402
 
 GROUP: Final = "consumer-baseline"
+TOTAL: Final = 1_000_000
 PHASES: Final = [["Reading the feed", "done"], ["Saving photos", "running"], ["Done", "waiting"]]
 
 
-async def make() -> Job:
+async def make_job() -> Job:
     return await Job.objects.acreate(
         task="import_photos",
         title="Import photos from Flickr",
@@ -43,7 +49,7 @@ async def make() -> Job:
         phase="Saving photos",
         phases=PHASES,
         unit="photo",
-        total=1_000_000,
+        total=TOTAL,
         counts={"new": 24, "unchanged": 5},
         started_at=timezone.now(),
         heartbeat_at=timezone.now(),
@@ -60,22 +66,22 @@ class Publisher:
         self._results: Any = current_app.backend
         self._redis = Redis.from_url(settings.REDIS_URL)
 
-    async def publish(self, how: str, *, hertz: float, seconds: float) -> dict[str, Any]:
+    async def publish(self, how: str, *, hertz: float, seconds: float) -> Answer:
         began, number = monotonic(), 0
         while number < hertz * seconds:
             await asyncio.sleep(max(0.0, began + number / hertz - monotonic()))
-            await self._one(how)
+            await self._publish_once(how)
             number += 1
         return {"published": number}
 
-    async def _one(self, how: str) -> None:
+    async def _publish_once(self, how: str) -> None:
         self.job.tick += 1
         self.job.done += 1
-        self.job.fraction = self.job.done / 1_000_000
+        self.job.fraction = self.job.done / TOTAL
         self.job.message = f"@{monotonic():.6f}@"
         message = messages.job_message(self.job)
         if how == "hub":
-            with suppress(*messages.LAYER_ERRORS):  # published, and not delivered
+            with suppress(*messages.LAYER_ERRORS):  # it counts as published but not delivered
                 await messages.send_job(message)
         elif how == "group":
             event = {"type": "job.snapshot", "snapshot": json.loads(message["public"])}
@@ -90,16 +96,18 @@ class Publisher:
 
 async def main() -> None:
     publisher: Publisher | None = None
-    while order := (await asyncio.to_thread(sys.stdin.readline)).split():
-        answer: dict[str, Any] = {}
-        match order:
+
+    async def answer(command: list[str]) -> Answer:
+        nonlocal publisher
+        match command:
             case ["make"]:
-                publisher = Publisher(await make())
-                answer = {"job": str(publisher.job.pk)}
+                publisher = Publisher(await make_job())
+                return {"job": str(publisher.job.pk)}
             case [how, hertz, seconds] if publisher:
-                answer = await publisher.publish(how, hertz=float(hertz), seconds=float(seconds))
-        sys.stdout.write(json.dumps(answer) + "\n")
-        sys.stdout.flush()
+                return await publisher.publish(how, hertz=float(hertz), seconds=float(seconds))
+        return {}
+
+    await answer_commands(answer)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a benchmark prints: one JSON object a line."""
+"""The output of the benchmarks: one JSON object a line."""
 
 import json
 import os
@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from statistics import median
 
 
-def is_wanted(case: str) -> bool:
-    """Whether `--only` asks for this case; without it all are wanted."""
+def is_selected(case: str) -> bool:
+    """Whether the option `--only` selects this case; without it all cases are selected."""
     return os.environ.get("BENCH_ONLY", "") in case
 
 
-def line(
+def print_result(
     *, bench: str, case: str, metric: str, value: float, baseline: str, baseline_value: float
 ) -> None:
     ratio = round(value / baseline_value, 4) if baseline_value else None
@@ -30,9 +30,9 @@ def line(
 
 
 def medians(rounds: int, cases: Mapping[str, Callable[[], float]]) -> dict[str, float]:
-    """Of several rounds, in each of which every case has its turn: so all share the weather."""
-    found: dict[str, list[float]] = {name: [] for name in cases}
+    """Measures every case in every round, so that all cases see the same load of the machine."""
+    values: dict[str, list[float]] = {name: [] for name in cases}
     for _ in range(rounds):
         for name, measure in cases.items():
-            found[name].append(measure())
-    return {name: median(values) for name, values in found.items()}
+            values[name].append(measure())
+    return {name: median(measured) for name, measured in values.items()}

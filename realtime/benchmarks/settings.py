@@ -1,4 +1,4 @@
-"""The site's own settings, and what the baselines need besides."""
+"""The settings of the site, plus what the baselines need."""
 
 import os
 from importlib import import_module

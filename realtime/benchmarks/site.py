@@ -1,4 +1,4 @@
-"""A Valkey, a migrated database and the environment that points to them, for one benchmark."""
+"""The site of one benchmark: a Valkey, a migrated database and the environment to use them."""
 
 import os
 import subprocess
@@ -12,19 +12,18 @@ from realtime.tests.chaos.processes import HOME
 from realtime.tests.support.databases import fresh_database
 from realtime.tests.support.valkey import running_valkey
 
-PATIENCE: Final = 1800
-KEPT: Final = ("PATH", "HOME", "LANG", "CHROMIUM", "PLAYWRIGHT_BROWSERS_PATH")
-"""Of the environment."""
+TIMEOUT: Final = 1800
+INHERITED_VARIABLES: Final = ("PATH", "HOME", "LANG", "CHROMIUM", "PLAYWRIGHT_BROWSERS_PATH")
 
 
 @contextmanager
 def running_site(folder: Path, *, server: str) -> Iterator[dict[str, str]]:
     socket = folder / "valkey.sock"
-    kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+    inherited = {name: os.environ[name] for name in INHERITED_VARIABLES if name in os.environ}
     with ExitStack() as stack:
         valkey = stack.enter_context(running_valkey(socket=socket))
         environment = {
-            **kept,
+            **inherited,
             "VAR_DIR": str(folder),
             "DEBUG": "off",
             "SECRET_KEY": "bench" * 10,
@@ -34,7 +33,7 @@ def running_site(folder: Path, *, server: str) -> Iterator[dict[str, str]]:
             "BENCH_SETTINGS": "picha.settings",
             "BENCH_VALKEY_PID": str(valkey.process.pid if valkey.process else 0),
             "DJANGO_SETTINGS_MODULE": "realtime.benchmarks.settings",
-            # The versions of the others speak of their own deprecations.
+            # The other libraries use deprecated features.
             "PYTHONWARNINGS": "ignore",
         }
         run(environment, "manage.py", "migrate", "-v0")
@@ -42,12 +41,15 @@ def running_site(folder: Path, *, server: str) -> Iterator[dict[str, str]]:
 
 
 def run(environment: dict[str, str], *command: str) -> None:
-    """Ended together with whoever waits for it, and given the time to end its own processes."""
+    """Runs a Python process to its end, and exits with its status if that is not 0.
+
+    If this process is interrupted, it gives the other process time to end its own children.
+    """
     process = subprocess.Popen(
         [sys.executable, *command], cwd=HOME, env=environment, stdin=subprocess.DEVNULL
     )
     try:
-        status = process.wait(PATIENCE)
+        status = process.wait(TIMEOUT)
     except BaseException:
         process.terminate()
         process.wait(10)

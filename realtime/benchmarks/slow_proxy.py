@@ -1,6 +1,8 @@
-"""`python -m realtime.benchmarks.slow_proxy LISTEN TARGET SECONDS`: a Redis that is further away.
+"""A proxy that delays requests to Redis: `python -m realtime.benchmarks.slow_proxy LISTEN TARGET
+SECONDS`.
 
-What comes in at the socket LISTEN goes to TARGET after so many seconds, its answers at once.
+It forwards what arrives at the Unix socket LISTEN to the Unix socket TARGET after SECONDS, as if
+Redis were far away. The answers of Redis are not delayed.
 """
 
 import asyncio
@@ -8,14 +10,14 @@ import sys
 from contextlib import suppress
 
 
-async def carry(
+async def forward(
     source: asyncio.StreamReader, target: asyncio.StreamWriter, *, delay: float
 ) -> None:
-    """In order, each part `delay` after it came, however many are on the way at once."""
+    """Writes each chunk `delay` seconds after it arrived, without waiting for earlier chunks."""
     loop = asyncio.get_running_loop()
     with suppress(ConnectionError):
-        while part := await source.read(65536):
-            loop.call_later(delay, target.write, part)
+        while chunk := await source.read(65536):
+            loop.call_later(delay, target.write, chunk)
     loop.call_later(delay, target.close)
 
 
@@ -23,7 +25,7 @@ async def main(listen: str, upstream: str, delay: float) -> None:
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         from_server, to_server = await asyncio.open_unix_connection(upstream)
         await asyncio.gather(
-            carry(reader, to_server, delay=delay), carry(from_server, writer, delay=0)
+            forward(reader, to_server, delay=delay), forward(from_server, writer, delay=0)
         )
 
     server = await asyncio.start_unix_server(connected, listen)

@@ -1,8 +1,12 @@
-"""Tasks that say when they said it: `@seconds@`, for the crowd and the pollers to find."""
+"""Tasks whose updates contain the time at which they were made, `@seconds@`.
+
+The clients of the benchmarks search their answers for it.
+"""
 
 import os
 import random
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from time import monotonic
 from typing import Any, Final
@@ -14,44 +18,45 @@ from realtime.states import Visibility
 from realtime.tasks import JobTask
 from realtime.tests.support.polling import until
 
-GATE: Final = Path(os.environ.get("VAR_DIR", ".")) / "watched"
-"""A file that is there once those who want to watch have come; all wait for it."""
-STEP: Final = 0.6
+START_FILE: Final = Path(os.environ.get("VAR_DIR", ".")) / "watched"
+"""All tasks wait until this file exists. The benchmark makes it once the clients are connected."""
+STEP_MIN: Final = 0.6
 STEP_MAX: Final = 0.8
 
 
-def stamp() -> str:
+def timestamp() -> str:
     return f"@{monotonic():.6f}@"
 
 
-def wait_for_watchers() -> None:
-    until(GATE.exists, within=60, what="watchers have come")
+def wait_for_start() -> None:
+    until(START_FILE.exists, within=60, what="the clients are connected")
 
 
-def steps(number: int) -> Any:
-    wait_for_watchers()
+def steps(number: int) -> Iterator[int]:
+    wait_for_start()
     for step in range(number):
-        time.sleep(random.uniform(STEP, STEP_MAX))  # noqa: S311 - so that no poll keeps step with it
+        # Steps of random length never stay in phase with the intervals of polling.
+        time.sleep(random.uniform(STEP_MIN, STEP_MAX))  # noqa: S311
         yield step
 
 
-@shared_task(base=JobTask, bind=True, name="bench.told", visibility=Visibility.PUBLIC)
-def told(self: JobTask, number: int) -> None:
+@shared_task(base=JobTask, bind=True, name="bench.advance", visibility=Visibility.PUBLIC)
+def advance(self: JobTask, number: int) -> None:
     self.progress.total = number
     for _ in steps(number):
-        self.progress.message = stamp()
+        self.progress.message = timestamp()
         self.progress.advance()
 
 
-@shared_task(base=JobTask, name="bench.ends", visibility=Visibility.PUBLIC)
-def ends() -> dict[str, str]:
-    wait_for_watchers()
+@shared_task(base=JobTask, name="bench.succeed", visibility=Visibility.PUBLIC)
+def succeed() -> dict[str, str]:
+    wait_for_start()
     time.sleep(0.2)
-    return {"at": stamp()}
+    return {"at": timestamp()}
 
 
-@shared_task(base=Task, bind=True, name="bench.recorded", ignore_result=False)
-def recorded(self: Any, number: int) -> None:
+@shared_task(base=Task, bind=True, name="bench.set_progress", ignore_result=False)
+def set_progress(self: Any, number: int) -> None:
     recorder = ProgressRecorder(self)
     for step in steps(number):
-        recorder.set_progress(step, number, description=stamp())
+        recorder.set_progress(step, number, description=timestamp())

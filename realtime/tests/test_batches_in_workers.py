@@ -15,7 +15,7 @@ from realtime.files import storage
 from realtime.jobs.create import enqueue
 from realtime.models import Job
 from realtime.states import FINISHED, JobState
-from realtime.tests.chaos.form import QUICK
+from realtime.tests.chaos.profiles import QUICK_SETTINGS
 from realtime.tests.support.batch_tasks import QUEUE, even, fan_out, fan_out_and_die
 from realtime.tests.support.polling import until
 from realtime.tests.support.worker_process import Running, running
@@ -78,7 +78,7 @@ def test_a_real_worker_fans_out_and_attaches_a_file() -> None:
         until(lambda: has_ended(job), within=TIMEOUT, what=f"it ended: {process.log}")
     assert (job.state, job.result, job.done, job.total) == (JobState.SUCCEEDED, 8, 8, 8)
     response = Client().get(f"/jobs/{job.pk}/file/", {"key": watch_key(job.pk)})
-    assert response.getvalue() == b"as many as asked for"
+    assert response.getvalue() == b"a file"
     file = storage.file_of(job)
     assert file
     path: Path = storage.path_of(job, file)
@@ -88,7 +88,7 @@ def test_a_real_worker_fans_out_and_attaches_a_file() -> None:
 
 def test_a_fan_out_whose_worker_dies_creates_each_child_once() -> None:
     job = enqueue(fan_out_and_die, args=(8,), queue=QUEUE)
-    with worker(**QUICK) as process:
+    with worker(**QUICK_SETTINGS) as process:
         until(lambda: has_ended(job), within=TIMEOUT, what=f"it ended: {process.log}")
     assert (job.state, job.done, job.total) == (JobState.SUCCEEDED, 8, 8)
     assert job.attempt >= 2  # a busy machine loses its short lease once more
@@ -101,7 +101,7 @@ def test_an_expired_job_can_run_again() -> None:
     job = enqueue(even, args=(0,), queue=QUEUE, expires=0.1)
     batch = enqueue_batch(even, [(0,)], title="One", queue=QUEUE, expires=0.1)
     both = (job, batch)
-    with worker(**QUICK) as process:
+    with worker(**QUICK_SETTINGS) as process:
         for each in both:
             until(lambda: has_ended(each), within=TIMEOUT, what=f"it ended: {process.log}")  # noqa: B023
             assert each.state == JobState.FAILED

@@ -1,4 +1,4 @@
-"""What the README says of the wire and of the element is what there is."""
+"""The README documents every frame, close code, attribute and event, and no others."""
 
 import re
 from pathlib import Path
@@ -28,27 +28,29 @@ def names(table: str) -> set[str]:
 
 
 @pytest.mark.parametrize("frame", frames("from the browser"))
-def test_the_browsers_frames_are_taken_as_they_are_written(frame: str) -> None:
+def test_the_example_frames_of_the_browser_can_be_parsed(frame: str) -> None:
     assert isinstance(parse(re.sub("…", ID, frame)), get_args(ClientFrame))
 
 
-def test_every_frame_is_there() -> None:
+def test_every_frame_is_documented() -> None:
     types = re.compile(r'^\{"type": "(\w+)"')
-    told = [{types.findall(one)[0] for one in frames(f"from the {who}")} for who in SIDES]
-    client = {each.__struct_config__.tag for each in get_args(ClientFrame)}
-    assert told == [client, {"jobs", "overview", "denied", "error", "pong"}]
+    documented = [
+        {types.findall(frame)[0] for frame in frames(f"from the {side}")} for side in SIDES
+    ]
+    client = {frame.__struct_config__.tag for frame in get_args(ClientFrame)}
+    assert documented == [client, {"jobs", "overview", "denied", "error", "pong"}]
 
 
 SIDES = ("browser", "server")
 
 
-def test_every_close_code_is_there() -> None:
+def test_every_close_code_is_documented() -> None:
     codes = {wire.AGED, wire.MALFORMED, wire.SESSION_ENDED, wire.TOO_SLOW, wire.TOO_MANY}
-    told = re.findall(r"^\| (\d{4}) \|", section("The wire"), re.MULTILINE)
-    assert {int(code) for code in told} == codes
+    documented = re.findall(r"^\| (\d{4}) \|", section("The wire"), re.MULTILINE)
+    assert {int(code) for code in documented} == codes
 
 
-def test_the_scripts_codes_are_the_servers() -> None:
+def test_the_script_has_the_close_codes_of_the_server() -> None:
     script = (HOME / "static/realtime/link/close-codes.js").read_text("utf-8")
     codes = {name: int(code) for name, code in re.findall(r"const (\w+) = (\d+);", script)}
     assert codes.pop("BROKEN") == 1006
@@ -56,7 +58,7 @@ def test_the_scripts_codes_are_the_servers() -> None:
     assert len(codes) == 5
 
 
-def test_every_attribute_and_event_of_the_element_is_there() -> None:
+def test_every_attribute_and_event_of_the_element_is_documented() -> None:
     script = (HOME / "static/realtime/job/job-progress.js").read_text("utf-8")
     attributes = set(re.findall(r'(?:get|has)Attribute\("(\w+)"\)', script))
     events = set(re.findall(r'"(job:\w+)"', script))

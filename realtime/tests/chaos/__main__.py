@@ -1,6 +1,7 @@
-"""`python -m realtime.tests.chaos [--short] [--seed N] [--database URL]... [PART OF A NAME]...`
+"""Chaos: `python -m realtime.tests.chaos [--short] [--seed N] [--database URL]... [NAME]...`
 
-Prints a line of JSON a scenario and system; ends with 1 if Picha has broken a promise.
+Runs each scenario with Picha's jobs and with plain Celery tasks, and prints one line of JSON for
+each of the two. Exits with status 1 if Picha has broken a promise.
 """
 
 import argparse
@@ -10,60 +11,65 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from realtime.tests.chaos import beats, feedback
+from realtime.tests.chaos import feedback, two_beats
 from realtime.tests.chaos.audit import Verdict
-from realtime.tests.chaos.form import LONG, SHORT, Form
-from realtime.tests.chaos.rig import Rig, running_rig
+from realtime.tests.chaos.profiles import LONG, SHORT, Profile
 from realtime.tests.chaos.scenarios import run, scenarios
+from realtime.tests.chaos.stack import Stack, running_stack
 from realtime.tests.support.databases import server_url
 
 
 def main() -> int:
-    # Whoever ends this, the processes that it has started end with it.
+    # SIGTERM must run the `finally` blocks, which end the processes that this one has started.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     parser = argparse.ArgumentParser(prog="python -m realtime.tests.chaos")
-    parser.add_argument("names", nargs="*", help="parts of the names of the scenarios to run")
-    parser.add_argument("--short", action="store_true", help="minutes instead of hours")
+    parser.add_argument(
+        "names", nargs="*", help="run only the scenarios whose names contain one of these"
+    )
+    parser.add_argument("--short", action="store_true", help="takes minutes instead of hours")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--database", action="append", help="a PostgreSQL server, or sqlite")
     options = parser.parse_args()
     servers = options.database or ["sqlite", *filter(None, [server_url()])]
-    form = SHORT if options.short else LONG
-    broken = [
-        line
+    profile = SHORT if options.short else LONG
+    failures = [
+        failure
         for server in servers
-        for line in run_all(form, server=server, seed=options.seed, names=options.names)
+        for failure in run_all(profile, server=server, seed=options.seed, names=options.names)
     ]
-    for line in broken:
-        sys.stderr.write(f"Broken: {line}\n")
-    return 1 if broken else 0
+    for failure in failures:
+        sys.stderr.write(f"Broken promise: {failure}\n")
+    return 1 if failures else 0
 
 
-def run_all(form: Form, *, server: str, seed: int, names: list[str]) -> list[str]:
-    broken = []
+def run_all(profile: Profile, *, server: str, seed: int, names: list[str]) -> list[str]:
+    """Prints the verdicts; returns the promises that Picha has broken."""
+    failures = []
     server = "" if server == "sqlite" else server
     with (
         tempfile.TemporaryDirectory(prefix="picha-chaos-") as folder,
-        running_rig(Path(folder), server=server, seed=seed, settings=form.settings) as rig,
+        running_stack(Path(folder), server=server, seed=seed, settings=profile.settings) as stack,
     ):
-        for verdict in verdicts(rig, form=form, seed=seed, names=names):
-            sys.stdout.write(verdict.line() + "\n")
+        for verdict in verdicts(stack, profile=profile, seed=seed, names=names):
+            sys.stdout.write(verdict.to_json() + "\n")
             sys.stdout.flush()
-            if verdict.system == "picha" and verdict.broken:
-                broken.append(f"{verdict.scenario}, {verdict.database}: {verdict.broken}")
-    return broken
+            if verdict.system == "picha" and verdict.broken_promises:
+                failures.append(
+                    f"{verdict.scenario}, {verdict.database}: {verdict.broken_promises}"
+                )
+    return failures
 
 
-def verdicts(rig: Rig, *, form: Form, seed: int, names: list[str]) -> Iterator[Verdict]:
-    def is_wanted(name: str) -> bool:
+def verdicts(stack: Stack, *, profile: Profile, seed: int, names: list[str]) -> Iterator[Verdict]:
+    def is_selected(name: str) -> bool:
         return not names or any(part in name for part in names)
 
-    for scenario in scenarios(form, seed=seed, on_postgresql=rig.rows.is_postgresql):
-        if is_wanted(scenario.name):
-            yield from run(rig, scenario, form=form, seed=seed)
-    for special in (feedback, beats):
-        if is_wanted(special.NAME):
-            yield from special.run(rig, form=form, seed=seed)
+    for scenario in scenarios(profile, seed=seed, on_postgresql=stack.database.is_postgresql):
+        if is_selected(scenario.name):
+            yield from run(stack, scenario, profile=profile, seed=seed)
+    for special in (feedback, two_beats):
+        if is_selected(special.NAME):
+            yield from special.run(stack, profile=profile, seed=seed)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""What tasks have really done: lines in a file, past every database, broker and ledger.
+"""Effects: a file in which tasks record what they really do, independent of database and broker.
 
-A line is appended by one `write`, which is atomic for so few bytes, so that any number of
-processes share the file and none of them loses a line when it is killed.
+A task appends a line by one `write`, which is atomic for so few bytes. So many processes can share
+the file, and a process that is killed loses no line.
 """
 
 import os
@@ -12,13 +12,16 @@ from typing import Final
 
 VARIABLE: Final = "CHAOS_EFFECTS"
 
-BEGUN: Final = "begun"  # a body began
-EFFECT: Final = "effect"  # an item's effect happened
-ENDED: Final = "ended"  # a body returned
+BEGUN: Final = "begun"
+"""The body of a task began."""
+EFFECT: Final = "effect"
+"""The effect of an item happened."""
+ENDED: Final = "ended"
+"""The body of a task returned."""
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class Entry:
     at: float
     kind: str
     token: str
@@ -26,7 +29,7 @@ class Line:
     pid: int
 
 
-def note(kind: str, token: str, item: str = "-") -> None:
+def record(kind: str, token: str, item: str = "-") -> None:
     file = os.open(os.environ[VARIABLE], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     try:
         os.write(file, f"{time.time()} {kind} {token} {item} {os.getpid()}\n".encode())
@@ -34,19 +37,19 @@ def note(kind: str, token: str, item: str = "-") -> None:
         os.close(file)
 
 
-def read(path: Path, *, prefix: str = "") -> list[Line]:
-    """The lines of the tokens that begin with `prefix`."""
+def read(path: Path, *, prefix: str = "") -> list[Entry]:
+    """The entries whose token begins with `prefix`."""
     if not path.exists():
         return []
     words = (line.split() for line in path.read_text("utf-8").splitlines())
     return [
-        Line(float(at), kind, token, item, int(pid))
+        Entry(float(at), kind, token, item, int(pid))
         for at, kind, token, item, pid in words
         if token.startswith(prefix)
     ]
 
 
-def at_work(path: Path) -> dict[int, str]:
-    """The processes that have begun an effect and are not through with the body: whose."""
-    last = {line.pid: line for line in read(path)}
-    return {pid: line.token for pid, line in last.items() if line.kind == EFFECT}
+def tokens_at_work(path: Path) -> dict[int, str]:
+    """The tokens of the tasks that have begun an effect and not ended, by process id."""
+    newest = {entry.pid: entry for entry in read(path)}
+    return {pid: entry.token for pid, entry in newest.items() if entry.kind == EFFECT}

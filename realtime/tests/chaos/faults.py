@@ -1,4 +1,7 @@
-"""What happens to the stack while it works; each returns when it is over."""
+"""Faults: functions that disturb the stack while it works.
+
+A scenario calls them. Each returns when its fault has ended.
+"""
 
 import json
 import os
@@ -12,122 +15,130 @@ from uuid import uuid4
 
 from realtime.tests.chaos import effects
 from realtime.tests.chaos.audit import Fault
-from realtime.tests.chaos.form import Form
-from realtime.tests.chaos.processes import Supervised, nap
-from realtime.tests.chaos.rig import QUEUE, Rig
+from realtime.tests.chaos.processes import SupervisedProcess, pause
+from realtime.tests.chaos.profiles import Profile
+from realtime.tests.chaos.stack import QUEUE, Stack
 from realtime.tests.support.polling import until
 
-Act = Callable[[Rig, Form, Random], Fault]
+InjectFault = Callable[[Stack, Profile, Random], Fault]
 
 
-def kill_worker(rig: Rig, form: Form, random: Random) -> Fault:
-    """Its main process, while its children work."""
-    at_work(rig, random)[0].kill()
+def kill_worker(stack: Stack, profile: Profile, random: Random) -> Fault:
+    """Kills the main process of a worker while its child processes work."""
+    working_process(stack, random)[0].kill()
     return Fault(ended_at=time.time(), kills=1)
 
 
-def kill_child(rig: Rig, form: Form, random: Random) -> Fault:
-    """In the middle of an effect."""
-    os.kill(at_work(rig, random)[1], signal.SIGKILL)
+def kill_child(stack: Stack, profile: Profile, random: Random) -> Fault:
+    """Kills a child process of a worker in the middle of an effect."""
+    os.kill(working_process(stack, random)[1], signal.SIGKILL)
     return Fault(ended_at=time.time(), kills=1)
 
 
-def kill_machine(rig: Rig, form: Form, random: Random) -> Fault:
-    """A worker and its children, all at once."""
-    at_work(rig, random)[0].signal_all(signal.SIGKILL)
+def kill_machine(stack: Stack, profile: Profile, random: Random) -> Fault:
+    """Kills a worker and all its child processes at once, as if the machine had lost power."""
+    working_process(stack, random)[0].signal_all(signal.SIGKILL)
     return Fault(ended_at=time.time(), kills=1)
 
 
-def at_work(rig: Rig, random: Random) -> tuple[Supervised, int]:
-    """A worker and one of its children that has begun an effect and not ended the body.
+def working_process(stack: Stack, random: Random) -> tuple[SupervisedProcess, int]:
+    """A worker and the id of its child process that has begun an effect and not ended the task.
 
-    Chance says whose, Picha's or plain Celery's: what dies is not always one and the same's.
+    Chooses at random between Picha's jobs and plain tasks, so that both suffer the fault.
     """
     kind = random.choice(["-tracked-", "-plain-"])
 
-    def look() -> list[tuple[Supervised, int]]:
-        tokens = effects.at_work(rig.effects)
-        found = ((worker, pid) for worker in rig.workers for pid in worker.children())
-        return [(worker, pid) for worker, pid in found if kind in tokens.get(pid, "")]
+    def working_processes() -> list[tuple[SupervisedProcess, int]]:
+        tokens = effects.tokens_at_work(stack.effects)
+        processes = ((worker, pid) for worker in stack.workers for pid in worker.children())
+        return [(worker, pid) for worker, pid in processes if kind in tokens.get(pid, "")]
 
-    return random.choice(until(look, within=60, what="somebody is at work"))
+    return random.choice(
+        until(working_processes, within=60, what=f"a child works on a {kind} task")
+    )
 
 
-def kill_redis(rig: Rig, form: Form, random: Random) -> Fault:
-    rig.valkey.kill()
+def kill_redis(stack: Stack, profile: Profile, random: Random) -> Fault:
+    stack.valkey.kill()
     return Fault(ended_at=time.time(), kills=1)
 
 
-def kill_web(rig: Rig, form: Form, random: Random) -> Fault:
-    """Between commit and publish: Redis is frozen, so nothing that is committed is published."""
-    rig.valkey.signal_all(signal.SIGSTOP)
-    nap(1)
-    rig.web.kill()
-    nap(0.2)
-    rig.valkey.signal_all(signal.SIGCONT)
+def kill_web(stack: Stack, profile: Profile, random: Random) -> Fault:
+    """Kills the web process between commit and publish, while Redis is frozen."""
+    stack.valkey.signal_all(signal.SIGSTOP)
+    pause(1)
+    stack.web.kill()
+    pause(0.2)
+    stack.valkey.signal_all(signal.SIGCONT)
     return Fault(ended_at=time.time(), kills=1)
 
 
-def freeze_redis(seconds: float) -> Act:
-    def freeze(rig: Rig, form: Form, random: Random) -> Fault:
-        rig.valkey.signal_all(signal.SIGSTOP)
-        nap(seconds)
-        rig.valkey.signal_all(signal.SIGCONT)
+def freeze_redis(seconds: float) -> InjectFault:
+    def freeze(stack: Stack, profile: Profile, random: Random) -> Fault:
+        stack.valkey.signal_all(signal.SIGSTOP)
+        pause(seconds)
+        stack.valkey.signal_all(signal.SIGCONT)
         return Fault(ended_at=time.time())
 
     return freeze
 
 
-def freeze_worker(rig: Rig, form: Form, random: Random) -> Fault:
-    """Past its lease: when it wakes up, others have its jobs."""
-    worker = at_work(rig, random)[0]
+def freeze_worker(stack: Stack, profile: Profile, random: Random) -> Fault:
+    """Freezes a worker for longer than its lease: other workers take its jobs meanwhile."""
+    worker = working_process(stack, random)[0]
     worker.signal_all(signal.SIGSTOP)
-    nap(form.stall)
+    pause(profile.worker_freeze_seconds)
     worker.signal_all(signal.SIGCONT)
     return Fault(ended_at=time.time())
 
 
-def flush_redis(rig: Rig, form: Form, random: Random) -> Fault:
-    """While messages wait."""
-    with held(rig.workers), rig.redis() as redis:
+def flush_redis(stack: Stack, profile: Profile, random: Random) -> Fault:
+    """Deletes all messages that wait."""
+    with stopped_workers(stack.workers), stack.redis() as redis:
         redis.flushall()
     return Fault(ended_at=time.time())
 
 
-def deliver_three_times(rig: Rig, form: Form, random: Random) -> Fault:
-    with held(rig.workers), rig.redis() as redis:
-        waiting = [json.loads(message) for message in list(redis.lrange(QUEUE, 0, -1))]
-        for message in waiting * 2:
+def deliver_three_times(stack: Stack, profile: Profile, random: Random) -> Fault:
+    with stopped_workers(stack.workers), stack.redis() as redis:
+        messages = [json.loads(message) for message in list(redis.lrange(QUEUE, 0, -1))]
+        for message in messages * 2:
             message["properties"]["delivery_tag"] = str(uuid4())
             redis.rpush(QUEUE, json.dumps(message))
     return Fault(ended_at=time.time())
 
 
 @contextmanager
-def held(workers: Iterable[Supervised]) -> Iterator[None]:
-    """So long that messages gather, and shorter than any lease."""
+def stopped_workers(workers: Iterable[SupervisedProcess]) -> Iterator[None]:
+    """Stops them long enough for messages to collect, but for less than any lease."""
     for worker in workers:
         worker.signal_all(signal.SIGSTOP)
     try:
-        nap(1.5)
+        pause(1.5)
         yield
     finally:
         for worker in workers:
             worker.signal_all(signal.SIGCONT)
 
 
-def lock_database(rig: Rig, form: Form, random: Random) -> Fault:
-    with rig.rows.locked():
-        nap(form.lock)
+def lock_database(stack: Stack, profile: Profile, random: Random) -> Fault:
+    with stack.database.locked():
+        pause(profile.lock_seconds)
     return Fault(ended_at=time.time())
 
 
-def hang_up(rig: Rig, form: Form, random: Random) -> Fault:
-    """In the middle of an effect, PostgreSQL ends all connections."""
-    at_work(rig, random)
-    rig.rows.hang_up()
+def close_database_connections(stack: Stack, profile: Profile, random: Random) -> Fault:
+    """PostgreSQL closes all connections in the middle of an effect."""
+    working_process(stack, random)
+    stack.database.close_connections()
     return Fault(ended_at=time.time())
 
 
-KILLS: Final[tuple[Act, ...]] = (kill_worker, kill_child, kill_machine, kill_redis, kill_web)
-"""Each of them is a signal 9."""
+KILLS: Final[tuple[InjectFault, ...]] = (
+    kill_worker,
+    kill_child,
+    kill_machine,
+    kill_redis,
+    kill_web,
+)
+"""The faults that kill a process by SIGKILL."""

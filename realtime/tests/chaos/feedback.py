@@ -1,76 +1,109 @@
-"""The line to the mail server is cut right after the email was handed over.
+"""The scenario in which the mail server disconnects right after it has received an email.
 
-Nobody can tell then whether it has arrived. Picha says so and sends nothing twice; a task that
-tries again whatever raised sends it twice.
+Nobody can find out then whether the email has arrived. Picha says so, and does not send it again.
+A plain task that retries after any error sends it twice.
 """
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Final
 
+import httpx
+
 from realtime.tests.chaos.audit import Fault, Verdict
-from realtime.tests.chaos.client import Asked, Load, give_feedback
-from realtime.tests.chaos.form import Form
-from realtime.tests.chaos.processes import nap
-from realtime.tests.chaos.rig import Rig
-from realtime.tests.chaos.rows import FINISHED, Row
-from realtime.tests.chaos.scenarios import LOOK, verdict
+from realtime.tests.chaos.load_generator import HTTP_TIMEOUT, LoadGenerator, Requests
+from realtime.tests.chaos.processes import pause
+from realtime.tests.chaos.profiles import Profile
+from realtime.tests.chaos.scenarios import POLL_INTERVAL, make_verdict
+from realtime.tests.chaos.site_database import FINISHED, JobRow
+from realtime.tests.chaos.stack import Stack
 
 NAME: Final = "smtp cut after DATA"
-TASK: Final = "send_feedback_email_task"
-LETTERS: Final = 2
-"""To the site's team and to the visitor."""
-CUT: Final = 0.4
-PLAIN: Final = "@plain.example>"
+EMAILS_PER_JOB: Final = 2
+"""One to the team of the site and one to the visitor."""
+DISCONNECT_RATE: Final = 0.4
+PLAIN_SUFFIX: Final = "@plain.example>"
+"""Ends the Message-ID of each email that a plain task sends."""
 
 
-def run(rig: Rig, *, form: Form, seed: int) -> Iterator[Verdict]:
-    rig.wait_until_ready()
-    rig.mailbox.cut = CUT
-    asked = ask(rig, form=form, seed=seed)
-    load = Load(
-        rig, name=f"mail.{seed}", form=form, jobs=form.emails * LETTERS, kinds=["plain_mail"]
+def run(stack: Stack, *, profile: Profile, seed: int) -> Iterator[Verdict]:
+    stack.wait_until_ready()
+    stack.mail_server.disconnect_rate = DISCONNECT_RATE
+    requests = send_feedback(stack, profile=profile, seed=seed)
+    load = LoadGenerator(
+        stack,
+        name=f"mail.{seed}",
+        profile=profile,
+        jobs=profile.emails * EMAILS_PER_JOB,
+        kinds=["plain_mail"],
     )
     load.start()
     load.join()
-    rows = drain(rig, asked, load.kinds["plain_mail"], form=form)
-    rig.mailbox.cut = 0.0
-    happened = [Fault(ended_at=time.time())]
-    yield verdict(NAME, "picha", rig, asked, happened, **judge(rig, asked, rows))
     plain = load.kinds["plain_mail"]
-    yield verdict(NAME, "plain celery", rig, plain, happened, **judge_plain(rig, plain))
+    rows = wait_until_ended(stack, requests, plain, profile=profile)
+    stack.mail_server.disconnect_rate = 0.0
+    injected = [Fault(ended_at=time.time())]
+    counts = count_jobs(stack, requests, rows)
+    yield make_verdict(NAME, "picha", stack, requests, injected, **counts)
+    counts = count_plain_tasks(stack, plain)
+    yield make_verdict(NAME, "plain celery", stack, plain, injected, **counts)
 
 
-def ask(rig: Rig, *, form: Form, seed: int) -> Asked:
-    asked = Asked("feedback", "")
-    for number in range(form.emails):
-        job_id = give_feedback(rig.url, email=f"visitor{seed}.{number}@site.example")
-        asked.sent.add(job_id or f"refused {number}")
+def send_feedback(stack: Stack, *, profile: Profile, seed: int) -> Requests:
+    requests = Requests("feedback", "")
+    for number in range(profile.emails):
+        job_id = submit_feedback(stack.url, email=f"visitor{seed}.{number}@site.example")
+        requests.sent.add(job_id or f"refused {number}")
         if job_id:
-            asked.acknowledged[job_id] = time.time()
-    return asked
+            requests.acknowledged[job_id] = time.time()
+    return requests
 
 
-def drain(rig: Rig, asked: Asked, plain: Asked, *, form: Form) -> list[Row]:
-    deadline = time.monotonic() + form.drain
+def submit_feedback(url: str, *, email: str) -> str:
+    """Submits the feedback form as a visitor; returns the id of the job, or "" if refused."""
+    with httpx.Client(base_url=url, timeout=HTTP_TIMEOUT, trust_env=False) as client:
+        page = client.get("/feedback/").text
+        fields = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', page))
+        fields |= {"email": email, "message": "Chaos.", "topic": ""}
+        answer = client.post("/feedback/", data=fields, headers={"Referer": f"{url}/feedback/"})
+        match = re.match(r"/jobs/([0-9a-f-]{36})/", answer.headers.get("location", ""))
+    return match[1].replace("-", "") if match else ""
+
+
+def wait_until_ended(
+    stack: Stack, requests: Requests, plain: Requests, *, profile: Profile
+) -> list[JobRow]:
+    """Waits until all jobs and tasks have ended, or for too long; returns the rows of the jobs."""
+    deadline = time.monotonic() + profile.quiet_seconds_max
+    received = stack.mail_server.received
     while True:
-        rows = [row for row in rig.rows.jobs() if row.id in asked.acknowledged]
-        ended = all(row.state in FINISHED for row in rows)
-        came = all(f"<{token}{PLAIN}" in rig.mailbox.taken for token in plain.acknowledged)
-        retried = any(f'"{plain.prefix}' in message for message in rig.held_by_broker())
-        if (ended and came and not retried) or time.monotonic() > deadline:
+        rows = [row for row in stack.database.jobs() if row.id in requests.acknowledged]
+        have_jobs_ended = all(row.state in FINISHED for row in rows)
+        have_emails_arrived = all(
+            f"<{token}{PLAIN_SUFFIX}" in received for token in plain.acknowledged
+        )
+        is_retrying = any(f'"{plain.prefix}' in message for message in stack.broker_messages())
+        has_ended = have_jobs_ended and have_emails_arrived and not is_retrying
+        if has_ended or time.monotonic() > deadline:
             return rows
-        nap(LOOK)
+        pause(POLL_INTERVAL)
 
 
-def judge(rig: Rig, asked: Asked, rows: list[Row]) -> dict[str, object]:
-    came = {name: count for name, count in rig.mailbox.taken.items() if not name.endswith(PLAIN)}
-    states = [state for (job, _), state in rig.rows.items().items() if job in asked.sent]
-    promised = LETTERS * len(asked.acknowledged)
+def count_jobs(stack: Stack, requests: Requests, rows: list[JobRow]) -> dict[str, object]:
+    received = {
+        message_id: count
+        for message_id, count in stack.mail_server.received.items()
+        if not message_id.endswith(PLAIN_SUFFIX)
+    }
+    items = stack.database.items()
+    states = [state for (job_id, _), state in items.items() if job_id in requests.sent]
+    promised = EMAILS_PER_JOB * len(requests.acknowledged)
+    missing_jobs = len(requests.acknowledged) - len(rows)
     return {
-        "lost": max(0, promised - len(came)) + len(asked.acknowledged) - len(rows),
-        "unexpected": max(0, len(came) - LETTERS * len(asked.sent)),
-        "duplicated_effects": sum(count - 1 for count in came.values()),
+        "lost": max(0, promised - len(received)) + missing_jobs,
+        "unexpected": max(0, len(received) - EMAILS_PER_JOB * len(requests.sent)),
+        "duplicated_effects": sum(count - 1 for count in received.values()),
         "duplicated_executions": 0,
         "stuck": sum(row.state not in FINISHED for row in rows),
         "failed": sum(row.state == "failed" for row in rows),
@@ -80,13 +113,16 @@ def judge(rig: Rig, asked: Asked, rows: list[Row]) -> dict[str, object]:
     }
 
 
-def judge_plain(rig: Rig, asked: Asked) -> dict[str, object]:
-    came = {token: rig.mailbox.taken[f"<{token}{PLAIN}"] for token in asked.sent}
+def count_plain_tasks(stack: Stack, requests: Requests) -> dict[str, object]:
+    received = {
+        token: stack.mail_server.received[f"<{token}{PLAIN_SUFFIX}"] for token in requests.sent
+    }
+    duplicates = sum(max(0, count - 1) for count in received.values())
     return {
-        "lost": sum(not came[token] for token in asked.acknowledged),
+        "lost": sum(not received[token] for token in requests.acknowledged),
         "unexpected": 0,
-        "duplicated_effects": sum(max(0, count - 1) for count in came.values()),
-        "duplicated_executions": sum(max(0, count - 1) for count in came.values()),
+        "duplicated_effects": duplicates,
+        "duplicated_executions": duplicates,
         "stuck": 0,
         "failed": 0,
         "unknown": 0,

@@ -1,4 +1,4 @@
-"""Processes that are killed and started again."""
+"""Processes of the stack, which faults kill and a supervisor starts again."""
 
 import os
 import signal
@@ -12,29 +12,28 @@ from pathlib import Path
 from typing import Final
 
 HOME: Final = Path(__file__).resolve().parents[3]
-LOOK: Final = 0.2
+CHECK_INTERVAL: Final = 0.2
 
 
 @dataclass(kw_only=True)
-class Supervised:
-    """Started again, like everything under Supervisor, when it ends without being told to."""
+class SupervisedProcess:
+    """A process that `Supervisor` starts again if it ends before `stop` was called."""
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str]
     log: Path
-    wanted: bool = False
+    should_run: bool = False
     process: "subprocess.Popen[bytes] | None" = None
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> None:
-        self.wanted = True
-        self.keep()
+        self.should_run = True
+        self.start_if_ended()
 
-    def keep(self) -> None:
-        """Start it if it is not there and should be."""
+    def start_if_ended(self) -> None:
         with self.lock:
-            if not self.wanted or (self.process and self.process.poll() is None):
+            if not self.should_run or (self.process and self.process.poll() is None):
                 return
             with self.log.open("ab") as log:
                 self.process = subprocess.Popen(
@@ -53,14 +52,14 @@ class Supervised:
         return self.process.pid
 
     def children(self) -> list[int]:
-        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children")
+        file = Path(f"/proc/{self.pid}/task/{self.pid}/children")
         try:
-            return [int(pid) for pid in listed.read_text("ascii").split()]
-        except OSError:  # it has ended
+            return [int(pid) for pid in file.read_text("ascii").split()]
+        except OSError:  # the process has ended
             return []
 
     def kill(self) -> None:
-        """kill -9 of its main process."""
+        """Sends SIGKILL to the main process only."""
         os.kill(self.pid, signal.SIGKILL)
 
     def signal_all(self, number: int) -> None:
@@ -68,8 +67,8 @@ class Supervised:
             os.killpg(self.pid, number)
 
     def stop(self) -> None:
-        """At once and with all its children: whatever it holds is lost with the rig."""
-        self.wanted = False
+        """Kills the process and all its children. Nothing that they have may be needed later."""
+        self.should_run = False
         with self.lock:
             if self.process:
                 self.signal_all(signal.SIGKILL)
@@ -77,7 +76,7 @@ class Supervised:
 
 
 class Supervisor:
-    def __init__(self, processes: Sequence[Supervised]) -> None:
+    def __init__(self, processes: Sequence[SupervisedProcess]) -> None:
         self._processes = processes
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -94,11 +93,11 @@ class Supervisor:
             process.stop()
 
     def _watch(self) -> None:
-        while not self._ended.wait(LOOK):
+        while not self._ended.wait(CHECK_INTERVAL):
             for process in self._processes:
-                process.keep()
+                process.start_if_ended()
 
 
-def nap(seconds: float) -> None:
-    """How long a fault lasts: the one sleep that is not a poll."""
+def pause(seconds: float) -> None:
+    """Lets a fault last. Everything else waits by polling."""
     time.sleep(seconds)

@@ -1,4 +1,4 @@
-"""One scenario: a load, what happens meanwhile, and the count once everything is at rest."""
+"""Scenarios: a load, the faults that are injected meanwhile, and the verdict at the end."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -7,135 +7,154 @@ from random import Random
 
 from realtime.tests.chaos import audit, effects, faults
 from realtime.tests.chaos.audit import Fault, Verdict
-from realtime.tests.chaos.client import Asked, Load
-from realtime.tests.chaos.faults import Act
-from realtime.tests.chaos.form import Form
-from realtime.tests.chaos.processes import nap
-from realtime.tests.chaos.rig import Rig
-from realtime.tests.chaos.rows import FINISHED, Row
+from realtime.tests.chaos.faults import InjectFault
+from realtime.tests.chaos.load_generator import LoadGenerator, Requests
+from realtime.tests.chaos.processes import pause
+from realtime.tests.chaos.profiles import Profile
+from realtime.tests.chaos.site_database import FINISHED, JobRow
+from realtime.tests.chaos.stack import Stack
 
-LOOK = 0.3
-QUIET = 3.0
-"""So many seconds without a sign of life mean that Celery has nothing left to do."""
+POLL_INTERVAL = 0.3
+PLAIN_QUIET_SECONDS = 3.0
+"""Celery has nothing left to do if no message waits and no task has recorded an effect so long."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Scenario:
     name: str
-    acts: Sequence[Act]
+    faults: Sequence[InjectFault]
     jobs: int
 
 
-def scenarios(form: Form, *, seed: int, on_postgresql: bool) -> Iterator[Scenario]:
-    def plan(name: str, *acts: Act) -> Scenario:
-        return Scenario(name=name, acts=acts, jobs=form.jobs)
+def scenarios(profile: Profile, *, seed: int, on_postgresql: bool) -> Iterator[Scenario]:
+    def scenario(name: str, *injected: InjectFault) -> Scenario:
+        return Scenario(name=name, faults=injected, jobs=profile.jobs)
 
-    yield plan("worker killed", *[faults.kill_worker] * 2)
-    yield plan("child killed", *[faults.kill_child] * 3)
-    yield plan("machine killed", *[faults.kill_machine] * 2)
-    yield plan("redis killed", *[faults.kill_redis] * 2)
-    yield plan("web killed before publishing", faults.kill_web)
-    for seconds in form.freeze:
-        yield plan(f"redis frozen {seconds:g} s", faults.freeze_redis(seconds))
-    yield plan("worker frozen past its lease", faults.freeze_worker)
-    yield plan("redis flushed", faults.flush_redis)
-    yield plan("each message three times", *[faults.deliver_three_times] * 2)
-    yield plan("database locked", faults.lock_database)
+    yield scenario("worker killed", *[faults.kill_worker] * 2)
+    yield scenario("child killed", *[faults.kill_child] * 3)
+    yield scenario("machine killed", *[faults.kill_machine] * 2)
+    yield scenario("redis killed", *[faults.kill_redis] * 2)
+    yield scenario("web killed before publishing", faults.kill_web)
+    for seconds in profile.redis_freeze_seconds:
+        yield scenario(f"redis frozen {seconds:g} s", faults.freeze_redis(seconds))
+    yield scenario("worker frozen past its lease", faults.freeze_worker)
+    yield scenario("redis flushed", faults.flush_redis)
+    yield scenario("each message three times", *[faults.deliver_three_times] * 2)
+    yield scenario("database locked", faults.lock_database)
     if on_postgresql:
-        yield plan("database hangs up", *[faults.hang_up] * 3)
-    random = Random(seed)
-    kills = list(faults.KILLS) * -(-form.storm_kills // len(faults.KILLS))
-    random.shuffle(kills)
-    yield Scenario(name="storm", acts=kills[: form.storm_kills], jobs=form.storm_jobs)
+        yield scenario("database hangs up", *[faults.close_database_connections] * 3)
+    yield storm(profile, seed=seed)
 
 
-def run(rig: Rig, scenario: Scenario, *, form: Form, seed: int) -> Iterator[Verdict]:
-    """Picha's verdict, then plain Celery's: the same load, under the same faults."""
-    rig.wait_until_ready()
+def storm(profile: Profile, *, seed: int) -> Scenario:
+    """Many kills of all kinds in a random order."""
+    kills = list(faults.KILLS) * -(-profile.storm_kills // len(faults.KILLS))
+    Random(seed).shuffle(kills)
+    return Scenario(name="storm", faults=kills[: profile.storm_kills], jobs=profile.storm_jobs)
+
+
+def run(stack: Stack, scenario: Scenario, *, profile: Profile, seed: int) -> Iterator[Verdict]:
+    """Yields the verdict on Picha, then the one on plain Celery under the same load and faults."""
+    stack.wait_until_ready()
     random = Random(f"{seed} {scenario.name}")
     name = scenario.name.replace(" ", "_")
-    load = Load(rig, name=f"{name}.{seed}", form=form, jobs=scenario.jobs)
+    load = LoadGenerator(stack, name=f"{name}.{seed}", profile=profile, jobs=scenario.jobs)
     load.start()
-    happened = []
-    for act in scenario.acts:
-        nap(load.duration / (len(scenario.acts) + 1))
-        happened.append(act(rig, form, random))
+    injected = []
+    for inject in scenario.faults:
+        pause(load.duration / (len(scenario.faults) + 1))
+        injected.append(inject(stack, profile, random))
     load.join()
-    drain(rig, load, form=form)
-    yield _tracked(rig, load.tracked, scenario, happened, form=form)
-    yield _plain(rig, load.plain, scenario, happened)
+    wait_until_ended(stack, load, profile=profile)
+    yield _judge_jobs(stack, load.tracked, scenario, injected, profile=profile)
+    yield _judge_plain_tasks(stack, load.plain, scenario, injected)
 
 
-def drain(rig: Rig, load: Load, *, form: Form) -> None:
-    """Wait until all have ended, or nothing has moved for long enough to say that it never will."""
+def wait_until_ended(stack: Stack, load: LoadGenerator, *, profile: Profile) -> None:
+    """Waits until all jobs and tasks have ended, or have recorded nothing for too long."""
 
-    def rest(is_over: Callable[[], bool]) -> None:
-        size, moved_at = 0, time.monotonic()
-        while time.monotonic() < moved_at + form.drain and not is_over():
-            if rig.effects.stat().st_size != size:
-                size, moved_at = rig.effects.stat().st_size, time.monotonic()
-            nap(LOOK)
+    def wait(have_ended: Callable[[], bool]) -> None:
+        size, changed_at = 0, time.monotonic()
+        while time.monotonic() < changed_at + profile.quiet_seconds_max and not have_ended():
+            if stack.effects.stat().st_size != size:
+                size, changed_at = stack.effects.stat().st_size, time.monotonic()
+            pause(POLL_INTERVAL)
 
-    rest(lambda: _tracked_ended(rig, load.tracked))
-    rest(lambda: _plain_ended(rig, load.plain))
-
-
-def _rows(rig: Rig, asked: Asked) -> list[Row]:
-    return [row for row in rig.rows.jobs() if row.token.startswith(asked.prefix)]
+    wait(lambda: _have_jobs_ended(stack, load.tracked))
+    wait(lambda: _have_plain_tasks_ended(stack, load.plain))
 
 
-def _tracked_ended(rig: Rig, asked: Asked) -> bool:
-    return all(row.state in FINISHED for row in _rows(rig, asked))
+def _job_rows(stack: Stack, requests: Requests) -> list[JobRow]:
+    return [row for row in stack.database.jobs() if row.token.startswith(requests.prefix)]
 
 
-def _plain_ended(rig: Rig, asked: Asked) -> bool:
-    lines = effects.read(rig.effects, prefix=asked.prefix)
-    ended = {line.token for line in lines if line.kind == effects.ENDED}
-    newest = max((line.at for line in lines), default=0.0)
-    quiet = time.time() - newest > QUIET and not rig.waiting()
-    return quiet or ended >= asked.acknowledged.keys()
+def _have_jobs_ended(stack: Stack, requests: Requests) -> bool:
+    return all(row.state in FINISHED for row in _job_rows(stack, requests))
 
 
-def _tracked(
-    rig: Rig, asked: Asked, scenario: Scenario, happened: Sequence[Fault], *, form: Form
+def _have_plain_tasks_ended(stack: Stack, requests: Requests) -> bool:
+    entries = effects.read(stack.effects, prefix=requests.prefix)
+    ended = {entry.token for entry in entries if entry.kind == effects.ENDED}
+    newest = max((entry.at for entry in entries), default=0.0)
+    is_quiet = time.time() - newest > PLAIN_QUIET_SECONDS and not stack.waiting_count()
+    return is_quiet or ended >= requests.acknowledged.keys()
+
+
+def _judge_jobs(
+    stack: Stack,
+    requests: Requests,
+    scenario: Scenario,
+    injected: Sequence[Fault],
+    *,
+    profile: Profile,
 ) -> Verdict:
-    rows = _rows(rig, asked)
-    lines = effects.read(rig.effects, prefix=asked.prefix)
+    rows = _job_rows(stack, requests)
+    entries = effects.read(stack.effects, prefix=requests.prefix)
     ended = {row.token: row.finished_at for row in rows if row.finished_at}
-    return verdict(
+    counts = audit.count_jobs(
+        requests, rows, stack.database.items(), entries, items_per_job=profile.items
+    )
+    return make_verdict(
         scenario.name,
         "picha",
-        rig,
-        asked,
-        happened,
-        **audit.tracked(asked, rows, rig.rows.items(), lines, each=form.items),
-        **audit.recovery(asked.acknowledged, ended, happened),
+        stack,
+        requests,
+        injected,
+        **counts,
+        **audit.recovery_times(requests.acknowledged, ended, injected),
     )
 
 
-def _plain(rig: Rig, asked: Asked, scenario: Scenario, happened: Sequence[Fault]) -> Verdict:
-    lines = effects.read(rig.effects, prefix=asked.prefix)
-    ended = {line.token: line.at for line in reversed(lines) if line.kind == effects.ENDED}
-    return verdict(
+def _judge_plain_tasks(
+    stack: Stack, requests: Requests, scenario: Scenario, injected: Sequence[Fault]
+) -> Verdict:
+    entries = effects.read(stack.effects, prefix=requests.prefix)
+    ended = {entry.token: entry.at for entry in reversed(entries) if entry.kind == effects.ENDED}
+    return make_verdict(
         scenario.name,
         "plain celery",
-        rig,
-        asked,
-        happened,
-        **audit.plain(asked, rig.held_by_broker(), lines),
-        **audit.recovery(asked.acknowledged, ended, happened),
+        stack,
+        requests,
+        injected,
+        **audit.count_plain_tasks(requests, stack.broker_messages(), entries),
+        **audit.recovery_times(requests.acknowledged, ended, injected),
     )
 
 
-def verdict(
-    name: str, system: str, rig: Rig, asked: Asked, happened: Sequence[Fault], **counts: object
+def make_verdict(
+    name: str,
+    system: str,
+    stack: Stack,
+    requests: Requests,
+    injected: Sequence[Fault],
+    **counts: object,
 ) -> Verdict:
     return Verdict(
         scenario=name,
         system=system,
-        database=rig.rows.database,
-        acknowledged=len(asked.acknowledged),
-        refused=len(asked.sent) - len(asked.acknowledged),
-        kills=sum(fault.kills for fault in happened),
-        **counts,  # type: ignore[arg-type]  # what the audit counts has the verdict's names
+        database=stack.database.vendor,
+        acknowledged=len(requests.acknowledged),
+        refused=len(requests.sent) - len(requests.acknowledged),
+        kills=sum(fault.kills for fault in injected),
+        **counts,  # type: ignore[arg-type]  # the audit's keys are fields of Verdict
     )

@@ -1,7 +1,10 @@
-"""The web process: the site itself, and two addresses that put load on it.
+"""The ASGI application of the web process: the site, plus URLs that enqueue jobs and tasks.
 
-`POST /chaos/tracked?token=a&token=b` commits a job a token, `POST /chaos/plain?…` hands a message
-a token to Celery, `POST /chaos/plain_mail?…` too. An answer of 200 acknowledges all of them.
+POST /chaos/tracked?token=a&token=b   commits a job for each token
+POST /chaos/plain?token=a&token=b     publishes a plain Celery task for each token
+POST /chaos/plain_mail?token=a        publishes a plain task that sends an email for each token
+
+The status 200 acknowledges all tokens of the request.
 """
 
 import json
@@ -15,7 +18,7 @@ from django.core.asgi import get_asgi_application
 site = get_asgi_application()
 
 from realtime.jobs.create import enqueue  # noqa: E402 - needs the apps
-from realtime.tests.chaos.load import plain, plain_mail, tracked  # noqa: E402
+from realtime.tests.chaos.tasks import plain, plain_mail, tracked  # noqa: E402
 
 Send = Callable[[Mapping[str, Any]], Awaitable[None]]
 
@@ -30,7 +33,7 @@ async def application(scope: dict[str, Any], receive: Any, send: Send) -> None:
     work = {"items": int(query["items"][0]), "seconds": float(query["seconds"][0])}
     try:
         await sync_to_async(accept, thread_sensitive=False)(query["token"], work)
-    except Exception as error:  # noqa: BLE001 - whatever it was, nothing is acknowledged
+    except Exception as error:  # noqa: BLE001 - after any error no token is acknowledged
         await answer(send, 503, {"error": repr(error)})
     else:
         await answer(send, 200, {})

@@ -1,13 +1,13 @@
-"""The most telling faults, in every run of the tests; `make chaos` has all, and for longer."""
+"""The most important faults, with a short load. `make chaos` runs all of them, for longer."""
 
 from collections.abc import Iterator
 
 import pytest
 
 from realtime.tests.chaos import faults, feedback
-from realtime.tests.chaos.form import BRIEF
-from realtime.tests.chaos.rig import Rig, running_rig
+from realtime.tests.chaos.profiles import BRIEF
 from realtime.tests.chaos.scenarios import Scenario, run
+from realtime.tests.chaos.stack import Stack, running_stack
 from realtime.tests.support.databases import server_url
 
 SEED = 1
@@ -16,14 +16,14 @@ pytestmark = pytest.mark.stack
 
 
 @pytest.fixture(scope="module")
-def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     folder = tmp_path_factory.mktemp("chaos")
-    with running_rig(folder, server=server_url(), seed=SEED, settings=BRIEF.settings) as rig:
-        yield rig
+    with running_stack(folder, server=server_url(), seed=SEED, settings=BRIEF.settings) as stack:
+        yield stack
 
 
 @pytest.mark.parametrize(
-    "acts",
+    "fault_functions",
     [
         pytest.param([faults.kill_machine, faults.kill_child], id="workers killed"),
         pytest.param([faults.kill_web, faults.kill_redis], id="web and redis killed"),
@@ -34,17 +34,17 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     ],
 )
 def test_nothing_is_lost_or_done_twice(
-    rig: Rig, acts: list[faults.Act], request: pytest.FixtureRequest
+    stack: Stack, fault_functions: list[faults.InjectFault], request: pytest.FixtureRequest
 ) -> None:
-    scenario = Scenario(name=request.node.callspec.id, acts=acts, jobs=BRIEF.jobs)
-    ours, _ = run(rig, scenario, form=BRIEF, seed=SEED)
-    assert not ours.broken, ours.line()
+    scenario = Scenario(name=request.node.callspec.id, faults=fault_functions, jobs=BRIEF.jobs)
+    ours, _ = run(stack, scenario, profile=BRIEF, seed=SEED)
+    assert not ours.broken_promises, ours.to_json()
     assert ours.acknowledged >= BRIEF.jobs
-    assert ours.recovery_p99_s is not None  # The faults found jobs unfinished.
+    assert ours.recovery_p99_s is not None  # the faults interrupted jobs
 
 
-def test_an_email_whose_fate_is_unknown_is_not_sent_twice(rig: Rig) -> None:
-    ours, plain = feedback.run(rig, form=BRIEF, seed=SEED)
-    assert not ours.broken, ours.line()
+def test_an_email_that_may_have_arrived_is_not_sent_twice(stack: Stack) -> None:
+    ours, plain = feedback.run(stack, profile=BRIEF, seed=SEED)
+    assert not ours.broken_promises, ours.to_json()
     assert ours.unknown
-    assert plain.duplicated_effects  # so this test can fail
+    assert plain.duplicated_effects  # or this test could not fail

@@ -1,4 +1,4 @@
-"""Tasks of batches, for real workers; enqueue them with `queue=QUEUE`, those workers' own."""
+"""Tasks of batches for the real workers of the tests. Enqueue them with `queue=QUEUE`."""
 
 import os
 import signal
@@ -10,31 +10,32 @@ from realtime.errors import JobError
 from realtime.jobs.create import enqueue
 from realtime.tasks import JobTask
 
-QUEUE: Final = "parts"
+QUEUE: Final = "test-batches"
 
 
-class Odd(JobError):
+class OddNumber(JobError):
     code = "odd"
 
 
-@shared_task(base=JobTask, name="test.parts.even")
+@shared_task(base=JobTask, name="test.batches.even")
 def even(number: int) -> None:
+    """Fails for odd numbers."""
     if number % 2:
-        raise Odd(f"{number} is odd.")
+        raise OddNumber(f"{number} is odd.")
 
 
-@shared_task(base=JobTask, bind=True, name="test.parts.fan_out")
+@shared_task(base=JobTask, bind=True, name="test.batches.fan_out")
 def fan_out(self: JobTask, count: int) -> int:
     for number in range(count):
         enqueue(even, args=(2 * number,), queue=QUEUE, parent=self.progress.job)
     with self.progress.attach("made.txt", content_type="text/plain") as file:
-        file.write(b"as many as asked for")
+        file.write(b"a file")
     return count
 
 
-@shared_task(base=JobTask, bind=True, name="test.parts.fan_out_and_die")
+@shared_task(base=JobTask, bind=True, name="test.batches.fan_out_and_die")
 def fan_out_and_die(self: JobTask, count: int) -> None:
-    """The first attempt kills its process half-way."""
+    """The first attempt kills its own process after half of the children."""
     for number in range(count):
         if self.progress.job.attempt == 1 and number == count // 2:
             os.kill(os.getpid(), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""Schedules, and beats that take their turns."""
+"""Schedules that are due, and the scheduler of a beat that runs them."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -10,8 +10,8 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 
 from realtime.schedules.scheduler import Scheduler
 
-TURN = timedelta(days=10_000)
-"""So long that no turn ends while a test runs."""
+INTERVAL = timedelta(days=10_000)
+"""So long that no schedule is due twice while a test runs."""
 
 
 def beat() -> Scheduler:
@@ -19,20 +19,22 @@ def beat() -> Scheduler:
 
 
 def overdue(name: str = "Count", *, task: str, **fields: Any) -> PeriodicTask:
-    """A schedule whose turn has come, by its interval."""
-    every, _ = IntervalSchedule.objects.get_or_create(every=TURN.days, period=IntervalSchedule.DAYS)
+    """A schedule that is due by its interval."""
+    every, _ = IntervalSchedule.objects.get_or_create(
+        every=INTERVAL.days, period=IntervalSchedule.DAYS
+    )
     return _row(name, task, {"interval": every} | fields)
 
 
 def overdue_daily(name: str = "Count", *, task: str, **fields: Any) -> PeriodicTask:
-    """A schedule whose turn came yesterday, twelve hours from here on the clock."""
+    """A daily schedule that was due twelve hours ago."""
     hour = (timezone.now().hour + 12) % 24
     daily, _ = CrontabSchedule.objects.get_or_create(minute="0", hour=str(hour))
     return _row(name, task, {"crontab": daily} | fields)
 
 
 def _row(name: str, task: str, fields: dict[str, Any]) -> PeriodicTask:
-    long_ago = timezone.now() - 2 * TURN
+    long_ago = timezone.now() - 2 * INTERVAL
     return PeriodicTask.objects.create(
         **{"name": name, "task": task, "last_run_at": long_ago} | fields
     )

@@ -1,4 +1,4 @@
-"""A database of its own for each site that a test runs."""
+"""Databases: creates one for each site that a test runs, and drops it afterwards."""
 
 import os
 from collections.abc import Iterator
@@ -12,25 +12,25 @@ from psycopg import sql
 
 
 def server_url() -> str:
-    """The PostgreSQL that the tests are to use; empty for SQLite."""
+    """The URL of the PostgreSQL server that the tests use; empty for SQLite."""
     return os.environ.get("TEST_DATABASE_URL", "")
 
 
 @contextmanager
 def fresh_database(folder: Path, *, server: str) -> Iterator[str]:
-    """The address of a new, empty database: on `server`, or a file in `folder` without one."""
+    """The URL of a new, empty database on `server`, or of an SQLite file in `folder`."""
     if not server:
         yield f"sqlite:///{folder / 'site.sqlite3'}"
         return
     name = f"picha_{uuid4().hex[:12]}"
     _execute(server, "CREATE DATABASE {}", name)
     try:
-        yield address(name, server=server)
+        yield database_url_on(name, server=server)
     finally:
         _execute(server, "DROP DATABASE {} WITH (FORCE)", name)
 
 
-def address(name: str, *, server: str) -> str:
+def database_url_on(name: str, *, server: str) -> str:
     return urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
 
 

@@ -1,4 +1,4 @@
-"""Tasks for real workers and beats; enqueue them with `queue=QUEUE`, the workers' own."""
+"""Tasks for the real workers and beats of the tests. Enqueue them with `queue=QUEUE`."""
 
 import asyncio
 import time
@@ -9,11 +9,11 @@ from celery import shared_task
 from realtime.tasks import JobTask
 
 QUEUE: Final = "tests"
-SOFT: Final = 8
-"""Seconds, in which a busy machine has to begin the body."""
-HARD: Final = 10
+SOFT_LIMIT: Final = 8
+"""Seconds; on a busy machine the body must have begun by then."""
+HARD_LIMIT: Final = 10
 LONG: Final = 60
-"""Seconds; no test waits for them."""
+"""Seconds; the limits end the tasks long before."""
 
 
 @shared_task(base=JobTask, name="test.work.quick")
@@ -21,14 +21,14 @@ def quick() -> None:
     pass
 
 
-@shared_task(base=JobTask, bind=True, name="test.work.slow", soft_time_limit=SOFT)
-def slow(self: JobTask) -> None:
+@shared_task(base=JobTask, bind=True, name="test.work.sleep", soft_time_limit=SOFT_LIMIT)
+def sleep(self: JobTask) -> None:
     self.progress.item("1", "begun")
     time.sleep(LONG)
 
 
-@shared_task(base=JobTask, bind=True, name="test.work.aslow", soft_time_limit=SOFT)
-async def aslow(self: JobTask) -> None:
+@shared_task(base=JobTask, bind=True, name="test.work.async_sleep", soft_time_limit=SOFT_LIMIT)
+async def async_sleep(self: JobTask) -> None:
     self.progress.item("1", "begun")
     try:
         await asyncio.sleep(LONG)
@@ -36,9 +36,9 @@ async def aslow(self: JobTask) -> None:
         self.progress.item("2", "tidied up")
 
 
-@shared_task(base=JobTask, bind=True, name="test.work.chatty", soft_time_limit=SOFT)
-async def chatty(self: JobTask) -> None:
-    """Busy with a socket, so that the loop hardly ever waits."""
+@shared_task(base=JobTask, bind=True, name="test.work.async_use_socket", soft_time_limit=SOFT_LIMIT)
+async def async_use_socket(self: JobTask) -> None:
+    """Reads and writes a socket all the time, so that the event loop hardly ever waits."""
     self.progress.item("1", "begun")
     async with await asyncio.start_server(echo, "127.0.0.1", 0) as server:
         reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
@@ -55,26 +55,41 @@ async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> No
         writer.close()
 
 
-@shared_task(base=JobTask, name="test.work.busy", soft_time_limit=SOFT, time_limit=HARD)
-async def busy() -> None:
-    """Never waits for anything."""
+@shared_task(
+    base=JobTask,
+    name="test.work.async_busy_loop",
+    soft_time_limit=SOFT_LIMIT,
+    time_limit=HARD_LIMIT,
+)
+async def async_busy_loop() -> None:
+    """Never gives control back to the event loop."""
     end = time.monotonic() + LONG
     while time.monotonic() < end:
         pass
 
 
-@shared_task(base=JobTask, name="test.work.deaf", soft_time_limit=SOFT, time_limit=HARD)
-def deaf() -> None:
+@shared_task(
+    base=JobTask,
+    name="test.work.ignore_exceptions",
+    soft_time_limit=SOFT_LIMIT,
+    time_limit=HARD_LIMIT,
+)
+def ignore_exceptions() -> None:
     end = time.monotonic() + LONG
     while time.monotonic() < end:
         try:
             time.sleep(LONG)
-        except Exception:  # noqa: BLE001 - deaf it is to be
+        except Exception:  # noqa: BLE001 - it ignores the soft time limit
             continue
 
 
-@shared_task(base=JobTask, name="test.work.adeaf", soft_time_limit=SOFT, time_limit=HARD)
-async def adeaf() -> None:
+@shared_task(
+    base=JobTask,
+    name="test.work.async_ignore_exceptions",
+    soft_time_limit=SOFT_LIMIT,
+    time_limit=HARD_LIMIT,
+)
+async def async_ignore_exceptions() -> None:
     end = time.monotonic() + LONG
     while time.monotonic() < end:
         try:

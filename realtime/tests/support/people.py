@@ -1,4 +1,4 @@
-"""The personas of the tests."""
+"""Users: the personas of the tests."""
 
 from django.contrib.auth.models import AnonymousUser, Permission, User
 

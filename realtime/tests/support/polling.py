@@ -1,4 +1,4 @@
-"""Waiting for what happens in another process."""
+"""Polling: waits for something that happens in another process."""
 
 import time
 from collections.abc import Callable
@@ -6,16 +6,20 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-PAUSE = 0.05
+INTERVAL = 0.05
 
 
-def until(look: Callable[[], T], *, within: float, what: str) -> T:
-    """What `look` returns as soon as it is truthy; fails with `what` after `within` seconds."""
+def until(check: Callable[[], T], *, within: float, what: str) -> T:
+    """Calls `check` until it returns something truthy, and returns that.
+
+    Raises:
+        AssertionError: it did not within `within` seconds; the message contains `what`.
+    """
     deadline = time.monotonic() + within
     while True:
-        seen = look()
-        if seen:
-            return seen
+        value = check()
+        if value:
+            return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"Not within {within} s: {what} (last seen: {seen!r})")
-        time.sleep(PAUSE)
+            raise AssertionError(f"Not within {within} s: {what} (last value: {value!r})")
+        time.sleep(INTERVAL)

@@ -1,26 +1,28 @@
+"""Free TCP ports for the servers that tests start."""
+
 import socket
 from contextlib import ExitStack
 from random import SystemRandom
 
 PORTS_OF_A_RUN = 4
-# Below those that systems give to outgoing connections: one of them could take a port after it was
-# found free and before its program listens.
+# Below the ports that systems use for outgoing connections. Such a connection could take a port
+# between the search and the start of the program that is to listen on it.
 FIRST, LAST = 12_000, 32_000
-CHANCE = SystemRandom()  # the tests' own is seeded, and two runs at once would find the same
+RANDOM = SystemRandom()  # `random` is seeded in tests: two runs at once would choose the same ports
 
 
 def free_port() -> int:
-    """The first of as many free ports in a row as a run needs."""
+    """The first of `PORTS_OF_A_RUN` free ports in a row."""
     for _ in range(50):
-        first = CHANCE.randrange(FIRST, LAST, PORTS_OF_A_RUN)
-        with ExitStack() as held:
+        first = RANDOM.randrange(FIRST, LAST, PORTS_OF_A_RUN)
+        with ExitStack() as sockets:
             try:
                 for port in range(first, first + PORTS_OF_A_RUN):
-                    held.enter_context(socket.socket()).bind(("127.0.0.1", port))
+                    sockets.enter_context(socket.socket()).bind(("127.0.0.1", port))
             except OSError:
                 continue
             return first
-    raise RuntimeError("There are no four free ports in a row.")
+    raise RuntimeError(f"Found no {PORTS_OF_A_RUN} free ports in a row between {FIRST} and {LAST}.")
 
 
 def is_listening(port: int) -> bool:

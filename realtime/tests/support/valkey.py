@@ -1,4 +1,4 @@
-"""A real Valkey, on a socket of its own."""
+"""Valkey: runs a real server on a Unix socket."""
 
 import signal
 import socket
@@ -18,7 +18,7 @@ from realtime.tests.support.polling import until
 
 @dataclass(kw_only=True)
 class Valkey:
-    """Can be stopped, frozen and started again, as a test of a fault needs it."""
+    """Tests of faults kill, freeze and start it again."""
 
     socket: Path
     folder: Path

@@ -1,4 +1,4 @@
-"""Real processes of Celery's, on the database and the broker of the tests."""
+"""Processes: real Celery workers and beats, with the database and the broker of the tests."""
 
 import os
 import signal
@@ -12,15 +12,15 @@ from pathlib import Path
 
 from django.db import connection
 
-from realtime.tests.support.databases import address, server_url
+from realtime.tests.support.databases import database_url_on, server_url
 from realtime.tests.support.example_tasks import QUEUE
 from realtime.tests.support.polling import until
 
 HOME = Path(__file__).resolve().parents[3]
-START = 90
-STOP = 30
+START_SECONDS_MAX = 90
+STOP_SECONDS_MAX = 30
 
-BEAT = """
+RUN_BEAT = """
 import django
 django.setup()
 from celery import current_app
@@ -40,30 +40,34 @@ class Running:
         return self.output.read_text("utf-8", "replace")
 
     def wait_for(self, words: str) -> None:
-        until(lambda: self._has_said(words), within=START, what=f"{words!r} is in {self.output}")
+        until(
+            lambda: self._has_logged(words),
+            within=START_SECONDS_MAX,
+            what=f"{words!r} is in {self.output}",
+        )
 
     def kill(self) -> None:
-        """kill -9, of its children too."""
+        """Sends SIGKILL to the process and its children."""
         if self.process.poll() is None:
             os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     def end(self) -> None:
-        """As a supervisor ends it."""
+        """Sends SIGTERM first, as Supervisor does."""
         self.process.terminate()
         try:
-            self.process.wait(STOP)
+            self.process.wait(STOP_SECONDS_MAX)
         except subprocess.TimeoutExpired:
             self.kill()
 
-    def _has_said(self, words: str) -> bool:
-        assert self.process.poll() is None, f"It ended: {self.log}"
+    def _has_logged(self, words: str) -> bool:
+        assert self.process.poll() is None, f"The process has ended: {self.log}"
         return words in self.log
 
 
 @contextmanager
 def running(*command: str, **variables: str) -> Iterator[Running]:
-    """A Python process with the tests' settings, changed by `variables` of the environment."""
+    """A Python process with the settings of the tests; `variables` are set in its environment."""
     with tempfile.TemporaryDirectory(prefix="picha-process-") as folder:
         output = Path(folder) / "output"
         with output.open("wb") as file:
@@ -76,18 +80,18 @@ def running(*command: str, **variables: str) -> Iterator[Running]:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        one = Running(process=process, output=output)
+        running_process = Running(process=process, output=output)
         try:
-            yield one
+            yield running_process
         finally:
-            one.kill()
+            running_process.kill()
 
 
 @contextmanager
 def running_worker(
     *, queue: str = QUEUE, concurrency: int = 2, **variables: str
 ) -> Iterator[Running]:
-    """A worker that is ready for the tasks of `realtime.tests.support.example_tasks`."""
+    """A worker that is ready to run the tasks of `realtime.tests.support.example_tasks`."""
     options = {
         "-A": "picha",
         "worker": "--without-gossip",
@@ -106,8 +110,8 @@ def running_worker(
 
 @contextmanager
 def running_beat(**variables: str) -> Iterator[Running]:
-    """Run a beat that has only the schedules of the tables, and knows the example tasks."""
-    with running("-c", BEAT, **variables) as beat:
+    """A beat that knows the example tasks and only the schedules in the database."""
+    with running("-c", RUN_BEAT, **variables) as beat:
         beat.wait_for("beat: Starting...")
         yield beat
 
@@ -117,8 +121,8 @@ def environment() -> dict[str, str]:
 
 
 def database_url() -> str:
-    """The address of the database of the tests."""
+    """The URL of the database of the tests."""
     name = str(connection.settings_dict["NAME"])
     if connection.vendor == "sqlite":
         return f"sqlite:///{name}"
-    return address(name, server=server_url())
+    return database_url_on(name, server=server_url())

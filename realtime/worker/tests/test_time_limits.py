@@ -47,27 +47,29 @@ def are_unacknowledged(valkey: Valkey, jobs: list[Job]) -> bool:
 
 @pytest.mark.django_db(transaction=True)
 def test_a_task_over_its_soft_limit_fails_with_its_sentence(valkey: Valkey) -> None:
-    for job in run(valkey, work.slow, work.aslow, work.chatty):
+    for job in run(valkey, work.sleep, work.async_sleep, work.async_use_socket):
         assert (job.state, job.error_code, job.error, job.attempt) == (
             JobState.FAILED,
             "time_limit",
-            f"It took longer than the {work.SOFT} s allowed.",
+            f"It took longer than the {work.SOFT_LIMIT} s allowed.",
             1,
         ), job.task
         assert job.items.filter(outcome="begun").exists()
         assert "SoftTimeLimitExceeded" in job.traceback
-        assert job.items.filter(outcome="tidied up").exists() is (job.task == work.aslow.name)
+        assert job.items.filter(outcome="tidied up").exists() is (job.task == work.async_sleep.name)
 
 
 @pytest.mark.django_db(transaction=True)
 def test_a_task_that_ignores_its_soft_limit_is_stopped_and_not_run_again(
     valkey: Valkey,
 ) -> None:
-    for job in run(valkey, work.deaf, work.adeaf, work.busy):
+    for job in run(
+        valkey, work.ignore_exceptions, work.async_ignore_exceptions, work.async_busy_loop
+    ):
         assert (job.state, job.error_code, job.error, job.attempt, job.losses) == (
             JobState.FAILED,
             "time_limit",
-            f"It was stopped: it took over {work.HARD} s.",
+            f"It was stopped: it took over {work.HARD_LIMIT} s.",
             1,
             0,
         ), job.task

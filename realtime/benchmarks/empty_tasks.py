@@ -1,4 +1,4 @@
-"""The same task that does nothing, three times."""
+"""A task that does nothing, in three forms: as a job, untracked, and with a stored result."""
 
 from celery import Task, shared_task
 
@@ -17,4 +17,4 @@ def untracked() -> None:
 
 @shared_task(base=Task, ignore_result=False, name="bench.stored")
 def stored() -> None:
-    """Its result is kept by django-celery-results."""
+    """django-celery-results stores its result."""

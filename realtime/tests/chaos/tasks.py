@@ -1,4 +1,4 @@
-"""The same work twice: as a Picha job, and as a plain Celery task."""
+"""The tasks of the scenarios: the same work as a Picha job and as a plain Celery task."""
 
 import time
 
@@ -6,28 +6,28 @@ from celery import Task, shared_task
 from django.core.mail import EmailMessage
 
 from realtime.tasks import JobTask
-from realtime.tests.chaos.effects import BEGUN, EFFECT, ENDED, note
+from realtime.tests.chaos.effects import BEGUN, EFFECT, ENDED, record
 
 
 @shared_task(bind=True, base=JobTask, name="chaos.tracked", title="Survive")
 def tracked(self: JobTask, *, token: str, items: int, seconds: float) -> None:
-    note(BEGUN, token)
+    record(BEGUN, token)
     for number in range(items):
         key = str(number)
         if self.progress.begin(key, "begun"):
-            note(EFFECT, token, key)
+            record(EFFECT, token, key)
             time.sleep(seconds)
             self.progress.settle(key, "done")
-    note(ENDED, token)
+    record(ENDED, token)
 
 
 @shared_task(base=Task, name="chaos.plain")
 def plain(*, token: str, items: int, seconds: float) -> None:
-    note(BEGUN, token)
+    record(BEGUN, token)
     for number in range(items):
-        note(EFFECT, token, str(number))
+        record(EFFECT, token, str(number))
         time.sleep(seconds)
-    note(ENDED, token)
+    record(ENDED, token)
 
 
 @shared_task(
@@ -37,7 +37,7 @@ def plain(*, token: str, items: int, seconds: float) -> None:
     retry_kwargs={"max_retries": 3, "countdown": 1},
 )
 def plain_mail(*, token: str, **_: float) -> None:
-    """As most sites send mail: what raises is tried again."""
+    """Sends as most sites do: it retries after any error of the connection."""
     message_id = f"<{token}@plain.example>"
     EmailMessage(
         "Chaos", "Chaos.", to=["visitor@site.example"], headers={"Message-ID": message_id}
@@ -46,9 +46,9 @@ def plain_mail(*, token: str, **_: float) -> None:
 
 @shared_task(base=JobTask, name="chaos.turn", title="Take a turn")
 def turn(*, token: str) -> None:
-    note(BEGUN, token)
+    record(BEGUN, token)
 
 
 @shared_task(base=Task, name="chaos.plain_turn")
 def plain_turn(*, token: str) -> None:
-    note(BEGUN, token)
+    record(BEGUN, token)

@@ -1,4 +1,4 @@
-"""The site's database, read past Django and all that is to be judged."""
+"""The database of the site, read by plain SQL: the audit must not depend on the code it judges."""
 
 import json
 import sqlite3
@@ -13,7 +13,7 @@ import psycopg
 
 JOBS: Final = "SELECT id, task, kwargs, state, finished_at FROM realtime_job ORDER BY id"
 ITEMS: Final = "SELECT job_id, key, state FROM realtime_jobitem"
-HANG_UP: Final = (
+CLOSE_CONNECTIONS: Final = (
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
     " WHERE datname = current_database() AND pid <> pg_backend_pid()"
 )
@@ -21,7 +21,7 @@ FINISHED: Final = frozenset({"succeeded", "failed", "cancelled"})
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class JobRow:
     id: str
     token: str
     task: str
@@ -29,25 +29,25 @@ class Row:
     finished_at: float | None
 
 
-class Rows:
+class SiteDatabase:
     def __init__(self, url: str) -> None:
         self.is_postgresql = not url.startswith("sqlite")
         self._url = url
 
     @property
-    def database(self) -> str:
+    def vendor(self) -> str:
         return "postgresql" if self.is_postgresql else "sqlite"
 
-    def jobs(self) -> list[Row]:
+    def jobs(self) -> list[JobRow]:
         return [_row(*row) for row in self._read(JOBS)]
 
     def items(self) -> dict[tuple[str, str], str]:
-        """The states of the ledger's items, by job and key."""
+        """The states of the ledger's items, by the id of the job and the key of the item."""
         return {(_id(job), key): state for job, key, state in self._read(ITEMS)}
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else writes a job within the block."""
+        """No other connection can write a job within the block."""
         with closing(self._connect()) as connection:
             if self.is_postgresql:
                 connection.execute("LOCK TABLE realtime_job IN ACCESS EXCLUSIVE MODE")
@@ -56,10 +56,10 @@ class Rows:
             yield
             connection.rollback()
 
-    def hang_up(self) -> None:
-        """End everybody's connection, as a PostgreSQL does that is restarted."""
+    def close_connections(self) -> None:
+        """Closes all other connections, as PostgreSQL does when it is restarted."""
         with closing(self._connect()) as connection:
-            connection.execute(HANG_UP)
+            connection.execute(CLOSE_CONNECTIONS)
 
     def _read(self, query: str) -> list[Any]:
         with closing(self._connect()) as connection:
@@ -72,9 +72,9 @@ class Rows:
         return sqlite3.connect(f"/{path}", timeout=30)
 
 
-def _row(job_id: Any, task: str, kwargs: Any, state: str, finished_at: Any) -> Row:
+def _row(job_id: Any, task: str, kwargs: Any, state: str, finished_at: Any) -> JobRow:
     kwargs = json.loads(kwargs) if isinstance(kwargs, str) else kwargs
-    return Row(_id(job_id), kwargs.get("token", ""), task, state, _seconds(finished_at))
+    return JobRow(_id(job_id), kwargs.get("token", ""), task, state, _seconds(finished_at))
 
 
 def _id(value: Any) -> str:
