@@ -1,4 +1,4 @@
-"""The Channels layer over Redis's pub/sub, with many messages in one round trip."""
+"""The channel layer over Redis pub/sub, which can send many messages in one round trip."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,10 +9,10 @@ from channels_redis import pubsub
 
 
 class RedisPubSubChannelLayer(pubsub.RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped
-    """channels-redis's, of whose time for a message most is spent on waiting for Redis's answer."""
+    """As in channels-redis, where most of a message's time is the wait for Redis's answer."""
 
     async def new_channel(self, prefix: str = "specific.") -> str:
-        """A name to receive under; channels-redis keeps one that it could not subscribe to."""
+        """A new channel; channels-redis itself would keep one whose subscription failed."""
         layer = self._get_layer()
         channel = f"{layer.prefix}{prefix}{uuid4().hex}"
         try:
@@ -29,11 +29,13 @@ class RedisPubSubChannelLayer(pubsub.RedisPubSubChannelLayer):  # type: ignore[m
             OSError, redis.exceptions.RedisError: some may have been sent, or all, or none.
         """
         layer = self._get_layer()
-        of_shard = defaultdict(list)
+        publications_by_shard = defaultdict(list)
         for group, message in messages:
             channel = layer._get_group_channel_name(group)
-            of_shard[layer._get_shard(channel)].append((channel, self.serialize(message)))
-        for shard, publications in of_shard.items():
+            publications_by_shard[layer._get_shard(channel)].append(
+                (channel, self.serialize(message))
+            )
+        for shard, publications in publications_by_shard.items():
             async with shard._lock:
                 shard._ensure_redis()
                 async with shard._redis.pipeline(transaction=False) as pipeline:

@@ -1,4 +1,4 @@
-"""Who the connected users are now."""
+"""Reads from the database which rights the connected users have now."""
 
 from collections.abc import Iterable
 from importlib import import_module
@@ -12,11 +12,11 @@ from django.contrib.auth.models import AnonymousUser
 from realtime.access import Viewer
 
 Identity = tuple[str, int]
-"""What a watcher was let in by: its session's key, empty where there is none, and its user's id."""
+"""A connection's session key, empty where there is no session, and its user's id."""
 
 
 def viewers_of(identities: Iterable[Identity]) -> dict[Identity, Viewer]:
-    """Who each is now: nobody, once the user has logged out, or may not be here any more."""
+    """The viewer of each; an anonymous one if the user has logged out or is not active."""
     return {identity: _viewer_of(*identity) for identity in set(identities)}
 
 

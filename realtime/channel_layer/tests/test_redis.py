@@ -1,4 +1,4 @@
-"""The layer that sends many messages at once, on a real server."""
+"""The channel layer that sends many messages at once, on a real server."""
 
 import asyncio
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_each_message_goes_to_the_server_of_its_group(valkey: Valkey, tmp_path: 
     assert sorted(message["n"] for message in got) == list(range(100))
 
 
-def test_nobody_else_gets_them(valkey: Valkey) -> None:
+def test_only_the_members_of_a_group_get_its_messages(valkey: Valkey) -> None:
     async def run() -> Any:
         layer = layer_of(valkey)
         channel = await layer.new_channel()
@@ -62,7 +62,7 @@ def test_nobody_else_gets_them(valkey: Valkey) -> None:
     assert asyncio.run(run()) == [{"n": 1}]
 
 
-def test_a_server_that_is_gone_is_an_error_and_one_that_is_back_is_used(tmp_path: Path) -> None:
+def test_a_stopped_server_is_an_error_and_a_restarted_one_is_used(tmp_path: Path) -> None:
     async def run() -> Any:
         with running_valkey(socket=tmp_path / "one.sock") as server:
             layer = layer_of(server)

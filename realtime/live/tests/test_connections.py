@@ -1,4 +1,4 @@
-"""Who may be connected, and when they are let go; with real sessions and a real Valkey."""
+"""When connections are refused or closed; with real sessions and a real Valkey."""
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -36,7 +36,7 @@ def patient(settings: Settings) -> None:
 
 @asynccontextmanager
 async def logged_in(person: User) -> AsyncIterator[tuple[Client, Browser]]:
-    """A socket of `person`, and the browser whose session it is of."""
+    """A socket of `person`, and the browser with the same session."""
     browser = Browser()
     await sync_to_async(browser.force_login)(person)
     key = browser.cookies[django_settings.SESSION_COOKIE_NAME].value
@@ -50,12 +50,12 @@ async def logged_in(person: User) -> AsyncIterator[tuple[Client, Browser]]:
 
 
 async def watch_something(client: Client) -> None:
-    """Until its answer is there the hub may not have subscribed to what it is told of people."""
+    """Wait for a change to arrive: from then on the hub has joined its groups."""
     job = await Job.objects.acreate(task="t", title="T", visibility=Visibility.PUBLIC)
     await client.watch(job)
-    await client.hear()
+    await client.receive()
     await sync_to_async(lease.claim)(job.pk, worker="w")
-    await client.hear_until(lambda frame: frame["jobs"][0]["state"] == "running")
+    await client.receive_until(lambda frame: frame["jobs"][0]["state"] == "running")
 
 
 def deactivate(person: User, _: Browser) -> None:
@@ -107,35 +107,37 @@ async def test_a_group_that_loses_a_permission_closes_its_members_sockets() -> N
         assert await client.closed() == SESSION_ENDED
 
 
-async def test_a_session_that_ends_without_a_signal_is_found(settings: Settings) -> None:
+async def test_a_session_that_ends_without_a_signal_closes_the_socket(settings: Settings) -> None:
     settings.REALTIME_ACCESS_INTERVAL = 0.2
     async with logged_in(await sync_to_async(user)()) as (client, _):
         await Session.objects.all().adelete()
         assert await client.closed() == SESSION_ENDED
 
 
-async def test_a_session_that_ends_long_after_its_signal_is_found(settings: Settings) -> None:
+async def test_a_session_that_ends_long_after_its_signal_closes_the_socket(
+    settings: Settings,
+) -> None:
     settings.REALTIME_ACCESS_INTERVAL = 3600
     ada = await sync_to_async(user)()
     async with logged_in(ada) as (client, _):
         bus().request_access_check(ada.pk)
-        assert await client.hear_nothing(1.0)
+        assert await client.receives_nothing(1.0)
         await Session.objects.all().adelete()
         assert await client.closed() == SESSION_ENDED
 
 
-async def test_a_doubt_outlives_a_database_that_does_not_answer(
+async def test_a_check_is_repeated_after_a_database_error(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.REALTIME_ACCESS_INTERVAL = 3600
     answers = iter([OperationalError("away")])
 
-    def look(identities: Iterable[Identity]) -> dict[Identity, Viewer]:
+    def read(identities: Iterable[Identity]) -> dict[Identity, Viewer]:
         for error in answers:
             raise error
         return viewers_of(identities)
 
-    monkeypatch.setattr("realtime.live.hub.viewers_of", look)
+    monkeypatch.setattr("realtime.live.connection_checks.viewers_of", read)
     monkeypatch.setattr("realtime.live.access_checks.PAUSES", ())
     async with logged_in(await sync_to_async(user)()) as (client, browser):
         await sync_to_async(browser.logout)()
@@ -148,7 +150,7 @@ async def test_one_users_logout_leaves_the_others_connected() -> None:
     async with logged_in(ada) as (client, browser), logged_in(bob) as (others, _):
         await sync_to_async(browser.logout)()
         assert await client.closed() == SESSION_ENDED
-        assert await others.hear_nothing()
+        assert await others.receives_nothing()
 
 
 async def test_a_second_session_survives_the_logout_of_the_first() -> None:
@@ -156,7 +158,7 @@ async def test_a_second_session_survives_the_logout_of_the_first() -> None:
     async with logged_in(ada) as (client, browser), logged_in(ada) as (others, _):
         await sync_to_async(browser.logout)()
         assert await client.closed() == SESSION_ENDED
-        assert await others.hear_nothing()
+        assert await others.receives_nothing()
 
 
 @asynccontextmanager
@@ -168,7 +170,7 @@ async def visiting() -> AsyncIterator[Client]:
         yield client
 
 
-async def test_a_reader_that_acknowledges_nothing_is_let_go(settings: Settings) -> None:
+async def test_a_browser_that_acknowledges_nothing_is_closed(settings: Settings) -> None:
     settings.REALTIME_CREDIT_WINDOW = 1
     settings.REALTIME_SEND_DEADLINE = 0.2
     async with visiting() as client:
@@ -178,23 +180,23 @@ async def test_a_reader_that_acknowledges_nothing_is_let_go(settings: Settings) 
         assert await client.closed() == TOO_SLOW
 
 
-async def test_a_reader_that_is_owed_nothing_may_be_silent(settings: Settings) -> None:
+async def test_a_browser_with_nothing_to_acknowledge_may_be_silent(settings: Settings) -> None:
     settings.REALTIME_SEND_DEADLINE = 0.1
     async with visiting() as client:
         job = await Job.objects.acreate(task="t", title="T", visibility=Visibility.PUBLIC)
         await client.watch(job)
-        await client.hear()
-        assert await client.hear_nothing()
+        await client.receive()
+        assert await client.receives_nothing()
 
 
-async def test_an_old_socket_is_closed_for_another(settings: Settings) -> None:
+async def test_an_old_socket_is_closed(settings: Settings) -> None:
     settings.REALTIME_SOCKET_MAX_AGE = 0.1
     async with visiting() as client:
         assert await client.closed() == AGED
 
 
 @pytest.mark.parametrize(("others", "closes"), [(1, False), (2, False), (3, True)])
-async def test_an_address_has_so_many_sockets(
+async def test_an_address_has_a_limited_number_of_sockets(
     settings: Settings, others: int, closes: bool
 ) -> None:
     settings.REALTIME_SOCKETS_PER_ADDRESS = 3
@@ -205,14 +207,14 @@ async def test_an_address_has_so_many_sockets(
         if closes:
             assert await client.closed() == TOO_MANY
         else:
-            assert await client.hear_nothing()
+            assert await client.receives_nothing()
     for connection in connections:
         await connection.__aexit__(None, None, None)
 
 
-async def test_a_place_is_free_again_once_its_socket_has_gone(settings: Settings) -> None:
+async def test_a_socket_that_has_ended_does_not_count(settings: Settings) -> None:
     settings.REALTIME_SOCKETS_PER_ADDRESS = 1
     async with visiting():
         pass
     async with visiting() as client:
-        assert await client.hear_nothing()
+        assert await client.receives_nothing()

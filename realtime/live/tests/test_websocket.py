@@ -1,4 +1,4 @@
-"""The socket as a browser meets it: a real Valkey, the real application, and its own frames."""
+"""The WebSocket as browsers see it: the real application, with a real Valkey."""
 
 import json
 from collections.abc import AsyncIterator, Callable
@@ -35,23 +35,23 @@ class Client:
     def __init__(self, communicator: WebsocketCommunicator) -> None:
         self._communicator = communicator
 
-    async def say(self, frame: dict[str, Any] | str) -> None:
+    async def send(self, frame: dict[str, Any] | str) -> None:
         text = frame if isinstance(frame, str) else json.dumps(frame)
         await self._communicator.send_to(text_data=text)
 
     async def watch(self, *jobs: Job, key: str = "") -> None:
-        wanted = [{"id": str(job.pk), "key": key} for job in jobs]
-        await self.say({"type": "watch", "jobs": wanted})
+        requests = [{"id": str(job.pk), "key": key} for job in jobs]
+        await self.send({"type": "watch", "jobs": requests})
 
-    async def hear(self) -> dict[str, Any]:
+    async def receive(self) -> dict[str, Any]:
         return dict(json.loads(await self._communicator.receive_from(timeout=PATIENCE)))
 
-    async def hear_until(self, found: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-        while not found(frame := await self.hear()):
+    async def receive_until(self, matches: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        while not matches(frame := await self.receive()):
             pass
         return frame
 
-    async def hear_nothing(self, seconds: float = 0.3) -> bool:
+    async def receives_nothing(self, seconds: float = 0.3) -> bool:
         return bool(await self._communicator.receive_nothing(timeout=seconds))
 
     async def closed(self) -> int:
@@ -80,15 +80,15 @@ async def connected(person: Person | None = None) -> AsyncIterator[Client]:
 
 
 async def make(**fields: Any) -> Job:
-    described = {"task": "t", "title": "T", "queue": "celery", "visibility": Visibility.PUBLIC}
-    return await Job.objects.acreate(**described | fields)
+    defaults = {"task": "t", "title": "T", "queue": "celery", "visibility": Visibility.PUBLIC}
+    return await Job.objects.acreate(**defaults | fields)
 
 
 async def test_a_watcher_gets_the_present_state_at_once() -> None:
     job = await make(title="Import")
     async with connected() as client:
         await client.watch(job)
-        frame = await client.hear()
+        frame = await client.receive()
     assert frame["type"] == "jobs"
     assert frame["seq"] == 1
     assert [(shown["id"], shown["title"]) for shown in frame["jobs"]] == [(str(job.pk), "Import")]
@@ -98,24 +98,24 @@ async def test_a_watcher_sees_a_change_of_state() -> None:
     job = await make()
     async with connected() as client:
         await client.watch(job)
-        await client.hear()
+        await client.receive()
         await sync_to_async(lease.claim)(job.pk, worker="w")
-        frame = await client.hear_until(lambda frame: frame["jobs"][0]["state"] == "running")
+        frame = await client.receive_until(lambda frame: frame["jobs"][0]["state"] == "running")
     assert frame["jobs"][0]["revision"] == 1
 
 
-async def test_a_change_that_the_layer_lost_is_repaired(settings: Settings) -> None:
+async def test_a_change_whose_message_was_lost_is_sent(settings: Settings) -> None:
     settings.REALTIME_REPAIR_INTERVAL = 0.5
     job = await make()
     async with connected() as client:
         await client.watch(job)
-        await client.hear()
+        await client.receive()
         await Job.objects.filter(pk=job.pk).aupdate(state=JobState.RUNNING, revision=1)
-        frame = await client.hear_until(lambda frame: frame["jobs"][0]["state"] == "running")
+        frame = await client.receive_until(lambda frame: frame["jobs"][0]["state"] == "running")
     assert frame["jobs"][0]["revision"] == 1
 
 
-async def test_a_job_that_cannot_be_shown_hides_no_other(
+async def test_a_job_that_cannot_be_shown_does_not_hide_the_others(
     settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.REALTIME_REPAIR_INTERVAL = 0.5
@@ -124,21 +124,23 @@ async def test_a_job_that_cannot_be_shown_hides_no_other(
 
     def message(job: Job) -> JobMessage:
         if job.pk == bad.pk:
-            raise UnicodeError("What it says is no text.")
+            raise UnicodeError("This is not text.")
         return job_message(job)
 
     async with connected() as client:
         await client.watch(*jobs)
-        assert len((await client.hear())["jobs"]) == 3
+        assert len((await client.receive())["jobs"]) == 3
         monkeypatch.setattr("realtime.channel_layer.messages.job_message", message)
         await Job.objects.all().aupdate(state=JobState.SUCCEEDED, revision=1)
         ended: set[str] = set()
         while ended < good:
-            ended |= {job["id"] for job in (await client.hear())["jobs"]}
+            ended |= {job["id"] for job in (await client.receive())["jobs"]}
         assert ended == good
     async with connected() as client:
         await client.watch(*jobs)
-        frames = {frame["type"]: frame["jobs"] for frame in [await client.hear() for _ in range(2)]}
+        frames = {
+            frame["type"]: frame["jobs"] for frame in [await client.receive() for _ in range(2)]
+        }
         assert frames["denied"] == [str(bad.pk)]
         assert {job["id"] for job in frames["jobs"]} == good
 
@@ -159,19 +161,19 @@ async def test_who_may_watch_a_private_job(who: str, allowed: bool) -> None:
         person = await sync_to_async(operator)()
     async with connected(person) as client:
         await client.watch(job, key=watch_key(job.pk) if who == "key" else "")
-        frame = await client.hear()
+        frame = await client.receive()
         assert frame["type"] == ("jobs" if allowed else "denied")
         if not allowed:
             await sync_to_async(lease.claim)(job.pk, worker="w")
-            assert await client.hear_nothing()
+            assert await client.receives_nothing()
 
 
-async def test_unknown_and_forbidden_jobs_are_denied_alike() -> None:
+async def test_unknown_and_forbidden_jobs_get_the_same_answer() -> None:
     forbidden = await make(visibility=Visibility.PRIVATE)
     unknown = Job(id=uuid4())
     async with connected() as client:
         await client.watch(forbidden, unknown)
-        frame = await client.hear()
+        frame = await client.receive()
     assert frame == {"type": "denied", "jobs": [str(forbidden.pk), str(unknown.pk)]}
 
 
@@ -180,32 +182,35 @@ async def test_only_operators_see_the_worker_and_the_task() -> None:
     async with connected() as client, connected(await sync_to_async(operator)()) as op:
         await client.watch(job)
         await op.watch(job)
-        shown, shown_to_operator = (await client.hear())["jobs"][0], (await op.hear())["jobs"][0]
+        shown, shown_to_operator = (
+            (await client.receive())["jobs"][0],
+            (await op.receive())["jobs"][0],
+        )
     assert "worker" not in shown
     assert shown_to_operator["worker"] == "celery@inner"
 
 
-async def test_what_is_unwatched_is_not_heard_of() -> None:
+async def test_an_unwatched_job_is_not_sent() -> None:
     job = await make()
     async with connected() as client:
         await client.watch(job)
-        await client.hear()
-        await client.say({"type": "unwatch", "jobs": [str(job.pk)]})
+        await client.receive()
+        await client.send({"type": "unwatch", "jobs": [str(job.pk)]})
         await sync_to_async(lease.claim)(job.pk, worker="w")
-        assert await client.hear_nothing()
+        assert await client.receives_nothing()
 
 
 async def test_operators_get_the_numbers_and_the_jobs_that_change() -> None:
     async with connected(await sync_to_async(operator)()) as client:
-        await client.say({"type": "overview"})
-        first = await client.hear()
+        await client.send({"type": "overview"})
+        first = await client.receive()
         assert first["numbers"]["waiting"] == 0
         job = await make()
         bus().send_snapshots([job.pk])
         rows: list[dict[str, Any]] = []
         waiting = 0
         while not (rows and waiting):  # they may come in two frames
-            frame = await client.hear()
+            frame = await client.receive()
             rows += frame["jobs"]
             waiting = frame["numbers"]["waiting"] if frame["numbers"] else waiting
     assert waiting == 1
@@ -215,31 +220,31 @@ async def test_operators_get_the_numbers_and_the_jobs_that_change() -> None:
 async def test_the_overview_is_for_operators() -> None:
     clerk = await sync_to_async(user)("clerk", is_staff=True)
     async with connected(clerk) as client:
-        await client.say({"type": "overview"})
-        assert (await client.hear())["code"] == "denied"
-        assert await client.hear_nothing()
+        await client.send({"type": "overview"})
+        assert (await client.receive())["code"] == "denied"
+        assert await client.receives_nothing()
 
 
 @pytest.mark.parametrize("text", [" ", "{", "[]", '{"type":7}', '{"type":"ack","seq":1}', "é"])
 async def test_a_malformed_frame_closes_the_socket(text: str) -> None:
     async with connected() as client:
-        await client.say(text)
-        assert (await client.hear())["type"] == "error"
+        await client.send(text)
+        assert (await client.receive())["type"] == "error"
         assert await client.closed() == MALFORMED
 
 
-async def test_a_type_that_is_not_known_yet_is_answered() -> None:
+async def test_an_unknown_type_of_frame_is_answered() -> None:
     async with connected() as client:
-        await client.say({"type": "of later", "more": 1})
-        answer = await client.hear()
+        await client.send({"type": "unknown", "more": 1})
+        answer = await client.receive()
         assert (answer["type"], answer["code"]) == ("error", "unknown")
-        await client.say({"type": "ping"})
-        assert await client.hear() == {"type": "pong"}
+        await client.send({"type": "ping"})
+        assert await client.receive() == {"type": "pong"}
 
 
 async def test_a_frame_nested_ten_thousand_deep_closes_the_socket() -> None:
     async with connected() as client:
-        await client.say('{"type":"watch","jobs":' + "[" * 10_000)
+        await client.send('{"type":"watch","jobs":' + "[" * 10_000)
         assert await client.closed() == MALFORMED
 
 
@@ -252,19 +257,21 @@ async def test_a_binary_frame_closes_the_socket() -> None:
 
 
 @pytest.mark.parametrize(("more", "closes"), [(-1, False), (0, False), (1, True)])
-async def test_a_frame_has_a_largest_size(settings: Settings, more: int, closes: bool) -> None:
+async def test_a_frame_has_a_maximum_size(settings: Settings, more: int, closes: bool) -> None:
     frame = '{"type":"overview"}'
     settings.REALTIME_FRAME_MAX_BYTES = 40
     async with connected() as client:
-        await client.say(frame + " " * (40 + more - len(frame)))
+        await client.send(frame + " " * (40 + more - len(frame)))
         if closes:
             assert await client.closed() == MALFORMED
         else:
-            assert (await client.hear())["code"] == "denied"
+            assert (await client.receive())["code"] == "denied"
 
 
 @pytest.mark.parametrize(("number", "closes"), [(1, False), (2, False), (3, True)])
-async def test_a_socket_watches_so_many_jobs(settings: Settings, number: int, closes: bool) -> None:
+async def test_a_socket_watches_a_limited_number_of_jobs(
+    settings: Settings, number: int, closes: bool
+) -> None:
     settings.REALTIME_WATCHES_MAX = 2
     jobs = [await make() for _ in range(number)]
     async with connected() as client:
@@ -273,12 +280,12 @@ async def test_a_socket_watches_so_many_jobs(settings: Settings, number: int, cl
         if closes:
             assert await client.closed() == TOO_MANY
         else:
-            assert len((await client.hear())["jobs"]) >= 1
+            assert len((await client.receive())["jobs"]) >= 1
 
 
 @pytest.fixture
 def one_second(monkeypatch: pytest.MonkeyPatch) -> None:
-    """All frames of a test come within it, however slow the machine."""
+    """All frames of a test come within one second, however slow the machine is."""
     monkeypatch.setattr("realtime.live.quota.monotonic", lambda: 0.0)
 
 
@@ -290,11 +297,11 @@ async def test_a_flood_of_frames_closes_the_socket(
     settings.REALTIME_FRAMES_PER_SECOND = 3
     async with connected() as client:
         for _ in range(number):
-            await client.say({"type": "unwatch", "jobs": []})
+            await client.send({"type": "unwatch", "jobs": []})
         if closes:
             assert await client.closed() == TOO_MANY
         else:
-            assert await client.hear_nothing()
+            assert await client.receives_nothing()
 
 
 @pytest.mark.usefixtures("one_second")
@@ -302,18 +309,20 @@ async def test_a_ping_is_answered_and_counts_as_a_frame(settings: Settings) -> N
     settings.REALTIME_FRAMES_PER_SECOND = 2
     async with connected() as client:
         for _ in range(2):
-            await client.say({"type": "ping"})
-            assert await client.hear() == {"type": "pong"}
-        await client.say({"type": "ping"})
+            await client.send({"type": "ping"})
+            assert await client.receive() == {"type": "pong"}
+        await client.send({"type": "ping"})
         assert await client.closed() == TOO_MANY
 
 
-async def hear_frames(client: Client, job: Job, number: int) -> int:
-    """Have the hub send so many; returns the number of the last."""
+async def receive_frames(client: Client, job: Job, number: int) -> int:
+    """Have the hub send `number` frames; returns the sequence number of the last one."""
     for _ in range(number):
         job.revision += 1
-        hub().take(job_message(job))
-        frame = await client.hear_until(lambda frame: frame["jobs"][0]["revision"] == job.revision)
+        hub().send(job_message(job))
+        frame = await client.receive_until(
+            lambda frame: frame["jobs"][0]["revision"] == job.revision
+        )
     return int(frame["seq"])
 
 
@@ -321,32 +330,32 @@ async def hear_frames(client: Client, job: Job, number: int) -> int:
     ("step", "closes"), [(ACK_EVERY - 1, True), (ACK_EVERY, False), (ACK_EVERY + 1, False)]
 )
 @pytest.mark.usefixtures("one_second")
-async def test_acknowledgements_of_what_was_sent_are_no_flood(
+async def test_expected_acknowledgements_do_not_count_as_frames(
     settings: Settings, step: int, closes: bool
 ) -> None:
     settings.REALTIME_FRAMES_PER_SECOND = 3
     job = await make()
     async with connected() as client:
         await client.watch(job)
-        await client.hear()
+        await client.receive()
         for number in (step - 1, step, step):
-            await client.say({"type": "ack", "seq": await hear_frames(client, job, number)})
+            await client.send({"type": "ack", "seq": await receive_frames(client, job, number)})
         if closes:
             assert await client.closed() == TOO_MANY
         else:
-            assert await client.hear_nothing()
+            assert await client.receives_nothing()
 
 
 @pytest.mark.usefixtures("one_second")
-async def test_the_same_acknowledgement_over_and_over_is_a_flood(settings: Settings) -> None:
+async def test_repeated_acknowledgements_count_as_frames(settings: Settings) -> None:
     settings.REALTIME_FRAMES_PER_SECOND = 3
     job = await make()
     async with connected() as client:
         await client.watch(job)
-        await client.hear()
-        last = await hear_frames(client, job, ACK_EVERY)
+        await client.receive()
+        last = await receive_frames(client, job, ACK_EVERY)
         for _ in range(3):
-            await client.say({"type": "ack", "seq": last})
-        assert await client.hear_nothing()
-        await client.say({"type": "ack", "seq": last})
+            await client.send({"type": "ack", "seq": last})
+        assert await client.receives_nothing()
+        await client.send({"type": "ack", "seq": last})
         assert await client.closed() == TOO_MANY
