@@ -38,8 +38,9 @@ class Connections:
         address = self._addresses.pop(watcher, None)
         if address is not None:
             self._by_address[address] -= 1
+            if not self._by_address[address]:
+                del self._by_address[address]
             self._gc_freeze.closed(still_open=len(self._addresses))
-            self._by_address += Counter()  # forgets addresses without connections
 
     def identities(self, user_ids: set[int] | None = None) -> set[Identity]:
         """The sessions and users that are connected: all, or only those of `user_ids`."""

@@ -359,3 +359,13 @@ async def test_repeated_acknowledgements_count_as_frames(settings: Settings) -> 
         assert await client.receives_nothing()
         await client.send({"type": "ack", "seq": last})
         assert await client.closed() == TOO_MANY
+
+
+async def test_too_many_sockets_of_one_address_are_closed(settings: Settings) -> None:
+    settings.REALTIME_SOCKETS_PER_ADDRESS = 1
+    async with connected() as client:
+        async with connected() as other:
+            assert await other.closed() == TOO_MANY
+        assert await client.receives_nothing()
+    async with connected() as client:
+        assert await client.receives_nothing()
