@@ -40,7 +40,7 @@ class ConnectionChecks:
     async def _check_access(self, due: dict[UserId, PendingCheck]) -> None:
         user_ids = None if ALL_USERS in due else {each for each in due if each is not ALL_USERS}
         if identities := self._connections.identities(user_ids):
-            self._connections.close_revoked(await self._read_viewers(identities))
+            self._connections.update_viewers(await self._read_viewers(identities))
         self._access_checks.mark_done(due)
 
     async def _read_viewers(self, identities: Iterable[Identity]) -> dict[Identity, Viewer]:

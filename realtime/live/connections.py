@@ -51,18 +51,28 @@ class Connections:
             and (user_ids is None or user_id in user_ids)
         }
 
-    def close_revoked(self, viewers: dict[Identity, Viewer]) -> None:
-        """Close the connections whose user has changed since they were opened."""
+    def update_viewers(self, viewers: dict[Identity, Viewer]) -> None:
+        """Close the connections whose user has lost a right; the others keep their new rights."""
         for watcher in list(self._addresses):
             user_id = watcher.viewer.user_id
-            if user_id is None:
+            viewer = viewers.get((watcher.session_key, user_id)) if user_id is not None else None
+            if viewer is None or viewer == watcher.viewer:
                 continue
-            viewer = viewers.get((watcher.session_key, user_id), watcher.viewer)
-            if viewer != watcher.viewer:
+            if _has_lost_rights(watcher.viewer, viewer):
                 watcher.request_close(Closed(SESSION_ENDED, "Your session has ended, or changed."))
+            else:
+                watcher.set_viewer(viewer)
 
     def close_expired(self) -> None:
         """Close the connections that are too old or too slow."""
         for watcher in list(self._addresses):
             if closed := watcher.expiry():
                 watcher.request_close(closed)
+
+
+def _has_lost_rights(before: Viewer, now: Viewer) -> bool:
+    return (
+        now.user_id != before.user_id
+        or (before.is_operator and not now.is_operator)
+        or (before.may_act_on_all and not now.may_act_on_all)
+    )

@@ -34,12 +34,15 @@ class Watcher:
     )
 
     def __init__(self, viewer: Viewer, *, session_key: str = "") -> None:
-        self.viewer = viewer
-        self.is_operator = viewer.is_operator
+        self.set_viewer(viewer)
         self.session_key = session_key
         self.watches: set[UUID] = set()
         self.ends_at = monotonic() + conf.SOCKET_MAX_AGE
         self._pending: dict[UUID, str] = {}
+
+    def set_viewer(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.is_operator = viewer.is_operator
 
     def offer(self, job_id: UUID, snapshot: str) -> None:
         """Send this snapshot soon, instead of an unsent older one of the same job."""

@@ -1,5 +1,6 @@
 """When connections are closed; with real sessions and a real Valkey."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -105,6 +106,22 @@ async def test_a_group_that_loses_a_permission_closes_its_members_sockets() -> N
     async with logged_in(person) as (client, _):
         await group.permissions.aclear()
         assert await client.closed() == SESSION_ENDED
+
+
+async def test_a_user_who_becomes_an_operator_stays_connected_and_gets_the_overview() -> None:
+    person = await sync_to_async(user)("op", is_staff=True)
+    async with logged_in(person) as (client, _):
+        await person.user_permissions.aadd(await Permission.objects.aget(codename="view_job"))
+        answer = await ask_for_overview(client)
+        while answer["type"] == "error":
+            answer = await ask_for_overview(client)
+        assert "numbers" in answer
+
+
+async def ask_for_overview(client: Client) -> dict[str, Any]:
+    await asyncio.sleep(0.2)
+    await client.send({"type": "overview"})
+    return await client.receive()
 
 
 async def test_a_session_that_ends_without_a_signal_closes_the_socket(settings: Settings) -> None:

@@ -7,7 +7,7 @@ from pytest_django import Settings
 from realtime.access import Viewer
 from realtime.live.connections import Connections
 from realtime.live.watcher import Closed, Watcher
-from realtime.live.wire import TOO_MANY
+from realtime.live.wire import SESSION_ENDED, TOO_MANY
 
 
 class RecordingWatcher(Watcher):
@@ -69,3 +69,40 @@ def test_a_refused_address_is_forgotten(settings: Settings) -> None:
     with pytest.raises(Closed):
         connections.add(RecordingWatcher(Viewer()), "192.0.2.1")
     assert list(connections._by_address) == []
+
+
+def test_a_gained_right_changes_the_viewer_and_closes_nothing() -> None:
+    connections, watcher = Connections(), RecordingWatcher(Viewer(user_id=7), session_key="s")
+    connections.add(watcher, "192.0.2.1")
+    operator = Viewer(user_id=7, is_operator=True)
+    connections.update_viewers({("s", 7): operator})
+    assert watcher.closed is None
+    assert (watcher.viewer, watcher.is_operator) == (operator, True)
+
+
+@pytest.mark.parametrize(
+    "viewer",
+    [
+        Viewer(),
+        Viewer(user_id=8, is_operator=True, may_act_on_all=True),
+        Viewer(user_id=7),
+        Viewer(user_id=7, is_operator=True),
+    ],
+)
+def test_a_lost_right_closes_the_connection(viewer: Viewer) -> None:
+    before = Viewer(user_id=7, is_operator=True, may_act_on_all=True)
+    connections, watcher = Connections(), RecordingWatcher(before, session_key="s")
+    connections.add(watcher, "192.0.2.1")
+    connections.update_viewers({("s", 7): viewer})
+    assert watcher.closed is not None
+    assert watcher.closed.code == SESSION_ENDED
+
+
+def test_other_sessions_and_visitors_are_not_changed() -> None:
+    connections = Connections()
+    visitor = RecordingWatcher(Viewer())
+    other = RecordingWatcher(Viewer(user_id=7), session_key="other")
+    for watcher in (visitor, other):
+        connections.add(watcher, "192.0.2.1")
+    connections.update_viewers({("s", 7): Viewer(), ("other", 7): Viewer(user_id=7)})
+    assert (visitor.closed, other.closed) == (None, None)
