@@ -1,7 +1,8 @@
 """ConnectionChecks: closes connections that have expired or whose user has lost access."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Collection
+from itertools import islice
 from typing import Final
 
 from realtime.access import Viewer
@@ -12,6 +13,8 @@ from realtime.threads import SerialThread
 
 CHECK_SECONDS: Final = 0.5
 """Pause between two checks of the open connections."""
+CHUNK_SIZE: Final = 500
+"""How many users are read at once."""
 
 
 class ConnectionChecks:
@@ -43,5 +46,9 @@ class ConnectionChecks:
             self._connections.update_viewers(await self._read_viewers(identities))
         self._access_checks.mark_done(due)
 
-    async def _read_viewers(self, identities: Iterable[Identity]) -> dict[Identity, Viewer]:
-        return await self._thread.call(viewers_of, identities)
+    async def _read_viewers(self, identities: Collection[Identity]) -> dict[Identity, Viewer]:
+        """Read in chunks, in a thread of its own: watchers of jobs do not wait for it."""
+        rest, viewers = iter(identities), {}
+        while chunk := list(islice(rest, CHUNK_SIZE)):
+            viewers.update(await self._thread.call(viewers_of, chunk))
+        return viewers
