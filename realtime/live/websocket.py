@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 from asgiref.sync import sync_to_async
-from channels.sessions import InstanceSessionWrapper
 
 from realtime.access import Viewer
 from realtime.conf import conf
@@ -52,7 +51,7 @@ async def jobs_socket(scope: dict[str, Any], receive: Receive, send: Send) -> No
     await receive()  # websocket.connect
     viewer = await sync_to_async(Viewer.of)(scope["user"])
     await send({"type": "websocket.accept"})
-    send = with_backpressure(without_session(send))
+    send = with_backpressure(send)
     socket = Socket(send, viewer, session_key=session_key_of(scope))
     quota = Quota()
     count_pings(send, lambda: _count_ping(socket, quota))
@@ -85,13 +84,6 @@ async def _close(socket: Socket, send: Send, closed: Closed) -> None:
                 await send(message)
         except TimeoutError:
             log.info("A browser did not receive why its socket was closed: %s", closed)
-
-
-def without_session(send: Send) -> Send:
-    """Channels' session middleware looks at the session at every message, in case a cookie is to
-    be set by it; no frame does, and the look costs as much as the frame's way to the server."""
-    wrapper = getattr(send, "__self__", None)
-    return wrapper.real_send if isinstance(wrapper, InstanceSessionWrapper) else send
 
 
 def session_key_of(scope: dict[str, Any]) -> str:
