@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
-from asgiref.sync import sync_to_async
+from channels.db import database_sync_to_async
 
 from realtime.access import Viewer
 from realtime.conf import conf
@@ -49,7 +49,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 async def jobs_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Serve one browser until it disconnects, or until its socket is closed."""
     await receive()  # websocket.connect
-    viewer = await sync_to_async(Viewer.of)(scope["user"])
+    viewer = await database_sync_to_async(Viewer.of)(scope["user"])
     await send({"type": "websocket.accept"})
     send = with_backpressure(send)
     socket = Socket(send, viewer, session_key=session_key_of(scope))

@@ -369,3 +369,21 @@ async def test_too_many_sockets_of_one_address_are_closed(settings: Settings) ->
         assert await client.receives_nothing()
     async with connected() as client:
         assert await client.receives_nothing()
+
+
+async def test_the_rights_of_a_user_are_read_on_a_usable_database_connection(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # Not Channels' communicator, which turns this function off.
+    cleanups: list[str] = []
+    monkeypatch.setattr("channels.db.close_old_connections", lambda: cleanups.append("done"))
+    received = iter([{"type": "websocket.connect"}, {"type": "websocket.disconnect"}])
+
+    async def receive() -> dict[str, Any]:
+        return next(received)
+
+    async def send(message: dict[str, Any]) -> None:
+        pass
+
+    await jobs_socket({"user": await sync_to_async(operator)()}, receive, send)
+    assert len(cleanups) == 2  # before and after
