@@ -7,7 +7,7 @@ The browser then opens another one, and says by Last-Event-ID which snapshot it 
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from random import randint
 from time import monotonic
 from typing import Final
@@ -57,7 +57,7 @@ def event_id(snapshot: Snapshot) -> str:
 
 async def events(
     job: Job, stream: Stream, *, key: str, address: str, last_event_id: str
-) -> AsyncIterator[str]:
+) -> AsyncGenerator[str, None]:
     """The lines of the stream, until the job finishes, the browser goes, or the stream is too old.
 
     Raises:

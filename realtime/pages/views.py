@@ -1,6 +1,7 @@
 """A job's page, for whoever may watch it, and what its owner may do to it there."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from typing import Final
 from urllib.parse import urlencode
 from uuid import UUID
@@ -88,10 +89,11 @@ async def events(request: ASGIRequest, job_id: UUID) -> HttpResponseBase:
     return keep_private(response)
 
 
-async def _after(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
-    yield first
-    async for line in rest:
-        yield line
+async def _after(first: str, rest: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+    async with aclosing(rest):
+        yield first
+        async for line in rest:
+            yield line
 
 
 @require_safe
