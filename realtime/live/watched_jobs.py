@@ -8,6 +8,7 @@ from uuid import UUID
 from realtime.channel_layer.messages import JobMessage, group
 from realtime.live.watched_job import WatchedJob
 from realtime.live.watcher import Watcher
+from realtime.models import NO_JOB
 
 ReadMessages = Callable[[list[UUID]], Coroutine[Any, Any, list[JobMessage]]]
 
@@ -49,7 +50,7 @@ class WatchedJobs:
 
     def mark_group_joined(self, name: str) -> None:
         """Messages from before the group was joined are lost: have the job's row read soon."""
-        if watched := self._jobs.get(self._ids.get(name, UUID(int=0))):
+        if watched := self._jobs.get(self._ids.get(name, NO_JOB)):
             watched.updated_at = 0.0
 
     async def repair(self, read: ReadMessages) -> None:
