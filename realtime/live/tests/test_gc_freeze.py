@@ -1,4 +1,5 @@
 import pytest
+from pytest_django import Settings
 
 from realtime.live import gc_freeze as gc_freeze_module
 from realtime.live.gc_freeze import BATCH_SIZE, GcFreeze
@@ -56,3 +57,12 @@ def test_when_most_sockets_have_closed_their_garbage_can_be_collected(
     assert collector.calls == ["unfreeze"]
     gc_freeze.closed(still_open=still_open)
     assert collector.calls == ["unfreeze"]
+
+
+def test_nothing_is_frozen_if_the_setting_is_off(collector: Collector, settings: Settings) -> None:
+    settings.REALTIME_GC_FREEZE = False
+    gc_freeze = GcFreeze()
+    open_sockets(gc_freeze, 2 * BATCH_SIZE)
+    for _ in range(2 * BATCH_SIZE):
+        gc_freeze.closed(still_open=0)
+    assert collector.calls == []
