@@ -2,17 +2,26 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from typing import Any
 from uuid import uuid4
 
 from channels_redis import pubsub
 
+from realtime.versions import is_tried_version
+
 
 class RedisPubSubChannelLayer(pubsub.RedisPubSubChannelLayer):  # type: ignore[misc]  # untyped
-    """As in channels-redis, where most of a message's time is the wait for Redis's answer."""
+    """As in channels-redis, where most of a message's time is the wait for Redis's answer.
+
+    It uses private methods of channels-redis; with another version than the tried one, it behaves
+    as that one does.
+    """
 
     async def new_channel(self, prefix: str = "specific.") -> str:
         """A new channel; channels-redis itself would keep one whose subscription failed."""
+        if not _is_tried_version():
+            return str(await super().__getattr__("new_channel")(prefix))
         layer = self._get_layer()
         channel = f"{layer.prefix}{prefix}{uuid4().hex}"
         try:
@@ -28,6 +37,10 @@ class RedisPubSubChannelLayer(pubsub.RedisPubSubChannelLayer):  # type: ignore[m
         Raises:
             OSError, redis.exceptions.RedisError: some may have been sent, or all, or none.
         """
+        if not _is_tried_version():
+            for group, message in messages:
+                await self.group_send(group, message)
+            return
         layer = self._get_layer()
         publications_by_shard = defaultdict(list)
         for group, message in messages:
@@ -42,3 +55,12 @@ class RedisPubSubChannelLayer(pubsub.RedisPubSubChannelLayer):  # type: ignore[m
                     for publication in publications:
                         pipeline.publish(*publication)
                     await pipeline.execute()
+
+
+@cache
+def _is_tried_version() -> bool:
+    return is_tried_version(
+        "channels-redis",
+        "4.3",
+        consequence="messages are sent to Redis one by one, which is slower.",
+    )

@@ -43,6 +43,23 @@ def test_each_message_arrives_in_its_order(valkey: Valkey) -> None:
     assert asyncio.run(sent_and_received(layer_of(valkey), 100)) == messages
 
 
+def test_an_untried_version_of_channels_redis_sends_messages_one_by_one(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+
+    class Layer(RedisPubSubChannelLayer):
+        async def group_send(self, group: str, message: Any) -> None:
+            sent.append(group)
+            await super().__getattr__("group_send")(group, message)
+
+    monkeypatch.setattr("realtime.channel_layer.redis._is_tried_version", lambda: False)
+    layer = Layer(hosts=[{"address": valkey.url}])
+    messages = [message for _, message in numbered(10)]
+    assert asyncio.run(sent_and_received(layer, 10)) == messages
+    assert sent == [group for group, _ in numbered(10)]
+
+
 def test_each_message_goes_to_the_server_of_its_group(valkey: Valkey, tmp_path: Path) -> None:
     with running_valkey(socket=tmp_path / "other.sock") as other:
         got = asyncio.run(sent_and_received(layer_of(valkey, other), 100))
