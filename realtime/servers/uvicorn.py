@@ -1,22 +1,24 @@
 """uvicorn's WebSocket protocol, faster and stricter, for sites with thousands of sockets.
 
 Use it by `uvicorn --ws realtime.servers.uvicorn:SocketProtocol`. It overrides methods of uvicorn
-that are not documented: tried with uvicorn 0.54.
+that are not documented, so with another version than the tried one uvicorn's own protocol is used.
 """
 
 from collections.abc import Callable
+from importlib.metadata import version
 from typing import Any, Final
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode
 
 from realtime.servers.frames import text_frame
+from realtime.versions import is_tried_version
 
 LINGER: Final = 1.0
 """Seconds that a closing connection has to receive what is buffered for it."""
 
 
-class SocketProtocol(WebSocketsSansIOProtocol):
+class FastSocketProtocol(WebSocketsSansIOProtocol):
     _is_plain = False
     """Whether a frame can be written at once and as it is: there is no backpressure, and no
     extension that changes frames."""
@@ -102,3 +104,13 @@ def is_text(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
+
+
+def protocol_class(installed: Callable[[str], str] = version) -> type[WebSocketsSansIOProtocol]:
+    consequence = "uvicorn's own WebSocket protocol is used, which is slower."
+    if is_tried_version("uvicorn", "0.54", consequence=consequence, installed=installed):
+        return FastSocketProtocol
+    return WebSocketsSansIOProtocol
+
+
+SocketProtocol: Final = protocol_class()

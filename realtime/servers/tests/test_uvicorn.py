@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from uvicorn import Config
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import CloseCode
 
 from realtime.servers import uvicorn
-from realtime.servers.uvicorn import SocketProtocol
+from realtime.servers.uvicorn import FastSocketProtocol, SocketProtocol, protocol_class
 from realtime.tests.support.raw_socket import (
     CLOSE,
     PING,
@@ -67,13 +68,13 @@ class Connection:
         self.transport = Transport()
         config = Config(
             self._application,
-            ws=SocketProtocol,
+            ws=FastSocketProtocol,
             ws_per_message_deflate=False,
             interface="asgi3",
             log_config=None,
         )
         config.load()
-        self.protocol = SocketProtocol(config, ServerState(), {})
+        self.protocol = FastSocketProtocol(config, ServerState(), {})
         self.protocol.connection_made(self.transport)
         self.send: Callable[..., Any] = self.protocol.send
 
@@ -192,3 +193,9 @@ async def test_a_handshake_that_is_too_large_is_answered() -> None:
     assert one.transport.written.startswith(b"HTTP/1.1 431 ")
     assert one.transport.ended == "closed"
     one.protocol.connection_lost(None)
+
+
+def test_an_untried_version_of_uvicorn_gets_its_own_protocol() -> None:
+    assert SocketProtocol is FastSocketProtocol
+    assert protocol_class(lambda _: "0.54.9") is FastSocketProtocol
+    assert protocol_class(lambda _: "0.55.0") is WebSocketsSansIOProtocol
