@@ -35,7 +35,7 @@ from realtime.live.wire import (
     Watched,
     parse,
 )
-from realtime.servers.daphne import with_backpressure
+from realtime.servers.daphne import lacks_backpressure, with_backpressure
 from realtime.snapshots.schema import encode
 
 log: Final = logging.getLogger(__name__)
@@ -49,6 +49,9 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 async def jobs_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Serve one browser until it disconnects, or until its socket is closed."""
     await receive()  # websocket.connect
+    if lacks_backpressure(send):
+        await send({"type": "websocket.close"})  # before the accept: refuses the handshake
+        return
     viewer = await database_sync_to_async(Viewer.of)(scope["user"])
     await send({"type": "websocket.accept"})
     send = with_backpressure(send)

@@ -7,25 +7,73 @@ their registered producer while more than 64 KiB wait in the buffer; `Valve` is 
 
 `write_directly` writes to the socket without Twisted's write buffer, which delays each write until
 a later turn of the event loop. With 500 sockets that takes 23 µs a frame in place of 60 µs.
+
+Both rely on attributes of daphne and Twisted that are not documented, so both are off with other
+versions than the tried ones, which is logged.
 """
 
 import asyncio
+import logging
+import sys
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from functools import partial
-from typing import Any
+from functools import cache, partial
+from typing import Any, Final
 
 from twisted.internet.tcp import Connection
 
 from realtime.servers.frames import text_frame
+from realtime.versions import is_tried_version
+
+log: Final = logging.getLogger(__name__)
 
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
 
 def with_backpressure(send: Send) -> Send:
     """`send` of an open socket; on daphne it waits while the browser reads too slowly."""
+    protocol = _protocol_of(send)
+    return Valve(send, protocol).send if protocol and _are_tried_versions() else send
+
+
+def lacks_backpressure(send: Send) -> bool:
+    """Whether daphne is the server but its connection cannot be found: a middleware wraps `send`.
+
+    An error is logged the first time. The socket must be refused then: without backpressure, a
+    browser that does not read costs unlimited memory.
+    """
+    if _protocol_of(send) or not is_daphne_running() or not _are_tried_versions():
+        return False
+    _log_wrapped_send()
+    return True
+
+
+def is_daphne_running() -> bool:
+    """daphne runs Twisted's reactor; other servers do not."""
+    return bool(getattr(sys.modules.get("twisted.internet.reactor"), "running", False))
+
+
+def _protocol_of(send: Send) -> Any:
+    """daphne's connection, to which it binds `send`; None on other servers."""
     protocol = send.args[0] if isinstance(send, partial) and send.args else None
-    return Valve(send, protocol).send if hasattr(protocol, "registerProducer") else send
+    return protocol if hasattr(protocol, "registerProducer") else None
+
+
+@cache
+def _are_tried_versions() -> bool:
+    consequence = "sockets are slower, and have no backpressure against browsers that do not read."
+    return is_tried_version("daphne", "4.2", consequence=consequence) and is_tried_version(
+        "Twisted", "26.10", consequence=consequence
+    )
+
+
+@cache
+def _log_wrapped_send() -> None:
+    log.error(
+        "All WebSockets are refused: a middleware, such as Channels' AuthMiddlewareStack, wraps "
+        "`send`, so that there is no backpressure on daphne's connections. Remove the middleware "
+        "around realtime.routing.websocket_urlpatterns."
+    )
 
 
 class Valve:

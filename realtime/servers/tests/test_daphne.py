@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from realtime.servers.daphne import Valve, with_backpressure
+from realtime.servers import daphne
+from realtime.servers.daphne import Valve, lacks_backpressure, with_backpressure
 
 TEXT: dict[str, Any] = {"type": "websocket.send", "text": "x"}
 CLOSE: dict[str, Any] = {"type": "websocket.close", "code": 4408}
@@ -119,3 +120,42 @@ async def test_pings_are_counted_and_answered(protocol: Protocol, server: Server
     protocol.onPing(b"2")
     assert protocol.answered == [b"1", b"2"]
     assert pings == [True]
+
+
+@pytest.fixture
+def daphne_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daphne, "is_daphne_running", lambda: True)
+    daphne._log_wrapped_send.cache_clear()
+
+
+async def wrapped(message: dict[str, Any]) -> None: ...
+
+
+@pytest.mark.usefixtures("daphne_runs")
+def test_a_wrapped_send_on_daphne_lacks_backpressure_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert lacks_backpressure(wrapped)
+    assert lacks_backpressure(wrapped)
+    [record] = caplog.records
+    assert record.levelname == "ERROR"
+    assert "Remove the middleware" in record.message
+
+
+@pytest.mark.usefixtures("daphne_runs")
+def test_daphnes_own_send_has_backpressure(protocol: Protocol, server: Server) -> None:
+    assert not lacks_backpressure(partial(server.handle_reply, protocol))
+
+
+def test_on_other_servers_send_may_be_wrapped() -> None:
+    assert not lacks_backpressure(wrapped)
+
+
+@pytest.mark.usefixtures("daphne_runs")
+def test_untried_versions_are_served_without_backpressure(
+    protocol: Protocol, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daphne, "_are_tried_versions", lambda: False)
+    send = partial(server.handle_reply, protocol)
+    assert with_backpressure(send) is send
+    assert not lacks_backpressure(wrapped)
