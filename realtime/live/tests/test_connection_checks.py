@@ -19,7 +19,7 @@ from pytest_django import Settings
 from realtime.access import Viewer
 from realtime.bus.bus import bus
 from realtime.jobs import lease
-from realtime.live.tests.test_websocket import PATIENCE, Client, opened
+from realtime.live.tests.socket_client import PATIENCE, Client, opened
 from realtime.live.viewers import Identity, viewers_of
 from realtime.live.websocket import jobs_socket
 from realtime.live.wire import AGED, SESSION_ENDED, TOO_SLOW
