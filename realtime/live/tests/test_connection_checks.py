@@ -19,6 +19,11 @@ from pytest_django import Settings
 from realtime.access import Viewer
 from realtime.bus.bus import bus
 from realtime.jobs import lease
+from realtime.live import connection_checks
+from realtime.live.access_checks import ALL_USERS, PendingCheck
+from realtime.live.connection_checks import CHUNK_SIZE, ConnectionChecks
+from realtime.live.connections import Connections
+from realtime.live.event_stream import Stream
 from realtime.live.tests.socket_client import PATIENCE, Client, opened
 from realtime.live.viewers import Identity, viewers_of
 from realtime.live.websocket import jobs_socket
@@ -210,3 +215,28 @@ async def test_an_old_socket_is_closed(settings: Settings) -> None:
     settings.REALTIME_SOCKET_MAX_AGE = 0.1
     async with visiting() as client:
         assert await client.closed() == AGED
+
+
+async def test_many_users_are_read_in_chunks(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REALTIME_GC_FREEZE = False
+    sizes = []
+
+    def read(identities: list[Identity]) -> dict[Identity, Viewer]:
+        sizes.append(len(identities))
+        return dict.fromkeys(identities, Viewer())
+
+    monkeypatch.setattr(connection_checks, "viewers_of", read)
+    connections = Connections()
+    checks = ConnectionChecks(connections)
+    watchers = [
+        Stream(Viewer(user_id=number), session_key="") for number in range(2 * CHUNK_SIZE + 1)
+    ]
+    for number, watcher in enumerate(watchers):
+        connections.add(watcher, str(number))
+    checks.start()
+    await checks._check_access({ALL_USERS: PendingCheck(0.0)})
+    checks.stop()
+    assert sizes == [CHUNK_SIZE, CHUNK_SIZE, 1]
+    assert all(watcher.close_request for watcher in watchers)
