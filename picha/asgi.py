@@ -1,7 +1,6 @@
 import os
 from urllib.parse import urlsplit
 
-from channels.auth import AuthMiddlewareStack
 from channels.routing import ProtocolTypeRouter, URLRouter
 from django.conf import settings
 from django.core.asgi import get_asgi_application
@@ -20,7 +19,7 @@ scheme = urlsplit(settings.SITE_URL).scheme
 pages = SiteUrlMiddleware(django_application, scheme=scheme)
 unknown_path = re_path("", reject_socket)  # type: ignore[arg-type]  # Channels routes ASGI apps
 routes = URLRouter([*websocket_urlpatterns, unknown_path])
-sockets = SiteUrlMiddleware(AuthMiddlewareStack(routes), scheme=scheme.replace("http", "ws"))
+sockets = SiteUrlMiddleware(routes, scheme=scheme.replace("http", "ws"))
 
 application = ProtocolTypeRouter(
     {"http": pages, "websocket": OriginCheck(sockets, allowed=settings.ALLOWED_ORIGINS)}

@@ -85,6 +85,8 @@ class Conf(AppSettings):
     """Pause between two events of an event stream, which cannot notice that its reader is slow."""
     STREAM_MAX_AGE: float = 60.0
     """How long an event stream lasts before the browser opens another."""
+    GC_FREEZE: bool = True
+    """Whether web processes keep open sockets out of garbage collection, by `gc.freeze()`."""
     ITEMS_SHOWN: int = 12
     """How many items, newest first, a snapshot carries."""
 

@@ -1,8 +1,8 @@
-"""What the bus says to the hubs through the Channels layer.
+"""The messages that the bus sends to the hubs of the web processes through the channel layer.
 
-A group a job, for its watchers; one for the operators, with all changes of jobs; one in which the
-hubs are told that a user's sessions or rights have changed.
-Snapshots travel encoded: whoever makes one encodes it, once.
+There is one group for each job, for its watchers; one for the operators, with all changed jobs; and
+one by which hubs learn that a user's sessions or rights have changed. Messages carry snapshots
+that are encoded already, so that a hub need not encode them.
 """
 
 import asyncio
@@ -63,14 +63,14 @@ def job_message(job: Job) -> JobMessage:
 
 
 def messages(jobs: Iterable[Job]) -> dict[Job, JobMessage]:
-    """What there is to say of each of these jobs, but for those that cannot be shown."""
-    found = {}
+    """A message for each of these jobs; jobs whose snapshot raises an error are left out."""
+    messages = {}
     for job in jobs:
         try:
-            found[job] = job_message(job)
-        except Exception:  # one row that cannot be shown must not hide the others
-            log.exception("Job %s cannot be shown", job.pk)
-    return found
+            messages[job] = job_message(job)
+        except Exception:  # one broken row must not hide the others
+            log.exception("The snapshot of job %s cannot be built", job.pk)
+    return messages
 
 
 async def send_job(message: JobMessage) -> None:
@@ -78,7 +78,7 @@ async def send_job(message: JobMessage) -> None:
 
 
 async def send_many(messages: Sequence[JobMessage]) -> None:
-    """To each job's watchers, and all together to the operators.
+    """Send each message to the job's watchers, and all of them in one to the operators.
 
     Raises:
         TimeoutError, OSError, redis.exceptions.RedisError: the layer did not answer.
@@ -91,9 +91,9 @@ async def send_many(messages: Sequence[JobMessage]) -> None:
 
 
 async def send_access_check(user_id: int | None) -> None:
-    """Have the hubs look again at what a user, or everybody, may see."""
-    doubt = {"type": "everyone"} if user_id is None else {"type": "person", "user": user_id}
-    await _send((ACCESS_GROUP, doubt))
+    """Have all hubs check again what this user may see, or every user if it is None."""
+    check = {"type": "everyone"} if user_id is None else {"type": "person", "user": user_id}
+    await _send((ACCESS_GROUP, check))
 
 
 def _to_watchers(message: JobMessage) -> tuple[str, JobMessage]:

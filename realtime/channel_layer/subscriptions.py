@@ -1,4 +1,4 @@
-"""A process's one channel in the layer, and the groups that it listens to."""
+"""Subscriptions: a process's one channel in the channel layer, and the groups that it joins."""
 
 import asyncio
 import logging
@@ -17,85 +17,86 @@ T = TypeVar("T")
 
 
 class Membership:
-    """One channel, and the groups that send to it."""
+    """One channel, and the groups that it has joined."""
 
     def __init__(self, channel: str) -> None:
         self.channel = channel
-        self.is_over = False
+        self.has_ended = False
         self.joined: set[str] = set()
-        self.touched: set[str] = set()
-        """The joined ones, and those of which a call that failed leaves it open."""
+        self.perhaps_joined: set[str] = set()
+        """The joined groups, and those for which a failed call may or may not have worked."""
 
     async def join(self, layer: Any, name: str) -> None:
-        self.touched.add(name)
+        self.perhaps_joined.add(name)
         await with_timeout(layer.group_add(name, self.channel))
         self.joined.add(name)
 
     async def leave(self, layer: Any, name: str) -> None:
         self.joined.discard(name)
         await with_timeout(layer.group_discard(name, self.channel))
-        self.touched.discard(name)
+        self.perhaps_joined.discard(name)
 
     async def end(self, layer: Any) -> None:
-        """Leave all groups together: none waits for the answer to another."""
-        self.is_over = True
-        leaving = [layer.group_discard(name, self.channel) for name in self.touched]
+        """Leave all groups at the same time."""
+        self.has_ended = True
+        leaving = [layer.group_discard(name, self.channel) for name in self.perhaps_joined]
         with suppress(TimeoutError):
             await with_timeout(asyncio.gather(*leaving, return_exceptions=True))
 
 
 class Subscriptions:
-    """Keeps the layer's groups equal to `wanted()`, whatever becomes of the layer meanwhile.
+    """Keeps the joined groups equal to `groups()`, also when the channel layer fails meanwhile.
 
-    `heard` takes each message; `joined` is told the names of groups that have just been joined:
-    what was sent to them before may have been missed.
+    It calls `on_message` with each message, and `on_join` with the name of each group that it has
+    just joined: earlier messages to that group are lost.
     """
 
     def __init__(
         self,
         *,
-        wanted: Callable[[], set[str]],
-        heard: Callable[[dict[str, Any]], None],
-        joined: Callable[[str], None],
+        groups: Callable[[], set[str]],
+        on_message: Callable[[dict[str, Any]], None],
+        on_join: Callable[[str], None],
     ) -> None:
-        self._wanted = wanted
-        self._heard = heard
-        self._joined = joined
+        self._groups = groups
+        self._on_message = on_message
+        self._on_join = on_join
         self._membership: Membership | None = None
-        self._coming: asyncio.Future[str] | None = None
+        self._next_channel: asyncio.Future[str] | None = None
         self._changed = asyncio.Event()
 
     def change(self) -> None:
-        """What is wanted may have changed."""
+        """Call this when `groups()` may have changed."""
         self._changed.set()
 
     async def receive(self) -> None:
-        """Hear what the groups are sent; however it ends, none of them knows the channel then."""
+        """Receive messages until an error; in the end the channel leaves all groups."""
         layer = get_channel_layer()
         self._membership = None
         self._membership = membership = Membership(await self._new_channel(layer))
         self._changed.set()
         try:
             while True:
-                await self._hear(layer, membership.channel)
+                await self._receive_one(layer, membership.channel)
         finally:
             await membership.end(layer)
 
     async def _new_channel(self, layer: Any) -> str:
-        """One that comes too late for who asked is the next one's: the layer cannot drop it."""
-        if self._coming is None or _has_failed(self._coming):
-            self._coming = asyncio.ensure_future(layer.new_channel())
-        channel: str = await with_timeout(self._coming)
-        self._coming = None
+        """A new channel; one that was made too late is used by the next call, as the channel layer
+        cannot delete it."""
+        if self._next_channel is None or _has_failed(self._next_channel):
+            self._next_channel = asyncio.ensure_future(layer.new_channel())
+        channel: str = await with_timeout(self._next_channel)
+        self._next_channel = None
         return channel
 
-    async def _hear(self, layer: Any, channel: str) -> None:
+    async def _receive_one(self, layer: Any, channel: str) -> None:
         try:
-            self._heard(await layer.receive(channel))
+            self._on_message(await layer.receive(channel))
         except LAYER_ERRORS:
             raise
-        except Exception:  # One that cannot be read must not keep the others from us.
-            log.exception("A message of the layer cannot be read")
+        except Exception:  # one broken message must not stop the others
+            log.exception("A message from the channel layer could not be handled")
 
     async def subscribe(self) -> None:
         while True:
@@ -109,13 +110,13 @@ class Subscriptions:
                 raise
 
     async def _match(self, membership: Membership) -> None:
-        layer, wanted = get_channel_layer(), self._wanted()
-        for name in wanted - membership.joined:
-            if membership.is_over:
+        layer, groups = get_channel_layer(), self._groups()
+        for name in groups - membership.joined:
+            if membership.has_ended:
                 return
             await membership.join(layer, name)
-            self._joined(name)
-        for name in membership.touched - wanted:
+            self._on_join(name)
+        for name in membership.perhaps_joined - groups:
             await membership.leave(layer, name)
 
 
@@ -124,10 +125,13 @@ def _has_failed(future: "asyncio.Future[str]") -> bool:
 
 
 async def with_timeout(call: Awaitable[T]) -> T:
-    """What `call`, one of the layer's, returns, if it does so in time.
+    """Await `call` of the channel layer for at most `REALTIME_LAYER_TIMEOUT` seconds.
 
-    It runs in a task of its own, so that a cancellation of the caller reaches the caller: below
+    The call runs in a task of its own, so that a cancellation reaches the caller: below
     Python 3.12 `asyncio.wait_for`, which redis-py uses, may swallow it (bpo-42130).
+
+    Raises:
+        TimeoutError: the channel layer did not answer in time.
     """
     async with asyncio.timeout(conf.LAYER_TIMEOUT):
         return await asyncio.shield(asyncio.ensure_future(call))

@@ -1,4 +1,8 @@
-"""Whose access is to be looked at again, and when."""
+"""AccessChecks: when to check again whether connected users may still be connected.
+
+One user is checked after a signal about that user; all users after a signal about rights, and at
+regular intervals.
+"""
 
 from time import monotonic
 from typing import Final, NamedTuple
@@ -6,48 +10,46 @@ from typing import Final, NamedTuple
 from realtime.conf import conf
 
 PAUSES: Final = (1.0, 2.0, 4.0, 8.0, 15.0)
-"""Seconds between the looks at a user. Django tells of a logout before it deletes the session, and
-a busy database may take its time: the first look may find the session as good as before."""
+"""Seconds between the checks of one user. Django sends its signal of a logout before it deletes the
+session, and a busy database may delay that: the first check may still find the session."""
 ALL_USERS: Final = None
 
-Who = int | None
-"""A user's id, or everybody."""
+UserId = int | None
+"""A user's id, or `ALL_USERS`."""
 
 
 class PendingCheck(NamedTuple):
     due_at: float
-    looks: int = 0
-    """How many there have been."""
+    done: int = 0
+    """How many checks of this user have been made since the signal."""
 
 
 class AccessChecks:
-    """One user is doubted at a signal; everybody at a signal, and now and then without one."""
-
     def __init__(self) -> None:
-        self._doubts: dict[Who, PendingCheck] = {ALL_USERS: _next_look_at_everybody()}
+        self._pending: dict[UserId, PendingCheck] = {ALL_USERS: _next_check_of_all()}
 
-    def add(self, who: Who) -> None:
-        self._doubts[who] = PendingCheck(monotonic())
+    def add(self, user_id: UserId) -> None:
+        self._pending[user_id] = PendingCheck(monotonic())
 
-    def due(self) -> dict[Who, PendingCheck]:
-        """Those to look at now; `looked` is to be told of it."""
+    def due(self) -> dict[UserId, PendingCheck]:
+        """The checks to make now; pass them to `mark_done` afterwards."""
         now = monotonic()
-        return {who: doubt for who, doubt in self._doubts.items() if doubt.due_at <= now}
+        return {user_id: check for user_id, check in self._pending.items() if check.due_at <= now}
 
-    def looked(self, at: dict[Who, PendingCheck]) -> None:
-        """All of these have been looked at. A doubt that has come meanwhile stays."""
-        for who, doubt in at.items():
-            if self._doubts[who] is doubt:
-                self._look_again(who, doubt)
+    def mark_done(self, checks: dict[UserId, PendingCheck]) -> None:
+        """Schedule the next checks of these users. A check that was added meanwhile stays due."""
+        for user_id, check in checks.items():
+            if self._pending[user_id] is check:
+                self._schedule_next(user_id, check)
 
-    def _look_again(self, who: Who, doubt: PendingCheck) -> None:
-        if who is ALL_USERS:
-            self._doubts[who] = _next_look_at_everybody()
-        elif doubt.looks < len(PAUSES):
-            self._doubts[who] = PendingCheck(monotonic() + PAUSES[doubt.looks], doubt.looks + 1)
+    def _schedule_next(self, user_id: UserId, check: PendingCheck) -> None:
+        if user_id is ALL_USERS:
+            self._pending[user_id] = _next_check_of_all()
+        elif check.done < len(PAUSES):
+            self._pending[user_id] = PendingCheck(monotonic() + PAUSES[check.done], check.done + 1)
         else:
-            del self._doubts[who]
+            del self._pending[user_id]
 
 
-def _next_look_at_everybody() -> PendingCheck:
+def _next_check_of_all() -> PendingCheck:
     return PendingCheck(monotonic() + conf.ACCESS_INTERVAL)

@@ -1,4 +1,4 @@
-"""Which address a connection comes from, for limits by address."""
+"""The address of a client, by which connections are counted and limited."""
 
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -10,15 +10,15 @@ UNKNOWN_ADDRESS: Final = "unknown"
 
 
 def client_address(scope: Mapping[str, Any]) -> str:
-    """The client's address: that of the socket, or what the trusted proxies have noted.
+    """The address of the TCP connection, or the one that the trusted proxies have recorded.
 
-    `REALTIME_TRUSTED_PROXIES` hops are counted from the right of X-Forwarded-For; what stands
-    left of them the client may have made up. An IPv6 client has a whole /64 to itself.
+    `REALTIME_TRUSTED_PROXIES` entries are counted from the right of X-Forwarded-For; a client can
+    invent the entries left of them. An IPv6 client counts as its /64 network.
     """
-    noted = list(_forwarded(scope.get("headers", ())))
-    hops = conf.TRUSTED_PROXIES
-    if hops:
-        return network_of(noted[-hops]) if len(noted) >= hops else UNKNOWN_ADDRESS
+    forwarded = list(_forwarded(scope.get("headers", ())))
+    proxies = conf.TRUSTED_PROXIES
+    if proxies:
+        return network_of(forwarded[-proxies]) if len(forwarded) >= proxies else UNKNOWN_ADDRESS
     client = scope.get("client")
     return network_of(client[0]) if client else UNKNOWN_ADDRESS
 

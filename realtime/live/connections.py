@@ -1,4 +1,8 @@
-"""Who may be connected, and who may stay: sessions end, rights are lost, readers fall asleep."""
+"""Connections: the open connections of one process, counted by address.
+
+The hub adds and removes them. Connections that have expired, are too slow, or are no longer
+allowed are closed from here.
+"""
 
 from collections import Counter
 
@@ -11,55 +15,64 @@ from realtime.live.wire import SESSION_ENDED, TOO_MANY
 
 
 class Connections:
-    """The watchers of one process, counted by address."""
-
     def __init__(self) -> None:
-        self._watchers: dict[Watcher, str] = {}
+        self._addresses: dict[Watcher, str] = {}
         self._by_address: Counter[str] = Counter()
-        self._kept = GcFreeze()
+        self._gc_freeze = GcFreeze()
 
     def __bool__(self) -> bool:
-        return bool(self._watchers)
+        return bool(self._addresses)
 
-    def admit(self, watcher: Watcher, address: str) -> None:
-        """Let `watcher` in.
-
+    def add(self, watcher: Watcher, address: str) -> None:
+        """
         Raises:
-            Refused: its address has `REALTIME_SOCKETS_PER_ADDRESS` others.
+            Closed: `address` already has `REALTIME_SOCKETS_PER_ADDRESS` connections.
         """
         if self._by_address[address] >= conf.SOCKETS_PER_ADDRESS:
             raise Closed(TOO_MANY, "There are too many connections from your address.")
-        self._watchers[watcher] = address
+        self._addresses[watcher] = address
         self._by_address[address] += 1
-        self._kept.come()
+        self._gc_freeze.opened()
 
-    def discharge(self, watcher: Watcher) -> None:
-        address = self._watchers.pop(watcher, None)
+    def remove(self, watcher: Watcher) -> None:
+        address = self._addresses.pop(watcher, None)
         if address is not None:
             self._by_address[address] -= 1
-            self._kept.go(left=len(self._watchers))
-            self._by_address += Counter()  # forgets addresses that have none left
+            if not self._by_address[address]:
+                del self._by_address[address]
+            self._gc_freeze.closed(still_open=len(self._addresses))
 
     def identities(self, user_ids: set[int] | None = None) -> set[Identity]:
-        """Those of these users, or of all, that are connected."""
+        """The sessions and users that are connected: all, or only those of `user_ids`."""
         return {
             (watcher.session_key, user_id)
-            for watcher in self._watchers
+            for watcher in self._addresses
             if (user_id := watcher.viewer.user_id) is not None
             and (user_ids is None or user_id in user_ids)
         }
 
-    def dismiss_strangers(self, viewers: dict[Identity, Viewer]) -> None:
-        """End the connections of those who are not what they were when they came."""
-        for watcher in list(self._watchers):
+    def update_viewers(self, viewers: dict[Identity, Viewer]) -> None:
+        """Close the connections whose user has lost a right; the others keep their new rights."""
+        for watcher in list(self._addresses):
             user_id = watcher.viewer.user_id
-            if user_id is None:
+            viewer = viewers.get((watcher.session_key, user_id)) if user_id is not None else None
+            if viewer is None or viewer == watcher.viewer:
                 continue
-            now = viewers.get((watcher.session_key, user_id), watcher.viewer)
-            if now != watcher.viewer:
-                watcher.dismiss(Closed(SESSION_ENDED, "Your session has ended, or changed."))
+            if _has_lost_rights(watcher.viewer, viewer):
+                watcher.request_close(Closed(SESSION_ENDED, "Your session has ended, or changed."))
+            else:
+                watcher.set_viewer(viewer)
 
-    def dismiss_faulty(self) -> None:
-        for watcher in list(self._watchers):
-            if fault := watcher.fault():
-                watcher.dismiss(fault)
+    def close_expired(self) -> None:
+        """Close the connections that are too old or too slow."""
+        for watcher in list(self._addresses):
+            if closed := watcher.expiry():
+                watcher.request_close(closed)
+
+
+def _has_lost_rights(before: Viewer, now: Viewer) -> bool:
+    return (
+        now.user_id != before.user_id
+        or (before.is_operator and not now.is_operator)
+        or (before.may_act_on_all and not now.may_act_on_all)
+    )

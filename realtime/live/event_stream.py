@@ -1,13 +1,13 @@
-"""A job's snapshots as Server-Sent Events, for browsers that get no WebSocket.
+"""A job's snapshots as Server-Sent Events, for browsers without a WebSocket.
 
-An event stream has no acknowledgements, and daphne no backpressure: a reader that sleeps would be
-sent to for ever. So events come at most every `REALTIME_STREAM_INTERVAL` seconds, the newest state
-only, and a stream ends after `REALTIME_STREAM_MAX_AGE` seconds; the browser opens another by
-itself, and says by Last-Event-ID what it has.
+Event streams have no acknowledgements, and daphne has no backpressure for them: data for a browser
+that does not read would pile up. So an event is sent at most every `REALTIME_STREAM_INTERVAL`
+seconds, with the newest snapshot only, and a stream ends after `REALTIME_STREAM_MAX_AGE` seconds.
+The browser then opens another one, and says by Last-Event-ID which snapshot it has.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from random import randint
 from time import monotonic
 from typing import Final
@@ -22,33 +22,33 @@ from realtime.models import Job
 from realtime.snapshots.schema import Snapshot, decode_snapshot
 
 RECONNECT_MS: Final = (500, 2500)
-"""The browser waits as long as it is told, without jitter of its own: each is told another time."""
-SILENCE: Final = 15.0
-"""Seconds after which a comment is sent, so that no proxy takes the stream for dead."""
+"""Browsers wait exactly as long as `retry` says: a random value spreads their reconnections."""
+COMMENT_SECONDS: Final = 15.0
+"""A comment is sent after so many seconds without an event, so that no proxy ends the stream."""
 
 
 class Stream(Watcher):
     def __init__(self, viewer: Viewer, *, session_key: str) -> None:
         super().__init__(viewer, session_key=session_key)
-        self._news = asyncio.Event()
-        self.refusal: Closed | None = None
+        self._changed = asyncio.Event()
+        self.close_request: Closed | None = None
 
     def wake(self) -> None:
-        self._news.set()
+        self._changed.set()
 
-    def dismiss(self, refusal: Closed) -> None:
-        self.refusal = refusal
-        self._news.set()
+    def request_close(self, closed: Closed) -> None:
+        self.close_request = closed
+        self._changed.set()
 
     async def next(self, job_id: UUID, *, within: float) -> str | None:
-        """The newest snapshot, encoded; None when there is nothing new for so many seconds."""
+        """The newest snapshot, encoded; None if there is no new one for `within` seconds."""
         try:
             async with asyncio.timeout(within):
-                await self._news.wait()
+                await self._changed.wait()
         except TimeoutError:
             return None
-        self._news.clear()
-        return self._owed.pop(job_id, None)
+        self._changed.clear()
+        return self._pending.pop(job_id, None)
 
 
 def event_id(snapshot: Snapshot) -> str:
@@ -57,19 +57,19 @@ def event_id(snapshot: Snapshot) -> str:
 
 async def events(
     job: Job, stream: Stream, *, key: str, address: str, last_event_id: str
-) -> AsyncIterator[str]:
-    """The lines of the stream, until the job has finished, the reader goes, or time is up.
+) -> AsyncGenerator[str, None]:
+    """The lines of the stream, until the job finishes, the browser goes, or the stream is too old.
 
     Raises:
-        Refused: at the first line, when there are too many connections from `address`.
+        Closed: at the first line, if there are too many connections from `address`.
     """
     hub().join(stream, address=address)
     ends_at = monotonic() + conf.STREAM_MAX_AGE
     try:
         yield f"retry: {randint(*RECONNECT_MS)}\n\n"  # noqa: S311 - no secret
         await hub().watch(stream, [Watched(id=job.pk, key=key)])
-        while stream.refusal is None and monotonic() < ends_at:
-            within = min(SILENCE, max(0.0, ends_at - monotonic()))
+        while stream.close_request is None and monotonic() < ends_at:
+            within = min(COMMENT_SECONDS, max(0.0, ends_at - monotonic()))
             text = await stream.next(job.pk, within=within)
             if text is None:
                 yield ": still here\n\n"

@@ -1,4 +1,4 @@
-"""How many frames a browser may send."""
+"""Quota: limits how many frames a browser may send."""
 
 from time import monotonic
 from typing import Final
@@ -9,18 +9,22 @@ from realtime.live.wire import TOO_MANY
 
 
 class Quota:
-    """At most `REALTIME_FRAMES_PER_SECOND` frames within any one second that starts anew."""
+    """Allows `REALTIME_FRAMES_PER_SECOND` frames in each second."""
 
     WINDOW: Final = 1.0
 
     def __init__(self) -> None:
-        self._since = monotonic()
+        self._second_began = monotonic()
         self._frames = 0
 
     def count(self) -> None:
+        """
+        Raises:
+            Closed: the browser has sent too many frames in this second.
+        """
         now = monotonic()
-        if now - self._since >= self.WINDOW:
-            self._since, self._frames = now, 0
+        if now - self._second_began >= self.WINDOW:
+            self._second_began, self._frames = now, 0
         self._frames += 1
         if self._frames > conf.FRAMES_PER_SECOND:
             raise Closed(TOO_MANY, f"At most {conf.FRAMES_PER_SECOND} frames a second.")

@@ -1,7 +1,7 @@
-"""Sends what sockets are owed: all those of one event loop from one place.
+"""SendQueue: sends the frames of all sockets of one event loop.
 
-Measured with thousands of sockets: a task for each frame costs as much as the frame. So a send is
-begun at once, here, and becomes a task only if it has to wait, which leaves the others going.
+Measured with thousands of sockets: a task for each frame costs as much as the frame. So the queue
+begins each send itself, and a task continues it only if it has to wait.
 """
 
 import asyncio
@@ -12,65 +12,65 @@ from typing import Any, Final, Protocol
 from weakref import WeakKeyDictionary
 
 SLICE: Final = 0.004
-"""Seconds of sending after which everything else on the loop has its turn."""
+"""Seconds of sending after which the rest of the event loop runs."""
 QUICK: Final = 0.005
-"""A turn of the loop that takes no longer had little to do."""
+"""Seconds; a turn of the loop that is shorter had little to do."""
 
 
 class Sender(Protocol):
     def flush(self) -> None:
-        """Send what can be sent; must not raise."""
+        """Send one frame if possible; must not raise."""
 
 
 class SendQueue:
-    """Flushes those that ask for it, in the order in which they asked.
+    """Flushes senders in the order in which they were added.
 
-    A round of flushes is followed by turns of the loop until one is quick, or as much time as
-    the round took is over. What came in meanwhile is read then, so that under overload fewer
-    frames go out, each of them new, in place of all of them, each older than the one before.
+    After a round of flushes the queue waits until a turn of the event loop is quick, or for as
+    long as the round took. Incoming messages are read meanwhile: so an overloaded process sends
+    fewer frames with newer snapshots.
     """
 
     def __init__(self) -> None:
         self._due: dict[Sender, None] = {}
         self._round: list[Sender] = []
-        self._is_set = False
+        self._is_scheduled = False
         self._began = 0.0
         self._turned_at = 0.0
-        self._rests_until = 0.0
+        self._waits_until = 0.0
 
-    def add(self, owed: Sender) -> None:
-        """Have `owed` flushed soon, once, however often it asks."""
-        self._due[owed] = None
-        if not self._is_set:
-            self._is_set = True
+    def add(self, sender: Sender) -> None:
+        """Flush `sender` soon; once, even if it is added several times."""
+        self._due[sender] = None
+        if not self._is_scheduled:
+            self._is_scheduled = True
             _soon(self._start)
 
     def _start(self) -> None:
         self._round, self._due = list(reversed(self._due)), {}
         self._began = monotonic()
-        self._go_on()
+        self._flush_slice()
 
-    def _go_on(self) -> None:
-        """A slice of the round."""
+    def _flush_slice(self) -> None:
+        """Flush the senders of this round for at most `SLICE` seconds."""
         ends = monotonic() + SLICE
         while self._round:
             self._round.pop().flush()
             if monotonic() > ends:
-                _soon(self._go_on)
+                _soon(self._flush_slice)
                 return
         self._turned_at = monotonic()
-        self._rests_until = 2 * self._turned_at - self._began
-        _soon(self._rest)
+        self._waits_until = 2 * self._turned_at - self._began
+        _soon(self._wait)
 
-    def _rest(self) -> None:
+    def _wait(self) -> None:
         now = monotonic()
-        if now - self._turned_at > QUICK and now < self._rests_until:
+        if now - self._turned_at > QUICK and now < self._waits_until:
             self._turned_at = now
-            _soon(self._rest)
+            _soon(self._wait)
         elif self._due:
             self._start()
         else:
-            self._is_set = False
+            self._is_scheduled = False
 
 
 def _soon(call: Callable[[], None]) -> None:
@@ -78,9 +78,9 @@ def _soon(call: Callable[[], None]) -> None:
 
 
 def begin(sending: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
-    """Run `sending` as far as it goes without waiting; the rest of it, if any, is a task.
+    """Run `sending` until it waits, and continue it in a task; None if it did not wait.
 
-    As `asyncio.eager_task_factory` does from Python 3.12 on.
+    `asyncio.eager_task_factory` does the same from Python 3.12 on.
     """
     try:
         awaited = sending.send(None)
@@ -95,11 +95,11 @@ async def _finish(sending: Coroutine[Any, Any, None], awaited: Any) -> None:
 
 @coroutine
 def _resumed(sending: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any, Any, None]:
-    """`sending`, which has been begun, and waits for `awaited`."""
+    """Continue `sending`, which has begun and waits for `awaited`."""
     while True:
         try:
             sent = yield awaited
-        except BaseException as error:  # noqa: BLE001 - it is for `sending`, a cancellation too
+        except BaseException as error:  # noqa: BLE001 - it is thrown into `sending`, a cancellation too
             thrown: BaseException | None = error
         else:
             thrown = None
@@ -109,13 +109,13 @@ def _resumed(sending: Coroutine[Any, Any, None], awaited: Any) -> Generator[Any,
             return
 
 
-_flushers: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, SendQueue]] = WeakKeyDictionary()
+_send_queues: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, SendQueue]] = WeakKeyDictionary()
 
 
 def send_queue() -> SendQueue:
-    """The flusher of the running event loop."""
+    """The queue of the running event loop."""
     loop = asyncio.get_running_loop()
-    found = _flushers.get(loop)
-    if found is None:
-        found = _flushers[loop] = SendQueue()
-    return found
+    queue = _send_queues.get(loop)
+    if queue is None:
+        queue = _send_queues[loop] = SendQueue()
+    return queue

@@ -1,7 +1,7 @@
-"""One query for all who ask at about the same time.
+"""SharedReads: one query for all callers that ask at about the same time.
 
-After a restart of a web process all its browsers come back at once, each to ask for its jobs; a
-query for each is seconds of work (a thousand sockets: two), and mostly for the same rows.
+After a restart of a web process all its browsers reconnect at once, and each asks for its jobs. One
+query for each of a thousand sockets took two seconds, and mostly read the same rows.
 """
 
 import asyncio
@@ -19,37 +19,37 @@ class Round(Generic[K, V]):
 
 
 class SharedReads(Generic[K, V]):
-    """What `read` finds for keys.
+    """Calls `read` with the keys of several callers.
 
-    Those who ask while one read is on share the next: nobody is given what was read before they
-    asked.
+    Callers that ask while one read runs share the next one: nobody gets a value that was read
+    before they asked.
     """
 
     def __init__(self, read: Callable[[list[K]], Coroutine[Any, Any, Mapping[K, V]]]) -> None:
         self._read = read
-        self._turn = asyncio.Lock()
-        self._gathering: Round[K, V] = Round()
+        self._lock = asyncio.Lock()
+        self._next: Round[K, V] = Round()
         self._tasks: set[asyncio.Task[Mapping[K, V]]] = set()
 
     async def get(self, keys: Iterable[K]) -> dict[K, V]:
-        """What there is of `keys`; raises what `read` raises."""
-        wanted = list(keys)
-        batch = self._gathering
-        batch.keys.update(dict.fromkeys(wanted))
-        if batch.task is None:
-            batch.task = asyncio.create_task(self._run(batch))
-            self._tasks.add(batch.task)
-            batch.task.add_done_callback(self._tasks.discard)
-        found = await asyncio.shield(batch.task)
-        return {key: found[key] for key in wanted if key in found}
+        """The values of those of `keys` that exist; raises what `read` raises."""
+        keys = list(keys)
+        round_ = self._next
+        round_.keys.update(dict.fromkeys(keys))
+        if round_.task is None:
+            round_.task = asyncio.create_task(self._run(round_))
+            self._tasks.add(round_.task)
+            round_.task.add_done_callback(self._tasks.discard)
+        values = await asyncio.shield(round_.task)
+        return {key: values[key] for key in keys if key in values}
 
     def close(self) -> None:
-        """Nobody asks any more."""
+        """Cancel all reads."""
         for task in self._tasks:
             task.cancel()
-        self._gathering = Round()
+        self._next = Round()
 
-    async def _run(self, batch: Round[K, V]) -> Mapping[K, V]:
-        async with self._turn:
-            self._gathering = Round()
-            return await self._read(list(batch.keys))
+    async def _run(self, round_: Round[K, V]) -> Mapping[K, V]:
+        async with self._lock:
+            self._next = Round()
+            return await self._read(list(round_.keys))

@@ -1,4 +1,4 @@
-"""One browser's connection, as the hub sees it: what it is owed, and whether it keeps up."""
+"""Socket: sends snapshots over one WebSocket, and notices when its browser is too slow."""
 
 import asyncio
 import logging
@@ -19,42 +19,42 @@ K = TypeVar("K")
 # ASGI says awaitable; with daphne, uvicorn and Channels it is a coroutine, which can be begun.
 Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 
-ROWS_MAX: Final = 100
-"""Changed jobs that an overview frame carries; the page shows fewer rows than that."""
-FULL: Final = 32 * 1024
-"""Characters of snapshots after which the next ones go into another frame: with the frames that may
-be on the way to a reader, they bound what it costs."""
+OVERVIEW_ROWS_MAX: Final = 100
+"""Changed jobs in one overview frame; the page shows fewer rows than that."""
+FRAME_CHARS: Final = 32 * 1024
+"""Characters of snapshots after which further ones go into another frame. With the number of
+unacknowledged frames it bounds the memory that one browser costs."""
 
 
 class Socket(Watcher):
-    """Sends while the browser keeps up.
+    """Sends frames while the browser acknowledges them.
 
-    Its memory is bounded: one snapshot a watched job, and `REALTIME_CREDIT_WINDOW` frames that
-    are sent and not acknowledged, of which the server keeps no more than its buffer holds (see
-    `daphne_sockets`, `uvicorn_sockets`). One that for `REALTIME_SEND_DEADLINE` takes nothing, or
-    does not acknowledge what it should have, is let go.
+    Its memory is bounded: one snapshot for each watched job, and `REALTIME_CREDIT_WINDOW` frames
+    without an acknowledgement, of which the server keeps no more than its buffer (see
+    `realtime.servers`). It expires when the browser has received or acknowledged nothing for
+    `REALTIME_SEND_DEADLINE` seconds.
     """
 
     __slots__ = (
         "_acknowledged",
-        "_flusher",
         "_is_closed",
         "_numbers",
         "_rows",
         "_send",
+        "_send_queue",
         "_sending",
         "_sequence",
         "_stalled_at",
         "_task",
         "_window",
-        "overseen",
-        "refusal",
+        "close_request",
+        "has_overview",
     )
 
     def __init__(self, send: Send, viewer: Viewer, *, session_key: str = "") -> None:
         super().__init__(viewer, session_key=session_key)
-        self.refusal: Closed | None = None
-        self.overseen = False
+        self.close_request: Closed | None = None
+        self.has_overview = False
         self._is_closed = False
         self._send = send
         self._task = asyncio.current_task()
@@ -65,82 +65,83 @@ class Socket(Watcher):
         self._rows: dict[str, str] = {}
         self._sending: asyncio.Task[None] | None = None
         self._window = conf.CREDIT_WINDOW
-        self._flusher = send_queue()
+        self._send_queue = send_queue()
 
     def offer_overview(self, numbers: str, rows: dict[str, str]) -> None:
-        self._numbers, self.overseen = numbers, True
+        self._numbers, self.has_overview = numbers, True
         for job_id, row in rows.items():
             self._rows.pop(job_id, None)
             self._rows[job_id] = row
-        while len(self._rows) > ROWS_MAX:
+        while len(self._rows) > OVERVIEW_ROWS_MAX:
             del self._rows[next(iter(self._rows))]
         self.wake()
 
-    def awaits(self, sequence: int) -> bool:
-        """Whether it is time for an acknowledgement of frame `sequence`."""
+    def is_ack_due(self, sequence: int) -> bool:
+        """Whether the browser should acknowledge frame `sequence` now."""
         return self._acknowledged + ACK_EVERY <= sequence <= self._sequence
 
     def acknowledge(self, sequence: int) -> bool:
-        """The browser has frame `sequence`; False when it cannot have it."""
+        """The browser has received frame `sequence`; False if no such frame was sent."""
         if not self._acknowledged <= sequence <= self._sequence:
             return False
         if sequence > self._acknowledged:
             self._acknowledged = sequence
-            self._stalled_at = monotonic() if self._is_awaited() else None
-            if self._owes():
+            self._stalled_at = monotonic() if self._is_waiting_for_browser() else None
+            if self._has_pending():
                 self.wake()
         return True
 
-    def _is_awaited(self) -> bool:
-        """Whether the browser is to take a frame, or to acknowledge one."""
+    def _is_waiting_for_browser(self) -> bool:
+        """Whether the browser should receive or acknowledge a frame."""
         return self._sending is not None or self._sequence - self._acknowledged > ACK_EVERY
 
-    def _owes(self) -> bool:
-        return bool(self._owed) or self._numbers is not None
+    def _has_pending(self) -> bool:
+        return bool(self._pending) or self._numbers is not None
 
     def send_text(self, text: str) -> Coroutine[Any, Any, None]:
         return self._send({"type": "websocket.send", "text": text})
 
-    def dismiss(self, refusal: Closed) -> None:
-        if self.refusal is None:  # It is told once; another time would end the telling.
-            self.refusal = refusal
+    def request_close(self, closed: Closed) -> None:
+        # Once only: a second cancellation would interrupt the sending of the close frame.
+        if self.close_request is None:
+            self.close_request = closed
             if self._task is not None:
                 self._task.cancel()
 
-    def fault(self) -> Closed | None:
+    def expiry(self) -> Closed | None:
         waited = None if self._stalled_at is None else monotonic() - self._stalled_at
         if waited is not None and waited > conf.SEND_DEADLINE:
-            return Closed(TOO_SLOW, f"Nothing was taken or acknowledged for {waited:.0f} s.")
-        return super().fault()
+            return Closed(TOO_SLOW, f"No frame was received or acknowledged for {waited:.0f} s.")
+        return super().expiry()
 
-    def close(self) -> None:
+    def stop_sending(self) -> None:
         self._is_closed = True
         if self._sending is not None:
             self._sending.cancel()
 
     def wake(self) -> None:
-        self._flusher.add(self)
+        self._send_queue.add(self)
 
     def flush(self) -> None:
-        """Send a frame of what is owed, if it may be sent; what is left then has its turn again."""
+        """Send one frame, if one may be sent; the queue calls again for the next one."""
         if self._sending is not None or not self._may_send():
             return
         self._sequence += 1
         try:
             self._sending = begin(self.send_text(self._next_frame()))
-        except Exception as error:  # noqa: BLE001 - whatever the server makes of it
+        except Exception as error:  # noqa: BLE001 - servers raise anything
             self._cannot_send(error)
             return
         if self._sending is not None:
             self._sending.add_done_callback(self._sent)
-        elif self._owes():
+        elif self._has_pending():
             self.wake()
-        if self._stalled_at is None and self._is_awaited():
+        if self._stalled_at is None and self._is_waiting_for_browser():
             self._stalled_at = monotonic()
 
     def _sent(self, task: "asyncio.Task[None]") -> None:
         self._sending = None
-        if not self._is_awaited():
+        if not self._is_waiting_for_browser():
             self._stalled_at = None
         if task.cancelled():
             return
@@ -151,11 +152,11 @@ class Socket(Watcher):
 
     def _cannot_send(self, error: BaseException) -> None:
         self._is_closed = True
-        log.info("A socket can no longer be sent to: %r", error)
-        self.dismiss(Closed(AGED, "This connection works no longer; open another."))
+        log.info("A frame could not be sent; the socket is closed: %r", error)
+        self.request_close(Closed(AGED, "This connection is broken; open another."))
 
     def _may_send(self) -> bool:
-        if self._is_closed or not (self._owed or self._numbers is not None):
+        if self._is_closed or not (self._pending or self._numbers is not None):
             return False
         if self._sequence - self._acknowledged < self._window:
             return True
@@ -163,20 +164,20 @@ class Socket(Watcher):
         return False
 
     def _next_frame(self) -> str:
-        if self._owed:
-            return jobs_frame(self._sequence, taken(self._owed))
-        numbers, rows = self._numbers, taken(self._rows)
+        if self._pending:
+            return jobs_frame(self._sequence, take_frame(self._pending))
+        numbers, rows = self._numbers, take_frame(self._rows)
         if not self._rows:
             self._numbers = None
         return overview_frame(self._sequence, numbers or "null", rows)
 
 
-def taken(owed: dict[K, str]) -> list[str]:
-    """What goes into one frame, which is owed no longer."""
-    if len(owed) == 1:  # as it is for nearly all frames
-        return [owed.popitem()[1]]
+def take_frame(pending: dict[K, str]) -> list[str]:
+    """Remove and return the snapshots that go into one frame."""
+    if len(pending) == 1:  # true for nearly all frames
+        return [pending.popitem()[1]]
     snapshots, size = [], 0
-    while owed and size < FULL:
-        snapshots.append(owed.pop(next(iter(owed))))
+    while pending and size < FRAME_CHARS:
+        snapshots.append(pending.pop(next(iter(pending))))
         size += len(snapshots[-1])
     return snapshots

@@ -1,29 +1,29 @@
-"""Who the connected users are now."""
+"""Reads from the database which rights the connected users have now."""
 
 from collections.abc import Iterable
-from importlib import import_module
-from types import SimpleNamespace
-from typing import Any
 
-from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
 
 from realtime.access import Viewer
+from realtime.live.session_users import sessions_of, users_of
 
 Identity = tuple[str, int]
-"""What a watcher was let in by: its session's key, empty where there is none, and its user's id."""
+"""A connection's session key, empty where there is no session, and its user's id."""
 
 
 def viewers_of(identities: Iterable[Identity]) -> dict[Identity, Viewer]:
-    """Who each is now: nobody, once the user has logged out, or may not be here any more."""
-    return {identity: _viewer_of(*identity) for identity in set(identities)}
+    """The viewer of each; an anonymous one if the user has logged out or is not active.
 
-
-def _viewer_of(session_key: str, user_id: int) -> Viewer:
-    if not session_key:
-        user = auth.get_user_model().objects.filter(pk=user_id).first()
-        return Viewer.of(user or AnonymousUser())
-    store: Any = import_module(settings.SESSION_ENGINE).SessionStore(session_key)
-    request: Any = SimpleNamespace(session=store)
-    return Viewer.of(auth.get_user(request))
+    It takes one query for sessions and one for users, and those for the permissions of staff.
+    """
+    identities = set(identities)
+    session_users = users_of(sessions_of({key for key, _ in identities if key}))
+    ids = [user_id for key, user_id in identities if not key]
+    users = auth.get_user_model()._default_manager.in_bulk(ids) if ids else {}
+    return {
+        (key, user_id): Viewer.of(
+            (session_users.get(key) if key else users.get(user_id)) or AnonymousUser()
+        )
+        for key, user_id in identities
+    }

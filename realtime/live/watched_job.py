@@ -1,4 +1,4 @@
-"""A job that somebody watches in this process."""
+"""WatchedJob: a job with watchers in this process, and its newest snapshot."""
 
 from time import monotonic
 from typing import Final
@@ -7,25 +7,23 @@ from realtime.channel_layer.messages import JobMessage
 from realtime.conf import conf
 from realtime.live.watcher import Watcher
 
-FINISHED_PATIENCE: Final = 12
-"""How many times longer a finished job may be silent: it changes only when it is run again."""
+FINISHED_FACTOR: Final = 12
+"""A finished job changes only when it is run again, so its row is read so many times less often."""
 
 
 class WatchedJob:
-    """A job that somebody watches here, and the newest that is known of it."""
-
-    __slots__ = ("finished", "heard_at", "operator", "public", "version", "watchers")
+    __slots__ = ("finished", "operator", "public", "updated_at", "version", "watchers")
 
     def __init__(self) -> None:
         self.watchers: set[Watcher] = set()
         self.version = (-1, -1)
         self.public = self.operator = ""
         self.finished = False
-        self.heard_at = 0.0
+        self.updated_at = 0.0
 
-    def take(self, message: JobMessage) -> bool:
-        """Whether `message` is news: not older than what is known, and not the same."""
-        self.heard_at = monotonic()
+    def update(self, message: JobMessage) -> bool:
+        """Take over a snapshot; False if it is older than the present one, or equal to it."""
+        self.updated_at = monotonic()
         version = (message["revision"], message["tick"])
         if version < self.version or message["operator"] == self.operator:
             return False
@@ -34,8 +32,9 @@ class WatchedJob:
         return True
 
     def is_silent(self) -> bool:
-        patience = conf.REPAIR_INTERVAL * (FINISHED_PATIENCE if self.finished else 0.8)
-        return monotonic() - self.heard_at > patience
+        """Whether no message has come for so long that its row should be read."""
+        seconds = conf.REPAIR_INTERVAL * (FINISHED_FACTOR if self.finished else 0.8)
+        return monotonic() - self.updated_at > seconds
 
     def text_for(self, watcher: Watcher) -> str:
         return self.operator if watcher.is_operator else self.public

@@ -1,4 +1,7 @@
-"""A connection that the hub sends snapshots to."""
+"""Watcher: a browser's connection that the hub sends snapshots to.
+
+`Socket` (WebSocket) and `Stream` (Server-Sent Events) are its two kinds.
+"""
 
 from time import monotonic
 from uuid import UUID
@@ -9,7 +12,7 @@ from realtime.live.wire import AGED
 
 
 class Closed(Exception):
-    """The browser breaks a rule, or may be here no longer; its socket is closed with `code`."""
+    """The connection must be closed with `code`: the browser broke a rule, or lost its access."""
 
     def __init__(self, code: int, detail: str) -> None:
         super().__init__(detail)
@@ -17,12 +20,12 @@ class Closed(Exception):
 
 
 class Watcher:
-    """Whoever the hub sends snapshots to: it keeps the newest of each job that it is owed."""
+    """Keeps, for each watched job, the newest snapshot that has not been sent yet."""
 
-    # A frame to thousands costs what it touches in memory: slots halve that.
+    # The cost of a frame to thousands of sockets depends on the memory it touches: slots halve it.
     __slots__ = (
         "__weakref__",
-        "_owed",
+        "_pending",
         "ends_at",
         "is_operator",
         "session_key",
@@ -31,35 +34,38 @@ class Watcher:
     )
 
     def __init__(self, viewer: Viewer, *, session_key: str = "") -> None:
-        self.viewer = viewer
-        self.is_operator = viewer.is_operator
+        self.set_viewer(viewer)
         self.session_key = session_key
         self.watches: set[UUID] = set()
         self.ends_at = monotonic() + conf.SOCKET_MAX_AGE
-        self._owed: dict[UUID, str] = {}
+        self._pending: dict[UUID, str] = {}
+
+    def set_viewer(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.is_operator = viewer.is_operator
 
     def offer(self, job_id: UUID, snapshot: str) -> None:
-        """Owe the browser this snapshot, in place of an older one of the same job."""
-        self._owed[job_id] = snapshot
+        """Send this snapshot soon, instead of an unsent older one of the same job."""
+        self._pending[job_id] = snapshot
         self.wake()
 
     def forget(self, job_id: UUID) -> None:
         self.watches.discard(job_id)
-        self._owed.pop(job_id, None)
+        self._pending.pop(job_id, None)
 
     def wake(self) -> None:
-        """Something is owed."""
+        """There is something to send."""
         raise NotImplementedError
 
-    def dismiss(self, refusal: Closed) -> None:
-        """End the connection for this reason; called from outside its own task."""
+    def request_close(self, closed: Closed) -> None:
+        """Have the connection's own task close it; called from other tasks."""
         raise NotImplementedError
 
-    def fault(self) -> Closed | None:
-        """Why the connection should end now, if it should."""
+    def expiry(self) -> Closed | None:
+        """Why the connection should be closed now, or None if it may stay open."""
         if monotonic() > self.ends_at:
             return Closed(AGED, "This connection is old; open another.")
         return None
 
-    def close(self) -> None:
+    def stop_sending(self) -> None:
         """The connection has ended."""

@@ -1,6 +1,6 @@
-"""The WebSocket at `/ws/jobs/`: frames in, to the hub; whatever goes out, the hub sends.
+"""The WebSocket at `/ws/jobs/`: reads the browser's frames; the hub sends the answers.
 
-A bare ASGI application: Channels' consumers hop to a thread for a database check at every
+A bare ASGI application: Channels' consumers switch to a thread for a database check at every
 message, which with thousands of sockets is most of the cost.
 """
 
@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
 import msgspec
-from asgiref.sync import sync_to_async
-from channels.sessions import InstanceSessionWrapper
+from channels.db import database_sync_to_async
 
 from realtime.access import Viewer
 from realtime.conf import conf
@@ -36,62 +35,58 @@ from realtime.live.wire import (
     Watched,
     parse,
 )
-from realtime.servers.daphne import with_backpressure
+from realtime.servers.daphne import lacks_backpressure, with_backpressure
 from realtime.snapshots.schema import encode
 
 log: Final = logging.getLogger(__name__)
 
-CLOSING: Final = 1.0
-"""Seconds that a refused browser has to take the reason, and again the closing frame."""
+CLOSE_SECONDS: Final = 1.0
+"""Seconds in which a browser has to receive the reason, and again the close frame."""
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 
 
 async def jobs_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
-    """Serve one browser until it goes, or is let go."""
+    """Serve one browser until it disconnects, or until its socket is closed."""
     await receive()  # websocket.connect
-    viewer = await sync_to_async(Viewer.of)(scope["user"])
+    if lacks_backpressure(send):
+        await send({"type": "websocket.close"})  # before the accept: refuses the handshake
+        return
+    viewer = await database_sync_to_async(Viewer.of)(scope["user"])
     await send({"type": "websocket.accept"})
-    send = with_backpressure(without_session(send))
+    send = with_backpressure(send)
     socket = Socket(send, viewer, session_key=session_key_of(scope))
     quota = Quota()
-    count_pings(send, lambda: _count(socket, quota))
+    count_pings(send, lambda: _count_ping(socket, quota))
     try:
         hub().join(socket, address=client_address(scope))
         await _serve(socket, receive, quota)
-    except Closed as refusal:
-        socket.refusal = refusal
-        await _refuse(socket, send, refusal)
+    except Closed as closed:
+        socket.close_request = closed
+        await _close(socket, send, closed)
     except asyncio.CancelledError:
-        if socket.refusal is None:
-            raise  # the server ends
+        if socket.close_request is None:
+            raise  # the server shuts down
         clear_cancellation()
-        await _refuse(socket, send, socket.refusal)
+        await _close(socket, send, socket.close_request)
     finally:
         hub().leave(socket)
 
 
-async def _refuse(socket: Socket, send: Send, refusal: Closed) -> None:
-    """Say why, and close; a reader that takes neither does not keep us."""
-    socket.close()
-    reason = encode(Error(code=str(refusal.code), detail=str(refusal)))
-    last_words: tuple[dict[str, Any], ...] = (
+async def _close(socket: Socket, send: Send, closed: Closed) -> None:
+    """Send the reason and the close frame, each within `CLOSE_SECONDS`."""
+    socket.stop_sending()
+    reason = encode(Error(code=str(closed.code), detail=str(closed)))
+    messages: tuple[dict[str, Any], ...] = (
         {"type": "websocket.send", "text": reason},
-        {"type": "websocket.close", "code": refusal.code},
+        {"type": "websocket.close", "code": closed.code},
     )
-    for message in last_words:
+    for message in messages:
         try:
-            async with asyncio.timeout(CLOSING):
+            async with asyncio.timeout(CLOSE_SECONDS):
                 await send(message)
         except TimeoutError:
-            log.info("A socket that took no last word was dropped: %s", refusal)
-
-
-def without_session(send: Send) -> Send:
-    """Channels' session middleware looks at the session at every message, in case a cookie is to
-    be set by it; no frame does, and the look costs as much as the frame's way to the server."""
-    wrapper = getattr(send, "__self__", None)
-    return wrapper.real_send if isinstance(wrapper, InstanceSessionWrapper) else send
+            log.info("A browser did not receive why its socket was closed: %s", closed)
 
 
 def session_key_of(scope: dict[str, Any]) -> str:
@@ -100,26 +95,26 @@ def session_key_of(scope: dict[str, Any]) -> str:
 
 
 def clear_cancellation() -> None:
-    """This task was cancelled by the hub, to say that it should close; it has been heard."""
+    """Clear the cancellation that the hub used to wake this task."""
     if (task := asyncio.current_task()) is not None:
         task.uncancel()
 
 
 def count_pings(send: Send, pinged: Callable[[], None]) -> None:
-    """Have `pinged` called at each ping of the protocol, which the server answers by itself."""
+    """Call `pinged` at each ping frame, which the server answers without the application."""
     server: Any = getattr(send, "__self__", None)
     if hasattr(server, "pinged"):
         server.pinged = pinged
 
 
-def _count(socket: Socket, quota: "Quota") -> None:
+def _count_ping(socket: Socket, quota: Quota) -> None:
     try:
         quota.count()
-    except Closed as refusal:
-        socket.dismiss(refusal)
+    except Closed as closed:
+        socket.request_close(closed)
 
 
-async def _serve(socket: Socket, receive: Receive, quota: "Quota") -> None:
+async def _serve(socket: Socket, receive: Receive, quota: Quota) -> None:
     while (message := await receive())["type"] != "websocket.disconnect":
         try:
             frame = _parsed(message)
@@ -127,20 +122,20 @@ async def _serve(socket: Socket, receive: Receive, quota: "Quota") -> None:
             quota.count()
             await socket.send_text(encode(Error(code="unknown", detail=str(unknown))))
         else:
-            if not _is_asked_for(socket, frame):
+            if not _is_expected_ack(socket, frame):
                 quota.count()
             await _handle_frame(socket, frame)
 
 
-def _is_asked_for(socket: Socket, frame: ClientFrame) -> bool:
-    """Whether it answers what was sent: there are as many such frames as the hub makes."""
-    return isinstance(frame, Ack) and socket.awaits(frame.seq)
+def _is_expected_ack(socket: Socket, frame: ClientFrame) -> bool:
+    """Whether it acknowledges a sent frame: such frames do not count towards the quota."""
+    return isinstance(frame, Ack) and socket.is_ack_due(frame.seq)
 
 
 def _parsed(message: dict[str, Any]) -> ClientFrame:
     text = message.get("text")
     if text is None:
-        raise Closed(MALFORMED, "Frames are JSON text, not binary.")
+        raise Closed(MALFORMED, "Frames must be JSON text, not binary.")
     if len(text.encode()) > conf.FRAME_MAX_BYTES:
         raise Closed(MALFORMED, f"A frame has at most {conf.FRAME_MAX_BYTES} bytes.")
     try:
@@ -164,8 +159,8 @@ async def _handle_frame(socket: Socket, frame: ClientFrame) -> None:
 
 
 async def _watch(socket: Socket, jobs: list[Watched]) -> None:
-    wanted = socket.watches | {job.id for job in jobs}
-    if len(wanted) > conf.WATCHES_MAX:
+    ids = socket.watches | {job.id for job in jobs}
+    if len(ids) > conf.WATCHES_MAX:
         raise Closed(TOO_MANY, f"A socket watches at most {conf.WATCHES_MAX} jobs.")
     if denied := await hub().watch(socket, jobs):
         await socket.send_text(encode(Denied(jobs=denied)))
@@ -173,6 +168,6 @@ async def _watch(socket: Socket, jobs: list[Watched]) -> None:
 
 async def _watch_overview(socket: Socket) -> None:
     if socket.viewer.is_operator:
-        hub().oversee(socket)
+        hub().watch_overview(socket)
     else:
         await socket.send_text(encode(Error(code="denied", detail="For operators only.")))

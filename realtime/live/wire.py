@@ -1,7 +1,7 @@
-"""Everything that crosses the WebSocket, version 1.
+"""The frames of the WebSocket protocol at `/ws/jobs/`, version 1, and its close codes.
 
-JSON text frames; times are seconds since 1970, durations are seconds. Unknown fields and types
-in a browser's frame are refused (`msgspec.ValidationError`).
+Frames are JSON text; times are seconds since 1970, durations are seconds. Unknown fields and wrong
+types in a browser's frame raise `msgspec.ValidationError`.
 """
 
 from typing import Final, get_args
@@ -33,11 +33,11 @@ class Ack(Struct, frozen=True, forbid_unknown_fields=True, tag="ack"):
 
 
 class Ping(Struct, frozen=True, forbid_unknown_fields=True, tag="ping"):
-    """Is the link still there? Scripts cannot see the pings of the WebSocket protocol."""
+    """Asks for a pong: scripts cannot see the ping frames of the WebSocket protocol."""
 
 
 class Pong(Struct, frozen=True, tag="pong"):
-    """It is."""
+    """Answers a ping."""
 
 
 class Denied(Struct, frozen=True, tag="denied"):
@@ -54,18 +54,18 @@ class Error(Struct, frozen=True, tag="error"):
 ClientFrame = Watch | Unwatch | Overview | Ack | Ping
 
 ACK_EVERY: Final = 16
-"""A browser acknowledges every so many frames."""
+"""A browser acknowledges one frame of so many."""
 
 AGED: Final = 1001
 MALFORMED: Final = 4400
 SESSION_ENDED: Final = 4401
 TOO_SLOW: Final = 4408
 TOO_MANY: Final = 4429
-"""The codes that a socket is closed with; after 1001 and 4408 the browser opens another."""
+"""The codes that sockets are closed with; after 1001 and 4408 the browser opens another socket."""
 
 
 class UnknownType(Exception):
-    """A frame of a type that is not known here: the page may be newer than this server."""
+    """The frame has an unknown type: the page may be newer than this server."""
 
 
 class _Typed(Struct):
@@ -78,23 +78,23 @@ _types: Final = msgspec.json.Decoder(_Typed)
 
 
 def parse(frame: str) -> ClientFrame:
-    """The browser's frame.
+    """Decode a browser's frame.
 
     Raises:
-        UnknownType: it may be one of a later version.
-        msgspec.DecodeError: it is not JSON, or (`msgspec.ValidationError`) not as it should be.
+        UnknownType: this version of the protocol has no such frame.
+        msgspec.DecodeError: it is not JSON, or (`msgspec.ValidationError`) has wrong fields.
     """
     try:
         return _decoder.decode(frame)
     except msgspec.ValidationError:
         name = _types.decode(frame).type
         if name not in TYPES:
-            raise UnknownType(f"{name[:50]!r} is not known here.") from None
+            raise UnknownType(f"{name[:50]!r} is not a type of frame.") from None
         raise
 
 
 def jobs_frame(seq: int, snapshots: list[str]) -> str:
-    """A frame of snapshots that are encoded already: one encoding serves all sockets."""
+    """A frame of encoded snapshots: each snapshot is encoded once for all sockets."""
     return f'{{"type":"jobs","seq":{seq},"jobs":[{",".join(snapshots)}]}}'
 
 

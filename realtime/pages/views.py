@@ -1,6 +1,7 @@
 """Views of one job: its page, JSON, event stream and file, and the actions of its owner."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Final
 from urllib.parse import urlencode
@@ -94,10 +95,11 @@ async def events(request: ASGIRequest, job_id: UUID) -> HttpResponseBase:
     return keep_private(response)
 
 
-async def _chain(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
-    yield first
-    async for line in rest:
-        yield line
+async def _chain(first: str, rest: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
+    async with aclosing(rest):
+        yield first
+        async for line in rest:
+            yield line
 
 
 @require_safe

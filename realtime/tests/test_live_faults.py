@@ -1,5 +1,4 @@
-"""What must not happen to those who watch, on either server, whatever happens to Redis and whoever
-else is connected. Every byte is a real server's, started as documented."""
+"""Browsers on real servers, daphne and uvicorn, while Redis fails or other browsers misbehave."""
 
 import asyncio
 import os
@@ -31,32 +30,32 @@ pytestmark = [pytest.mark.stack, pytest.mark.once, pytest.mark.django_db(transac
 Webs = dict[str, Web]
 
 FROZEN: Final = float(os.environ.get("FROZEN_SECONDS") or 3)
-"""Seconds that Redis does not answer; a longer fault is met with the settings as they are."""
-QUICKER: Final = (
+"""Seconds that Redis does not answer; longer faults are tested with the default settings."""
+QUICK_SETTINGS: Final = (
     {}
     if "FROZEN_SECONDS" in os.environ
     else {"REALTIME_REPAIR_INTERVAL": "2.5", "REALTIME_SEND_DEADLINE": "5"}
 )
 WATCHERS: Final = 100
 JOBS: Final = 12
-BAR: Final = 10.0 if "FROZEN_SECONDS" in os.environ else 30.0
-"""Seconds after a fault in which every watcher is to be at the truth; more where other tests have
-left the machine busy."""
+UP_TO_DATE_AFTER: Final = 10.0 if "FROZEN_SECONDS" in os.environ else 30.0
+"""Seconds after a fault in which every browser has to show the database's state; more where other
+tests have left the machine busy."""
 DROPPED: Final = 30.0
-"""Seconds after which one who does not read is gone."""
+"""Seconds after which a browser that does not read is disconnected."""
 COST_MAX: Final = 2 * 1024 * 1024
-"""Bytes of memory that one who does not read costs."""
+"""Bytes of memory that one browser that does not read may cost."""
 LARGE: Final = 100_000
 """Bytes of a large snapshot."""
-READERS: Final = 4
-"""Of a kind, so that what else happens to a server's memory does not weigh."""
-UNDISTURBED: Final = 15.0
-"""Seconds between two of twenty frames a second, at the longest, for those who read."""
+READERS_PER_KIND: Final = 4
+"""Browsers of each kind: the more there are, the less other uses of memory count."""
+LONGEST_GAP: Final = 15.0
+"""Seconds between two frames, at most, for a browser that reads twenty frames a second."""
 
 
 @pytest.fixture(scope="module")
 def webs(django_db_setup: None, valkey: Valkey) -> Iterator[Webs]:
-    with serving(REALTIME_SOCKETS_PER_ADDRESS="1000", **QUICKER) as both:
+    with serving(REALTIME_SOCKETS_PER_ADDRESS="1000", **QUICK_SETTINGS) as both:
         yield both
 
 
@@ -66,8 +65,8 @@ def web(request: pytest.FixtureRequest, webs: Webs) -> Web:
 
 
 async def make(**fields: Any) -> Job:
-    described = {"task": "t", "title": "T", "queue": "celery", "visibility": Visibility.PUBLIC}
-    return await Job.objects.acreate(**described | {"state": JobState.RUNNING} | fields)
+    defaults = {"task": "t", "title": "T", "queue": "celery", "visibility": Visibility.PUBLIC}
+    return await Job.objects.acreate(**defaults | {"state": JobState.RUNNING} | fields)
 
 
 class Watcher:
@@ -83,20 +82,20 @@ class Watcher:
         await self.raw.watch(*self.seen)
         while True:
             waited_since = monotonic()
-            told = await self.raw.hear()
+            frame = await self.raw.receive_json()
             self.frames += 1
             self.longest = max(self.longest, monotonic() - waited_since)
-            for job in told.get("jobs", ()):
+            for job in frame.get("jobs", ()):
                 job_id, now = UUID(job["id"]), (job["revision"], job["message"])
-                assert now[0] >= self.seen[job_id][0], "It went backwards"
+                assert now[0] >= self.seen[job_id][0], "A snapshot was older than the one before"
                 self.seen[job_id] = now
-            if told["seq"] % ACK_EVERY == 0:
-                await self.raw.say(type="ack", seq=told["seq"])
+            if frame["seq"] % ACK_EVERY == 0:
+                await self.raw.send_json(type="ack", seq=frame["seq"])
 
 
 @asynccontextmanager
-async def crowd(webs: Webs, jobs: list[Job]) -> AsyncIterator[list[Watcher]]:
-    """So many watchers on each server, who read for as long as this lasts."""
+async def many_watchers(webs: Webs, jobs: list[Job]) -> AsyncIterator[list[Watcher]]:
+    """`WATCHERS` on each server, which read until the end of the block."""
     random = Random(4)
     async with AsyncExitStack() as stack:
         places = [web for web in webs.values() for _ in range(WATCHERS)]
@@ -111,7 +110,7 @@ async def crowd(webs: Webs, jobs: list[Job]) -> AsyncIterator[list[Watcher]]:
 
 
 async def change(jobs: list[Job]) -> None:
-    """Every other change is one of which nobody is told, as if the message had been lost."""
+    """Change jobs; for every other change no message is sent, as if it had been lost."""
     random, number = Random(5), 0
     while True:
         number += 1
@@ -139,47 +138,47 @@ def flush(valkey: Valkey) -> None:
     valkey.flush()
 
 
-async def stale(watchers: list[Watcher]) -> int:
-    """How many of the jobs that a watcher sees are not as the database has them."""
+async def count_stale(watchers: list[Watcher]) -> int:
+    """How many shown jobs differ from the database."""
     rows = Job.objects.values_list("pk", "revision", "message")
-    truth = {pk: (revision, message) async for pk, revision, message in rows}
-    return sum(truth[pk] != seen for each in watchers for pk, seen in each.seen.items())
+    current = {pk: (revision, message) async for pk, revision, message in rows}
+    return sum(current[pk] != seen for each in watchers for pk, seen in each.seen.items())
 
 
 @pytest.mark.parametrize("fault", [kill, freeze, flush])
-async def test_after_a_fault_of_redis_nobody_is_left_behind(
+async def test_after_a_fault_of_redis_every_browser_is_up_to_date(
     webs: Webs, valkey: Valkey, fault: Callable[[Valkey], None]
 ) -> None:
     jobs = [await make() for _ in range(JOBS)]
-    async with crowd(webs, jobs) as watchers:
-        await settled(watchers, webs)
+    async with many_watchers(webs, jobs) as watchers:
+        await wait_until_up_to_date(watchers, webs)
         async with asyncio.TaskGroup() as group:
             changing = group.create_task(change(jobs))
             await asyncio.sleep(0.5)
             await asyncio.to_thread(fault, valkey)
             await asyncio.sleep(0.5)
             changing.cancel()
-        await settled(watchers, webs)
+        await wait_until_up_to_date(watchers, webs)
 
 
-async def settled(watchers: list[Watcher], webs: Webs) -> None:
-    """Wait until nobody is stale; the bar is for a machine that is not slow by itself."""
+async def wait_until_up_to_date(watchers: list[Watcher], webs: Webs) -> None:
+    """Wait until no browser is stale; a slow machine, measured by pings, gets more time."""
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
-        asked = [await enter(opened(web.port)) for web in webs.values()]
+        pinged = [await enter(opened(web.port)) for web in webs.values()]
         began, slowest = monotonic(), 0.0
-        while count := await stale(watchers):
-            asked_at = monotonic()
-            assert all([await raw.is_alive() for raw in asked])
-            slowest = max(slowest, monotonic() - asked_at)
-            assert monotonic() - began < BAR * (1 + slowest), f"{count} are stale"
+        while count := await count_stale(watchers):
+            pinged_at = monotonic()
+            assert all([await raw.is_alive() for raw in pinged])
+            slowest = max(slowest, monotonic() - pinged_at)
+            assert monotonic() - began < UP_TO_DATE_AFTER * (1 + slowest), f"{count} are stale"
             await asyncio.sleep(0.2)
 
 
-async def publish(job: Job, over: asyncio.Event, *, hertz: float) -> None:
-    """As a worker does, until it is `over`: redis-py may swallow a cancellation (bpo-42130)."""
+async def publish(job: Job, end: asyncio.Event, *, hertz: float) -> None:
+    """As a worker does, until `end` is set: redis-py may swallow a cancellation (bpo-42130)."""
     for tick in count(1):
-        if over.is_set():
+        if end.is_set():
             return
         job.tick, job.message = tick, f"step {tick}"
         with suppress(*messages.LAYER_ERRORS):  # as the bus: the next one is newer
@@ -189,14 +188,14 @@ async def publish(job: Job, over: asyncio.Event, *, hertz: float) -> None:
 
 @asynccontextmanager
 async def published(**fields: Any) -> AsyncIterator[Job]:
-    """A job that moves for as long as this lasts."""
-    job, over = await make(**fields), asyncio.Event()
+    """A job that makes progress until the end of the block."""
+    job, end = await make(**fields), asyncio.Event()
     async with asyncio.TaskGroup() as group:
-        group.create_task(publish(job, over, hertz=20))
+        group.create_task(publish(job, end, hertz=20))
         try:
             yield job
         finally:
-            over.set()
+            end.set()
     await get_channel_layer().flush()
 
 
@@ -211,25 +210,25 @@ async def trickle(raw: Raw) -> None:
         await asyncio.sleep(0.25)
 
 
-async def parrot(raw: Raw) -> None:
-    """Reads nothing, and acknowledges nothing over and over."""
+async def repeat_ack(raw: Raw) -> None:
+    """Reads nothing, and acknowledges frame 0 again and again."""
     while True:
-        await raw.say(type="ack", seq=0)
+        await raw.send_json(type="ack", seq=0)
         await asyncio.sleep(0.25)
 
 
-async def liar(raw: Raw) -> None:
-    """Reads nothing, and acknowledges what it may have been sent."""
+async def ack_unread(raw: Raw) -> None:
+    """Reads nothing, and acknowledges frames that may have been sent."""
     for seq in count(1):
         await asyncio.sleep(0.1)
-        await raw.say(type="ack", seq=seq)
+        await raw.send_json(type="ack", seq=seq)
 
 
 Habit = Callable[[Raw], Coroutine[Any, Any, None]]
 
 
 async def dropped(raw: Raw, job: Job, habit: Habit) -> float:
-    """Seconds until a reader of this habit is dropped."""
+    """Seconds until a browser with this habit is disconnected."""
     await raw.watch(job.pk)
     doing = asyncio.create_task(habit(raw))
     try:
@@ -239,33 +238,33 @@ async def dropped(raw: Raw, job: Job, habit: Habit) -> float:
         await asyncio.gather(doing, return_exceptions=True)
 
 
-async def test_who_does_not_read_is_dropped_and_can_know_why(webs: Webs) -> None:
-    async def told(web: Web, job: Job, habit: Habit) -> tuple[str, Habit, int]:
+async def test_a_browser_that_does_not_read_is_closed_with_a_reason(webs: Webs) -> None:
+    async def close_code(web: Web, job: Job, habit: Habit) -> tuple[str, Habit, int]:
         async with opened(web.port) as raw:
             assert await dropped(raw, job, habit) < DROPPED
             return web.name, habit, await raw.closed()
 
-    cases = [(web, habit) for web in webs.values() for habit in (never, trickle, parrot)]
+    cases = [(web, habit) for web in webs.values() for habit in (never, trickle, repeat_ack)]
     async with published() as job:
-        codes = await asyncio.gather(*(told(web, job, habit) for web, habit in cases))
+        codes = await asyncio.gather(*(close_code(web, job, habit) for web, habit in cases))
     assert codes == [(web.name, habit, TOO_SLOW) for web, habit in cases]
 
 
-async def test_who_does_not_read_costs_little_and_disturbs_nobody(webs: Webs) -> None:
+async def test_a_browser_that_does_not_read_costs_little_and_delays_no_other(webs: Webs) -> None:
     async with published(result="x" * LARGE) as job:
-        await asyncio.gather(*(cost_little(web, job) for web in webs.values()))
+        await asyncio.gather(*(check_cost(web, job) for web in webs.values()))
 
 
-async def cost_little(web: Web, job: Job) -> None:
+async def check_cost(web: Web, job: Job) -> None:
     async with AsyncExitStack() as stack:
         enter = stack.enter_async_context
         other = Watcher(await enter(opened(web.port)), [job])
         reading = asyncio.create_task(other.read())
-        await happens(lambda: other.frames > 20)
+        await wait_for(lambda: other.frames > 20)
         readers = [
             (await enter(opened(web.port, receive_buffer=4096)), habit)
-            for habit in (never, trickle, liar)
-            for _ in range(READERS)
+            for habit in (never, trickle, ack_unread)
+            for _ in range(READERS_PER_KIND)
         ]
         before = most = web.memory
         other.longest = 0.0
@@ -274,15 +273,15 @@ async def cost_little(web: Web, job: Job) -> None:
             most = max(most, web.memory)
             await asyncio.sleep(0.05)
         assert max(await dropping) < DROPPED
-        assert other.longest < UNDISTURBED
+        assert other.longest < LONGEST_GAP
         assert most - before < len(readers) * COST_MAX
         assert not reading.done(), reading
         reading.cancel()
         await asyncio.gather(reading, return_exceptions=True)
 
 
-async def happens(what: Callable[[], bool]) -> None:
-    await asyncio.to_thread(until, what, within=PATIENCE, what="it happens")
+async def wait_for(condition: Callable[[], bool]) -> None:
+    await asyncio.to_thread(until, condition, within=PATIENCE, what="the condition is true")
 
 
 @pytest.mark.parametrize("one", [frame(b'{"type":"ping"}'), frame(b"", opcode=PING)])

@@ -1,5 +1,5 @@
-"""Whatever a stranger sends, in frames or in headers: the right answer, no traceback, no effect on
-anybody else, on both servers."""
+"""Malformed frames and hostile headers, on both servers: the right answer, no traceback, and no
+effect on other browsers."""
 
 import json
 import time
@@ -35,7 +35,7 @@ pytestmark = [pytest.mark.stack, pytest.mark.once, pytest.mark.django_db(transac
 ID: Final = uuid4()
 MIB: Final = 1024 * 1024
 CHECKED_AFTER: Final = 1.5
-"""Seconds after which daphne has written down how an application has ended."""
+"""Seconds after which daphne has logged how an application has ended."""
 PROTOCOL_ERROR, INVALID_DATA, TOO_BIG = 1002, 1007, 1009
 
 
@@ -54,31 +54,31 @@ def web(request: pytest.FixtureRequest, webs: dict[str, Web]) -> Web:
 
 
 async def make() -> Job:
-    described = {"task": "t", "title": "T", "queue": "celery", "visibility": Visibility.PUBLIC}
-    return await Job.objects.acreate(**described, state=JobState.RUNNING)
+    defaults = {"task": "t", "title": "T", "queue": "celery", "visibility": Visibility.PUBLIC}
+    return await Job.objects.acreate(**defaults, state=JobState.RUNNING)
 
 
 @asynccontextmanager
 async def attacked(web: Web) -> AsyncIterator[Raw]:
-    """Beside somebody who watches a job: neither is to notice anything."""
+    """A socket of an attacker; neither the job nor a browser that watches it may be affected."""
     job = await make()
     before = await Job.objects.filter(pk=job.pk).values().aget()
-    said_before = len(web.log)
+    log_size = len(web.log)
     async with opened(web.port) as other, opened(web.port) as attacker:
         await other.watch(job.pk)
-        assert (await other.hear())["type"] == "jobs"
+        assert (await other.receive_json())["type"] == "jobs"
         yield attacker
         assert await other.is_alive()
     assert await Job.objects.filter(pk=job.pk).values().aget() == before
-    assert "Traceback" not in web.log[said_before:]
+    assert "Traceback" not in web.log[log_size:]
 
 
-def said(**fields: Any) -> bytes:
+def text_frame(**fields: Any) -> bytes:
     return frame(json.dumps(fields).encode())
 
 
 def watch(*jobs: object) -> bytes:
-    return said(type="watch", jobs=list(jobs))
+    return text_frame(type="watch", jobs=list(jobs))
 
 
 FRAMES: Final = {
@@ -112,20 +112,20 @@ FRAMES: Final = {
     "NUL": (frame(b"\0"), MALFORMED),
     "no JSON": (frame(b"{"), MALFORMED),
     "no object": (frame(b"[]"), MALFORMED),
-    "no type": (said(jobs=[]), MALFORMED),
-    "a type that is no text": (said(type=7), MALFORMED),
-    "jobs that are no list": (said(type="watch", jobs=5), MALFORMED),
+    "no type": (text_frame(jobs=[]), MALFORMED),
+    "a type that is no text": (text_frame(type=7), MALFORMED),
+    "jobs that are no list": (text_frame(type="watch", jobs=5), MALFORMED),
     "an id that is none": (watch({"id": "7"}), MALFORMED),
     "a key that is no text": (watch({"id": str(ID), "key": 7}), MALFORMED),
     "half a surrogate in a key": (
         frame(b'{"type":"watch","jobs":[{"id":"%s","key":"\\ud800"}]}' % str(ID).encode()),
         MALFORMED,
     ),
-    "a field too much": (said(type="ping", more=1), MALFORMED),
-    "an ack of what was not sent": (said(type="ack", seq=1), MALFORMED),
-    "an ack below all": (said(type="ack", seq=-1), MALFORMED),
-    "an ack beyond all": (said(type="ack", seq=10**300), MALFORMED),
-    "an ack that is no number": (said(type="ack", seq="1"), MALFORMED),
+    "a field too much": (text_frame(type="ping", more=1), MALFORMED),
+    "an ack of what was not sent": (text_frame(type="ack", seq=1), MALFORMED),
+    "an ack below all": (text_frame(type="ack", seq=-1), MALFORMED),
+    "an ack beyond all": (text_frame(type="ack", seq=10**300), MALFORMED),
+    "an ack that is no number": (text_frame(type="ack", seq="1"), MALFORMED),
     "too many jobs": (watch(*({"id": str(uuid4())} for _ in range(101))), TOO_MANY),
 }
 
@@ -134,17 +134,17 @@ FRAMES: Final = {
 async def test_a_malformed_frame_ends_its_own_connection_alone(web: Web, name: str) -> None:
     data, code = FRAMES[name]
     async with attacked(web) as raw:
-        with suppress(OSError):  # It may be closed before it has taken all.
+        with suppress(OSError):  # The server may close it before all is written.
             await raw.write(data)
-        # daphne ends a connection that breaks the protocol itself without a word.
+        # After a violation of the protocol, daphne disconnects without a close frame.
         dropped = {BROKEN} if web.name == "daphne" and code < 4000 else set()
         assert await raw.closed() in {code} | dropped
 
 
-async def test_a_type_of_later_is_answered(web: Web) -> None:
+async def test_an_unknown_type_of_frame_is_answered(web: Web) -> None:
     async with attacked(web) as raw:
-        await raw.say(type="of later", field=1)
-        answer = await raw.hear()
+        await raw.send_json(type="unknown", field=1)
+        answer = await raw.receive_json()
         assert (answer["type"], answer["code"]) == ("error", "unknown")
         assert await raw.is_alive()
 
@@ -152,11 +152,11 @@ async def test_a_type_of_later_is_answered(web: Web) -> None:
 @pytest.mark.parametrize(
     "key", ["", "é", "\0", "a:b:c", ":", "x" * 10_000, "\U0001f600", "' OR 1=1 --"]
 )
-async def test_a_key_that_is_none_opens_nothing(web: Web, key: str) -> None:
+async def test_an_invalid_watch_key_gives_no_access(web: Web, key: str) -> None:
     private = await Job.objects.acreate(task="t", title="T", queue="celery")
     async with attacked(web) as raw:
         await raw.write(watch({"id": str(private.pk), "key": key}))
-        assert await raw.hear() == {"type": "denied", "jobs": [str(private.pk)]}
+        assert await raw.receive_json() == {"type": "denied", "jobs": [str(private.pk)]}
 
 
 HOSTILE: Final = {
@@ -184,8 +184,8 @@ HOSTILE: Final = {
     "an underscore": [("X_Forwarded_For", "10.0.0.1"), ("Content_Length", "9")],
 }
 REFUSED: Final = {400, 403, 413, 414, 431}
-UNHEARD: Final = 0
-"""What is too long may be refused before it has all been sent, and then the answer is lost."""
+NO_ANSWER: Final = 0
+"""A request that is too long may be refused before all of it is sent; its answer is then lost."""
 
 
 async def status(web: Web, data: bytes) -> tuple[int, bytes]:
@@ -199,24 +199,24 @@ async def status(web: Web, data: bytes) -> tuple[int, bytes]:
 async def test_a_hostile_header_of_a_request_has_no_effect(web: Web, name: str) -> None:
     host: Header = ("Host", f"127.0.0.1:{web.port}")
     job = await make()
-    path, said_before = f"/jobs/{job.pk}.json", len(web.log)
+    path, log_size = f"/jobs/{job.pk}.json", len(web.log)
     plain, _ = await status(web, request(path, [host]))
     code, head = await status(web, request(path, [host, *HOSTILE[name]]))
     assert plain == 200
-    assert code in {200, UNHEARD} | REFUSED
+    assert code in {200, NO_ANSWER} | REFUSED
     assert b"evil" not in head
-    assert "Traceback" not in web.log[said_before:]
+    assert "Traceback" not in web.log[log_size:]
 
 
 @pytest.mark.parametrize("name", HOSTILE)
 async def test_a_hostile_header_of_a_handshake_has_no_effect(web: Web, name: str) -> None:
     async with attacked(web):
         code, head = await status(web, handshake(web.port, HOSTILE[name]))
-    assert code in {101, UNHEARD} | REFUSED
+    assert code in {101, NO_ANSWER} | REFUSED
     assert b"evil" not in head
 
 
 @pytest.mark.parametrize("host", ["evil.example", "", "127.0.0.1:1@evil", "\xff"])
-async def test_a_host_that_is_not_the_sites_is_refused(web: Web, host: str) -> None:
+async def test_an_unknown_host_is_refused(web: Web, host: str) -> None:
     code, _ = await status(web, request("/healthz", [("Host", host)]))
     assert code in REFUSED

@@ -1,4 +1,4 @@
-"""The layer that sends many messages at once, on a real server."""
+"""The channel layer that sends many messages at once, on a real server."""
 
 import asyncio
 from pathlib import Path
@@ -43,13 +43,30 @@ def test_each_message_arrives_in_its_order(valkey: Valkey) -> None:
     assert asyncio.run(sent_and_received(layer_of(valkey), 100)) == messages
 
 
+def test_an_untried_version_of_channels_redis_sends_messages_one_by_one(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+
+    class Layer(RedisPubSubChannelLayer):
+        async def group_send(self, group: str, message: Any) -> None:
+            sent.append(group)
+            await super().__getattr__("group_send")(group, message)
+
+    monkeypatch.setattr("realtime.channel_layer.redis._is_tried_version", lambda: False)
+    layer = Layer(hosts=[{"address": valkey.url}])
+    messages = [message for _, message in numbered(10)]
+    assert asyncio.run(sent_and_received(layer, 10)) == messages
+    assert sent == [group for group, _ in numbered(10)]
+
+
 def test_each_message_goes_to_the_server_of_its_group(valkey: Valkey, tmp_path: Path) -> None:
     with running_valkey(socket=tmp_path / "other.sock") as other:
         got = asyncio.run(sent_and_received(layer_of(valkey, other), 100))
     assert sorted(message["n"] for message in got) == list(range(100))
 
 
-def test_nobody_else_gets_them(valkey: Valkey) -> None:
+def test_only_the_members_of_a_group_get_its_messages(valkey: Valkey) -> None:
     async def run() -> Any:
         layer = layer_of(valkey)
         channel = await layer.new_channel()
@@ -62,7 +79,7 @@ def test_nobody_else_gets_them(valkey: Valkey) -> None:
     assert asyncio.run(run()) == [{"n": 1}]
 
 
-def test_a_server_that_is_gone_is_an_error_and_one_that_is_back_is_used(tmp_path: Path) -> None:
+def test_a_stopped_server_is_an_error_and_a_restarted_one_is_used(tmp_path: Path) -> None:
     async def run() -> Any:
         with running_valkey(socket=tmp_path / "one.sock") as server:
             layer = layer_of(server)

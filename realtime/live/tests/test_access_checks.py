@@ -2,7 +2,7 @@ import pytest
 
 from realtime.conf import conf
 from realtime.live import access_checks
-from realtime.live.access_checks import ALL_USERS, PAUSES, AccessChecks, Who
+from realtime.live.access_checks import ALL_USERS, PAUSES, AccessChecks, UserId
 
 
 class Clock:
@@ -20,49 +20,49 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-def looks(doubted: AccessChecks, clock: Clock, *, until: float) -> list[tuple[float, Who]]:
-    """When somebody looks who does so twice a second, and at whom."""
-    found = []
+def checks_made(checks: AccessChecks, clock: Clock, *, until: float) -> list[tuple[float, UserId]]:
+    """The times of the checks and their users, of a loop that asks twice a second."""
+    made = []
     while clock.now < until:
-        due = doubted.due()
-        doubted.looked(due)
-        found += [(clock.now, who) for who in due]
+        due = checks.due()
+        checks.mark_done(due)
+        made += [(clock.now, user_id) for user_id in due]
         clock.now += 0.5
-    return found
+    return made
 
 
-def test_a_user_is_looked_at_at_once_and_for_half_a_minute(clock: Clock) -> None:
-    doubted = AccessChecks()
-    doubted.add(7)
-    times = [when for when, who in looks(doubted, clock, until=50) if who == 7]
+def test_a_user_is_checked_at_once_and_for_half_a_minute(clock: Clock) -> None:
+    checks = AccessChecks()
+    checks.add(7)
+    times = [when for when, user_id in checks_made(checks, clock, until=50) if user_id == 7]
     assert times == [sum(PAUSES[:number]) for number in range(len(PAUSES) + 1)]
     assert times[:2] == [0, 1]
     assert times[-1] == 30
 
 
-def test_everybody_is_looked_at_now_and_then(clock: Clock) -> None:
-    every = conf.ACCESS_INTERVAL
-    found = looks(AccessChecks(), clock, until=2.5 * every)
-    assert found == [(every, ALL_USERS), (2 * every, ALL_USERS)]
+def test_all_users_are_checked_at_intervals(clock: Clock) -> None:
+    interval = conf.ACCESS_INTERVAL
+    made = checks_made(AccessChecks(), clock, until=2.5 * interval)
+    assert made == [(interval, ALL_USERS), (2 * interval, ALL_USERS)]
 
 
-def test_everybody_is_looked_at_at_a_signal_once(clock: Clock) -> None:
-    doubted = AccessChecks()
-    doubted.add(ALL_USERS)
-    assert looks(doubted, clock, until=50) == [(0, ALL_USERS)]
+def test_all_users_are_checked_once_after_a_signal(clock: Clock) -> None:
+    checks = AccessChecks()
+    checks.add(ALL_USERS)
+    assert checks_made(checks, clock, until=50) == [(0, ALL_USERS)]
 
 
-def test_what_has_not_been_looked_at_stays_due(clock: Clock) -> None:
-    doubted = AccessChecks()
-    doubted.add(7)
-    assert set(doubted.due()) == set(doubted.due()) == {7}
+def test_a_check_that_was_not_made_stays_due(clock: Clock) -> None:
+    checks = AccessChecks()
+    checks.add(7)
+    assert set(checks.due()) == set(checks.due()) == {7}
 
 
-@pytest.mark.parametrize("who", [7, ALL_USERS])
-def test_a_doubt_that_comes_during_a_look_needs_another(clock: Clock, who: Who) -> None:
-    doubted = AccessChecks()
-    doubted.add(who)
-    due = doubted.due()
-    doubted.add(who)
-    doubted.looked(due)
-    assert set(doubted.due()) == {who}
+@pytest.mark.parametrize("user_id", [7, ALL_USERS])
+def test_a_check_that_is_added_during_a_check_stays_due(clock: Clock, user_id: UserId) -> None:
+    checks = AccessChecks()
+    checks.add(user_id)
+    due = checks.due()
+    checks.add(user_id)
+    checks.mark_done(due)
+    assert set(checks.due()) == {user_id}

@@ -11,7 +11,7 @@ def scope(client: str | None = "192.0.2.1", *forwarded: str) -> dict[str, Any]:
     return {"client": [client, 1] if client else None, "headers": headers}
 
 
-def test_without_proxies_it_is_the_sockets() -> None:
+def test_without_proxies_it_is_the_address_of_the_connection() -> None:
     assert client_address(scope("192.0.2.1", "198.51.100.7")) == "192.0.2.1"
 
 

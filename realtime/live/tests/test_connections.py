@@ -1,218 +1,108 @@
-"""Who may be connected, and when they are let go; with real sessions and a real Valkey."""
-
-from collections.abc import AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
-from importlib import import_module
-from typing import Any
+from collections import Counter
+from typing import NoReturn
 
 import pytest
-from asgiref.sync import sync_to_async
-from channels.testing import WebsocketCommunicator
-from django.conf import settings as django_settings
-from django.contrib.auth.models import Group, Permission, User
-from django.contrib.sessions.models import Session
-from django.db import OperationalError
-from django.test import Client as Browser
 from pytest_django import Settings
 
 from realtime.access import Viewer
-from realtime.bus.bus import bus
-from realtime.jobs import lease
-from realtime.live.tests.test_websocket import PATIENCE, Client, opened
-from realtime.live.viewers import Identity, viewers_of
-from realtime.live.websocket import jobs_socket
-from realtime.live.wire import AGED, SESSION_ENDED, TOO_MANY, TOO_SLOW
-from realtime.models import Job
-from realtime.states import Visibility
-from realtime.tests.support.people import operator, user, visitor
-
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("valkey")]
+from realtime.live.connections import Connections
+from realtime.live.watcher import Closed, Watcher
+from realtime.live.wire import SESSION_ENDED, TOO_MANY
 
 
-@pytest.fixture(autouse=True)
-def patient(settings: Settings) -> None:
-    settings.REALTIME_LAYER_TIMEOUT = PATIENCE
+class RecordingWatcher(Watcher):
+    closed: Closed | None = None
+
+    def request_close(self, closed: Closed) -> None:
+        self.closed = closed
 
 
-@asynccontextmanager
-async def logged_in(person: User) -> AsyncIterator[tuple[Client, Browser]]:
-    """A socket of `person`, and the browser whose session it is of."""
-    browser = Browser()
-    await sync_to_async(browser.force_login)(person)
-    key = browser.cookies[django_settings.SESSION_COOKIE_NAME].value
-    communicator = WebsocketCommunicator(jobs_socket, "/ws/jobs/")
-    communicator.scope["user"] = await User.objects.aget(pk=person.pk)
-    store: Any = import_module(django_settings.SESSION_ENGINE).SessionStore(key)
-    communicator.scope["session"] = store
-    async with opened(communicator) as client:
-        await watch_something(client)
-        yield client, browser
+class LookupsOnly(Counter[str]):
+    """A counter that fails when its addresses are iterated over."""
+
+    def items(self) -> NoReturn:
+        raise AssertionError("All addresses were iterated over.")
 
 
-async def watch_something(client: Client) -> None:
-    """Until its answer is there the hub may not have subscribed to what it is told of people."""
-    job = await Job.objects.acreate(task="t", title="T", visibility=Visibility.PUBLIC)
-    await client.watch(job)
-    await client.hear()
-    await sync_to_async(lease.claim)(job.pk, worker="w")
-    await client.hear_until(lambda frame: frame["jobs"][0]["state"] == "running")
+@pytest.mark.parametrize(("others", "is_refused"), [(1, False), (2, False), (3, True)])
+def test_an_address_has_a_limited_number_of_connections(
+    settings: Settings, others: int, is_refused: bool
+) -> None:
+    settings.REALTIME_SOCKETS_PER_ADDRESS = 3
+    connections = Connections()
+    for _ in range(others):
+        connections.add(RecordingWatcher(Viewer()), "192.0.2.1")
+    connections.add(RecordingWatcher(Viewer()), "192.0.2.2")
+    if is_refused:
+        with pytest.raises(Closed) as closed:
+            connections.add(RecordingWatcher(Viewer()), "192.0.2.1")
+        assert closed.value.code == TOO_MANY
+    else:
+        connections.add(RecordingWatcher(Viewer()), "192.0.2.1")
 
 
-def deactivate(person: User, _: Browser) -> None:
-    person.is_active = False
-    person.save()
+def test_a_removed_connection_does_not_count(settings: Settings) -> None:
+    settings.REALTIME_SOCKETS_PER_ADDRESS = 1
+    connections, watcher = Connections(), RecordingWatcher(Viewer())
+    connections.add(watcher, "192.0.2.1")
+    for _ in range(2):  # The second time does nothing.
+        connections.remove(watcher)
+    assert not connections
+    connections.add(RecordingWatcher(Viewer()), "192.0.2.1")
 
 
-def change_password(person: User, _: Browser) -> None:
-    person.set_password("another password")
-    person.save()
+def test_a_removal_iterates_over_no_other_address() -> None:
+    connections = Connections()
+    connections._by_address = LookupsOnly()
+    watchers = [RecordingWatcher(Viewer()) for _ in range(3)]
+    for number, watcher in enumerate(watchers):
+        connections.add(watcher, f"192.0.2.{number // 2}")
+    connections.remove(watchers[0])
+    assert dict.copy(connections._by_address) == {"192.0.2.0": 1, "192.0.2.1": 1}
+    connections.remove(watchers[1])
+    assert list(connections._by_address) == ["192.0.2.1"]
 
 
-def lose_permission(person: User, _: Browser) -> None:
-    person.user_permissions.clear()
+def test_a_refused_address_is_forgotten(settings: Settings) -> None:
+    settings.REALTIME_SOCKETS_PER_ADDRESS = 0
+    connections = Connections()
+    with pytest.raises(Closed):
+        connections.add(RecordingWatcher(Viewer()), "192.0.2.1")
+    assert list(connections._by_address) == []
 
 
-def lose_staff(person: User, _: Browser) -> None:
-    person.is_staff = False
-    person.save()
-
-
-def delete(person: User, _: Browser) -> None:
-    person.delete()
-
-
-def log_out(_: User, browser: Browser) -> None:
-    browser.logout()
+def test_a_gained_right_changes_the_viewer_and_closes_nothing() -> None:
+    connections, watcher = Connections(), RecordingWatcher(Viewer(user_id=7), session_key="s")
+    connections.add(watcher, "192.0.2.1")
+    operator = Viewer(user_id=7, is_operator=True)
+    connections.update_viewers({("s", 7): operator})
+    assert watcher.closed is None
+    assert (watcher.viewer, watcher.is_operator) == (operator, True)
 
 
 @pytest.mark.parametrize(
-    "end", [log_out, change_password, deactivate, lose_permission, lose_staff, delete]
+    "viewer",
+    [
+        Viewer(),
+        Viewer(user_id=8, is_operator=True, may_act_on_all=True),
+        Viewer(user_id=7),
+        Viewer(user_id=7, is_operator=True),
+    ],
 )
-async def test_access_that_is_revoked_closes_the_socket(
-    end: Callable[[User, Browser], None],
-) -> None:
-    person = await sync_to_async(operator)()
-    async with logged_in(person) as (client, browser):
-        await sync_to_async(end)(person, browser)
-        assert await client.closed() == SESSION_ENDED
+def test_a_lost_right_closes_the_connection(viewer: Viewer) -> None:
+    before = Viewer(user_id=7, is_operator=True, may_act_on_all=True)
+    connections, watcher = Connections(), RecordingWatcher(before, session_key="s")
+    connections.add(watcher, "192.0.2.1")
+    connections.update_viewers({("s", 7): viewer})
+    assert watcher.closed is not None
+    assert watcher.closed.code == SESSION_ENDED
 
 
-async def test_a_group_that_loses_a_permission_closes_its_members_sockets() -> None:
-    person = await sync_to_async(user)("op", is_staff=True)
-    group = await Group.objects.acreate(name="operators")
-    await group.permissions.aadd(await Permission.objects.aget(codename="view_job"))
-    await person.groups.aadd(group)
-    async with logged_in(person) as (client, _):
-        await group.permissions.aclear()
-        assert await client.closed() == SESSION_ENDED
-
-
-async def test_a_session_that_ends_without_a_signal_is_found(settings: Settings) -> None:
-    settings.REALTIME_ACCESS_INTERVAL = 0.2
-    async with logged_in(await sync_to_async(user)()) as (client, _):
-        await Session.objects.all().adelete()
-        assert await client.closed() == SESSION_ENDED
-
-
-async def test_a_session_that_ends_long_after_its_signal_is_found(settings: Settings) -> None:
-    settings.REALTIME_ACCESS_INTERVAL = 3600
-    ada = await sync_to_async(user)()
-    async with logged_in(ada) as (client, _):
-        bus().request_access_check(ada.pk)
-        assert await client.hear_nothing(1.0)
-        await Session.objects.all().adelete()
-        assert await client.closed() == SESSION_ENDED
-
-
-async def test_a_doubt_outlives_a_database_that_does_not_answer(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.REALTIME_ACCESS_INTERVAL = 3600
-    answers = iter([OperationalError("away")])
-
-    def look(identities: Iterable[Identity]) -> dict[Identity, Viewer]:
-        for error in answers:
-            raise error
-        return viewers_of(identities)
-
-    monkeypatch.setattr("realtime.live.hub.viewers_of", look)
-    monkeypatch.setattr("realtime.live.access_checks.PAUSES", ())
-    async with logged_in(await sync_to_async(user)()) as (client, browser):
-        await sync_to_async(browser.logout)()
-        assert await client.closed() == SESSION_ENDED
-    assert list(answers) == []
-
-
-async def test_one_users_logout_leaves_the_others_connected() -> None:
-    ada, bob = await sync_to_async(user)("ada"), await sync_to_async(user)("bob")
-    async with logged_in(ada) as (client, browser), logged_in(bob) as (others, _):
-        await sync_to_async(browser.logout)()
-        assert await client.closed() == SESSION_ENDED
-        assert await others.hear_nothing()
-
-
-async def test_a_second_session_survives_the_logout_of_the_first() -> None:
-    ada = await sync_to_async(user)("ada")
-    async with logged_in(ada) as (client, browser), logged_in(ada) as (others, _):
-        await sync_to_async(browser.logout)()
-        assert await client.closed() == SESSION_ENDED
-        assert await others.hear_nothing()
-
-
-@asynccontextmanager
-async def visiting() -> AsyncIterator[Client]:
-    communicator = WebsocketCommunicator(jobs_socket, "/ws/jobs/")
-    communicator.scope["user"] = visitor()
-    communicator.scope["client"] = ["192.0.2.1", 4000]
-    async with opened(communicator) as client:
-        yield client
-
-
-async def test_a_reader_that_acknowledges_nothing_is_let_go(settings: Settings) -> None:
-    settings.REALTIME_CREDIT_WINDOW = 1
-    settings.REALTIME_SEND_DEADLINE = 0.2
-    async with visiting() as client:
-        for _ in range(3):
-            job = await Job.objects.acreate(task="t", title="T", visibility=Visibility.PUBLIC)
-            await client.watch(job)
-        assert await client.closed() == TOO_SLOW
-
-
-async def test_a_reader_that_is_owed_nothing_may_be_silent(settings: Settings) -> None:
-    settings.REALTIME_SEND_DEADLINE = 0.1
-    async with visiting() as client:
-        job = await Job.objects.acreate(task="t", title="T", visibility=Visibility.PUBLIC)
-        await client.watch(job)
-        await client.hear()
-        assert await client.hear_nothing()
-
-
-async def test_an_old_socket_is_closed_for_another(settings: Settings) -> None:
-    settings.REALTIME_SOCKET_MAX_AGE = 0.1
-    async with visiting() as client:
-        assert await client.closed() == AGED
-
-
-@pytest.mark.parametrize(("others", "closes"), [(1, False), (2, False), (3, True)])
-async def test_an_address_has_so_many_sockets(
-    settings: Settings, others: int, closes: bool
-) -> None:
-    settings.REALTIME_SOCKETS_PER_ADDRESS = 3
-    connections = [visiting() for _ in range(others)]
-    for connection in connections:
-        await connection.__aenter__()
-    async with visiting() as client:
-        if closes:
-            assert await client.closed() == TOO_MANY
-        else:
-            assert await client.hear_nothing()
-    for connection in connections:
-        await connection.__aexit__(None, None, None)
-
-
-async def test_a_place_is_free_again_once_its_socket_has_gone(settings: Settings) -> None:
-    settings.REALTIME_SOCKETS_PER_ADDRESS = 1
-    async with visiting():
-        pass
-    async with visiting() as client:
-        assert await client.hear_nothing()
+def test_other_sessions_and_visitors_are_not_changed() -> None:
+    connections = Connections()
+    visitor = RecordingWatcher(Viewer())
+    other = RecordingWatcher(Viewer(user_id=7), session_key="other")
+    for watcher in (visitor, other):
+        connections.add(watcher, "192.0.2.1")
+    connections.update_viewers({("s", 7): Viewer(), ("other", 7): Viewer(user_id=7)})
+    assert (visitor.closed, other.closed) == (None, None)

@@ -1,4 +1,4 @@
-"""Server-Sent Events and polling: the same snapshots, for those without a WebSocket."""
+"""Server-Sent Events and polling: the same snapshots without a WebSocket."""
 
 import asyncio
 import json
@@ -28,8 +28,8 @@ def quick(settings: Settings) -> None:
 
 
 async def make(**fields: Any) -> Job:
-    described = {"task": "t", "title": "T", "queue": "celery", "visibility": Visibility.PUBLIC}
-    return await Job.objects.acreate(**described | fields)
+    defaults = {"task": "t", "title": "T", "queue": "celery", "visibility": Visibility.PUBLIC}
+    return await Job.objects.acreate(**defaults | fields)
 
 
 def url(job: Job, name: str = "events") -> str:
@@ -50,12 +50,12 @@ def run(job: Job) -> None:
     lease.finish(claimed, result=None)
 
 
-async def later(job: Job) -> None:
+async def change_later(job: Job) -> None:
     await asyncio.sleep(0.2)
     await Job.objects.filter(pk=job.pk).aupdate(revision=4, tick=0)
 
 
-async def test_a_stream_tells_the_present_and_every_end(async_client: AsyncClient) -> None:
+async def test_a_stream_sends_the_present_state_and_the_end(async_client: AsyncClient) -> None:
     job = await make()
     response = await async_client.get(url(job))
     assert response["Content-Type"] == "text/event-stream"
@@ -68,31 +68,31 @@ async def test_a_stream_tells_the_present_and_every_end(async_client: AsyncClien
     assert states[-1] == "succeeded"
 
 
-async def test_what_the_reader_has_is_not_sent_again(async_client: AsyncClient) -> None:
+async def test_a_snapshot_that_the_browser_has_is_not_sent_again(async_client: AsyncClient) -> None:
     job = await make(revision=3, tick=7)
     response = await async_client.get(url(job), headers={"Last-Event-ID": "3-7"})
-    change = asyncio.create_task(later(job))
+    change = asyncio.create_task(change_later(job))
     async for event in read(response):
         assert event["id"] == "4-0"
         break
     await change
 
 
-async def test_a_reader_that_has_the_end_need_not_come_again(async_client: AsyncClient) -> None:
+async def test_a_browser_with_the_last_snapshot_gets_no_stream(async_client: AsyncClient) -> None:
     job = await make(state=JobState.SUCCEEDED, revision=2, finished_at="2026-01-01T00:00Z")
     response = await async_client.get(url(job), headers={"Last-Event-ID": "2-0"})
     assert response.status_code == 204
 
 
-async def test_readers_are_told_to_come_back_at_different_times(async_client: AsyncClient) -> None:
+async def test_browsers_get_different_retry_times(async_client: AsyncClient) -> None:
     job = await make()
-    told = set()
+    lines = set()
     for _ in range(8):
         response: Any = await async_client.get(url(job))
-        told.add(await anext(response.streaming_content))
+        lines.add(await anext(response.streaming_content))
         await response.streaming_content.aclose()
-    assert len(told) > 1
-    assert all(500 <= int(line.removeprefix(b"retry: ")) <= 2500 for line in told)
+    assert len(lines) > 1
+    assert all(500 <= int(line.removeprefix(b"retry: ")) <= 2500 for line in lines)
 
 
 async def test_a_stream_ends_after_a_while(async_client: AsyncClient, settings: Settings) -> None:
@@ -101,7 +101,7 @@ async def test_a_stream_ends_after_a_while(async_client: AsyncClient, settings: 
     assert len([event async for event in read(response)]) == 1
 
 
-async def test_a_sleeping_reader_gets_the_newest_state_only(
+async def test_a_slow_browser_gets_the_newest_state_only(
     async_client: AsyncClient, settings: Settings
 ) -> None:
     settings.REALTIME_STREAM_INTERVAL = 1.0
@@ -117,7 +117,7 @@ async def test_a_sleeping_reader_gets_the_newest_state_only(
 
 
 @pytest.mark.parametrize(("already", "status"), [(0, 200), (1, 200), (2, 429)])
-async def test_an_address_has_so_many_streams(
+async def test_an_address_has_a_limited_number_of_streams(
     async_client: AsyncClient, settings: Settings, already: int, status: int
 ) -> None:
     settings.REALTIME_SOCKETS_PER_ADDRESS = 2
@@ -135,7 +135,7 @@ async def test_an_address_has_so_many_streams(
     ("who", "status"),
     [("visitor", 404), ("key", 200), ("owner", 200), ("other", 404), ("operator", 200)],
 )
-async def test_who_may_have_them(
+async def test_who_may_read_a_stream_or_a_snapshot(
     async_client: AsyncClient, settings: Settings, name: str, who: str, status: int
 ) -> None:
     settings.REALTIME_STREAM_MAX_AGE = 0.01
@@ -157,7 +157,7 @@ async def test_who_may_have_them(
         assert response["Cache-Control"] == "no-store"
 
 
-async def test_polling_gives_the_snapshot(async_client: AsyncClient) -> None:
+async def test_polling_returns_the_snapshot(async_client: AsyncClient) -> None:
     job = await make(worker="celery@inner")
     response = await async_client.get(url(job, "snapshot"))
     shown = json.loads(response.content)

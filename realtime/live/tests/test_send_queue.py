@@ -3,11 +3,11 @@ from collections.abc import Callable
 
 import pytest
 
-from realtime.live import send_queue as flusher_module
+from realtime.live import send_queue as send_queue_module
 from realtime.live.send_queue import SendQueue, begin
 
 
-class Owed:
+class CountingSender:
     def __init__(self, does: Callable[[], None] = lambda: None) -> None:
         self.flushes = 0
         self._does = does
@@ -22,49 +22,51 @@ async def turns(number: int) -> None:
         await asyncio.sleep(0)
 
 
-async def test_however_often_one_asks_it_is_flushed_once() -> None:
-    flusher, owed = SendQueue(), Owed()
+async def test_a_sender_that_is_added_several_times_is_flushed_once() -> None:
+    queue, sender = SendQueue(), CountingSender()
     for _ in range(3):
-        flusher.add(owed)
+        queue.add(sender)
     await turns(3)
-    assert owed.flushes == 1
+    assert sender.flushes == 1
 
 
-async def test_what_is_asked_for_during_a_flush_is_flushed_after_it() -> None:
-    flusher, late = SendQueue(), Owed()
-    flusher.add(Owed(lambda: flusher.add(late)))
+async def test_a_sender_that_is_added_during_a_flush_is_flushed_later() -> None:
+    queue, late = SendQueue(), CountingSender()
+    queue.add(CountingSender(lambda: queue.add(late)))
     await turns(1)
     assert late.flushes == 0
     await turns(5)
     assert late.flushes == 1
 
 
-async def test_all_else_has_its_turn_in_a_long_round(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flusher_module, "SLICE", -1.0)
-    flusher, each = SendQueue(), [Owed() for _ in range(10)]
-    for owed in each:
-        flusher.add(owed)
+async def test_the_event_loop_runs_between_slices_of_a_long_round(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(send_queue_module, "SLICE", -1.0)
+    queue, each = SendQueue(), [CountingSender() for _ in range(10)]
+    for sender in each:
+        queue.add(sender)
     await turns(3)
-    assert 0 < sum(owed.flushes for owed in each) < len(each)
+    assert 0 < sum(sender.flushes for sender in each) < len(each)
     await turns(10)
-    assert [owed.flushes for owed in each] == [1] * 10
+    assert [sender.flushes for sender in each] == [1] * 10
 
 
 async def test_under_load_the_next_round_waits_for_a_quick_turn_of_the_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(flusher_module, "QUICK", -1.0)  # no turn is
+    monkeypatch.setattr(send_queue_module, "QUICK", -1.0)  # no turn is
     clock = 0.0
-    monkeypatch.setattr(flusher_module, "monotonic", lambda: clock)
+    monkeypatch.setattr(send_queue_module, "monotonic", lambda: clock)
 
     def take_a_second() -> None:
         nonlocal clock
         clock += 1.0
 
-    flusher, slow = SendQueue(), Owed(take_a_second)
-    flusher.add(slow)
+    queue, slow = SendQueue(), CountingSender(take_a_second)
+    queue.add(slow)
     await turns(2)
-    flusher.add(slow)
+    queue.add(slow)
     await turns(10)
     assert slow.flushes == 1
     clock += 1.5
@@ -72,7 +74,7 @@ async def test_under_load_the_next_round_waits_for_a_quick_turn_of_the_loop(
     assert slow.flushes == 2
 
 
-async def test_what_does_not_wait_is_done_at_once() -> None:
+async def test_a_send_that_does_not_wait_is_done_at_once() -> None:
     done = []
 
     async def send() -> None:
@@ -82,7 +84,7 @@ async def test_what_does_not_wait_is_done_at_once() -> None:
     assert done == [1]
 
 
-async def test_what_waits_is_finished_by_a_task() -> None:
+async def test_a_send_that_waits_is_finished_by_a_task() -> None:
     gate, done = asyncio.Event(), []
 
     async def send() -> None:
@@ -118,7 +120,7 @@ async def test_a_send_that_waits_can_be_cancelled() -> None:
 
 
 @pytest.mark.parametrize("waits", [False, True])
-async def test_an_error_reaches_whoever_began(waits: bool) -> None:
+async def test_an_error_reaches_the_caller(waits: bool) -> None:
     async def send() -> None:
         if waits:
             await asyncio.sleep(0)

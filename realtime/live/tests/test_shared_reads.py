@@ -7,7 +7,7 @@ from realtime.live.shared_reads import SharedReads
 
 
 class Rows:
-    """A database that answers when it is let."""
+    """A database that waits until `answers` is set."""
 
     def __init__(self, **rows: int) -> None:
         self.rows = rows
@@ -16,9 +16,9 @@ class Rows:
 
     async def read(self, keys: Iterable[str]) -> dict[str, int]:
         self.queries.append(list(keys))
-        found = {key: self.rows[key] for key in keys if key in self.rows}
+        values = {key: self.rows[key] for key in keys if key in self.rows}
         await self.answers.wait()
-        return found
+        return values
 
 
 async def settle() -> None:
@@ -26,7 +26,7 @@ async def settle() -> None:
         await asyncio.sleep(0)
 
 
-async def test_all_who_ask_while_one_query_runs_share_the_next() -> None:
+async def test_callers_that_ask_while_one_query_runs_share_the_next() -> None:
     rows = Rows(a=1, b=2)
     shared = SharedReads(rows.read)
     first = asyncio.create_task(shared.get(["a"]))
@@ -39,7 +39,7 @@ async def test_all_who_ask_while_one_query_runs_share_the_next() -> None:
     assert rows.queries == [["a"], ["a", "b", "c"]]
 
 
-async def test_nobody_is_given_what_was_read_before_they_asked() -> None:
+async def test_no_caller_gets_values_from_before_it_asked() -> None:
     rows = Rows(a=1)
     shared = SharedReads(rows.read)
     early = asyncio.create_task(shared.get(["a"]))
@@ -51,7 +51,7 @@ async def test_nobody_is_given_what_was_read_before_they_asked() -> None:
     assert (await early, await late) == ({"a": 1}, {"a": 2})
 
 
-async def test_one_who_leaves_takes_nothing_from_the_others() -> None:
+async def test_a_cancelled_caller_does_not_affect_the_others() -> None:
     rows = Rows(a=1)
     shared = SharedReads(rows.read)
     leaving, staying = (asyncio.create_task(shared.get(["a"])) for _ in range(2))
@@ -61,7 +61,7 @@ async def test_one_who_leaves_takes_nothing_from_the_others() -> None:
     assert await staying == {"a": 1}
 
 
-async def test_all_hear_of_an_error_and_the_next_may_ask_again() -> None:
+async def test_all_callers_get_the_error_and_later_ones_ask_again() -> None:
     fails = True
 
     async def read(keys: list[str]) -> dict[str, int]:
@@ -76,14 +76,14 @@ async def test_all_hear_of_an_error_and_the_next_may_ask_again() -> None:
     assert await shared.get(["a"]) == {"a": 1}
 
 
-async def test_after_a_close_it_can_be_asked_again() -> None:
+async def test_it_can_be_used_again_after_a_close() -> None:
     rows = Rows(a=1)
     shared = SharedReads(rows.read)
-    asked = [asyncio.create_task(shared.get(["a"])) for _ in range(2)]
+    tasks = [asyncio.create_task(shared.get(["a"])) for _ in range(2)]
     await settle()
     shared.close()
-    for each in asked:
+    for task in tasks:
         with pytest.raises(asyncio.CancelledError):
-            await each
+            await task
     rows.answers.set()
     assert await shared.get(["a"]) == {"a": 1}

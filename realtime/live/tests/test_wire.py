@@ -37,7 +37,7 @@ ID = UUID("01a20391-cf6f-710b-bd83-cd1e99a51024")
         ('{"type":"ping"}', Ping()),
     ],
 )
-def test_the_browsers_frames_are_understood(text: str, frame: object) -> None:
+def test_frames_of_browsers_are_decoded(text: str, frame: object) -> None:
     assert parse(text) == frame
 
 
@@ -58,7 +58,7 @@ def test_the_browsers_frames_are_understood(text: str, frame: object) -> None:
         '{"type":"ping","payload":"more"}',
     ],
 )
-def test_anything_else_is_refused(text: str) -> None:
+def test_other_frames_are_refused(text: str) -> None:
     with pytest.raises(msgspec.DecodeError):
         parse(text)
 
@@ -73,14 +73,14 @@ def test_an_overview_is_json() -> None:
     assert frame == {"type": "overview", "seq": 4, "numbers": {"running": 1}, "jobs": []}
 
 
-def test_what_is_denied_names_the_jobs() -> None:
+def test_a_denial_names_the_jobs() -> None:
     assert json.loads(encode(Denied(jobs=[ID]))) == {"type": "denied", "jobs": [str(ID)]}
 
 
-def test_the_answer_to_a_ping_says_nothing_else() -> None:
+def test_a_pong_has_no_other_fields() -> None:
     assert json.loads(encode(Pong())) == {"type": "pong"}
 
 
-def test_a_type_of_a_later_version_is_told_from_what_is_malformed() -> None:
-    with pytest.raises(UnknownType, match="'unheard'"):
-        parse('{"type":"unheard","of":1}')
+def test_an_unknown_type_is_an_error_of_its_own() -> None:
+    with pytest.raises(UnknownType, match="'unknown'"):
+        parse('{"type":"unknown","of":1}')

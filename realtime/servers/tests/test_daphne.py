@@ -5,14 +5,15 @@ from typing import Any
 
 import pytest
 
-from realtime.servers.daphne import Valve, with_backpressure
+from realtime.servers import daphne
+from realtime.servers.daphne import Valve, lacks_backpressure, with_backpressure
 
 TEXT: dict[str, Any] = {"type": "websocket.send", "text": "x"}
 CLOSE: dict[str, Any] = {"type": "websocket.close", "code": 4408}
 
 
 class Protocol:
-    """As much of daphne's as there is to it here; it is its own transport."""
+    """The part of daphne's protocol that the valve uses; it is its own transport."""
 
     STATE_CLOSING, STATE_OPEN = 2, 3
 
@@ -67,7 +68,7 @@ def server() -> Server:
     return Server()
 
 
-async def test_elsewhere_nothing_is_changed(server: Server) -> None:
+async def test_other_servers_are_not_changed(server: Server) -> None:
     async def send(message: dict[str, Any]) -> None: ...
 
     assert with_backpressure(send) is send
@@ -75,9 +76,7 @@ async def test_elsewhere_nothing_is_changed(server: Server) -> None:
     assert with_backpressure(other) is other
 
 
-async def test_a_frame_waits_until_the_reader_has_taken_others(
-    protocol: Protocol, server: Server
-) -> None:
+async def test_a_frame_waits_while_the_browser_is_slow(protocol: Protocol, server: Server) -> None:
     send = with_backpressure(partial(server.handle_reply, protocol))
     await send(TEXT)
     protocol.producer.pauseProducing()
@@ -104,7 +103,7 @@ async def test_the_close_does_not_wait(protocol: Protocol, server: Server) -> No
     assert (protocol.producer, protocol.is_reading, protocol.muted) == (None, True, True)
 
 
-async def test_a_lost_connection_lets_go_of_what_waits(protocol: Protocol, server: Server) -> None:
+async def test_a_lost_connection_ends_the_waiting(protocol: Protocol, server: Server) -> None:
     send = with_backpressure(partial(server.handle_reply, protocol))
     protocol.producer.pauseProducing()
     sending = asyncio.create_task(send(TEXT))
@@ -113,11 +112,50 @@ async def test_a_lost_connection_lets_go_of_what_waits(protocol: Protocol, serve
     await sending
 
 
-async def test_pings_are_told_and_answered(protocol: Protocol, server: Server) -> None:
+async def test_pings_are_counted_and_answered(protocol: Protocol, server: Server) -> None:
     valve = Valve(partial(server.handle_reply, protocol), protocol)
     protocol.onPing(b"1")
-    told: list[bool] = []
-    valve.pinged = lambda: told.append(True)
+    pings: list[bool] = []
+    valve.pinged = lambda: pings.append(True)
     protocol.onPing(b"2")
     assert protocol.answered == [b"1", b"2"]
-    assert told == [True]
+    assert pings == [True]
+
+
+@pytest.fixture
+def daphne_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(daphne, "is_daphne_running", lambda: True)
+    daphne._log_wrapped_send.cache_clear()
+
+
+async def wrapped(message: dict[str, Any]) -> None: ...
+
+
+@pytest.mark.usefixtures("daphne_runs")
+def test_a_wrapped_send_on_daphne_lacks_backpressure_and_is_logged_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    assert lacks_backpressure(wrapped)
+    assert lacks_backpressure(wrapped)
+    [record] = caplog.records
+    assert record.levelname == "ERROR"
+    assert "Remove the middleware" in record.message
+
+
+@pytest.mark.usefixtures("daphne_runs")
+def test_daphnes_own_send_has_backpressure(protocol: Protocol, server: Server) -> None:
+    assert not lacks_backpressure(partial(server.handle_reply, protocol))
+
+
+def test_on_other_servers_send_may_be_wrapped() -> None:
+    assert not lacks_backpressure(wrapped)
+
+
+@pytest.mark.usefixtures("daphne_runs")
+def test_untried_versions_are_served_without_backpressure(
+    protocol: Protocol, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(daphne, "_are_tried_versions", lambda: False)
+    send = partial(server.handle_reply, protocol)
+    assert with_backpressure(send) is send
+    assert not lacks_backpressure(wrapped)

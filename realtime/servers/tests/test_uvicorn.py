@@ -1,4 +1,4 @@
-"""uvicorn's protocol with the connection in the test's hands."""
+"""uvicorn's protocol on a transport that the test controls."""
 
 import asyncio
 from collections.abc import Callable
@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 from uvicorn import Config
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
 from websockets.frames import CloseCode
 
 from realtime.servers import uvicorn
-from realtime.servers.uvicorn import SocketProtocol
+from realtime.servers.uvicorn import FastSocketProtocol, SocketProtocol, protocol_class
 from realtime.tests.support.raw_socket import (
     CLOSE,
     PING,
@@ -49,17 +50,17 @@ class Transport(asyncio.Transport):
         self.ended = "aborted"
 
     def frames(self) -> list[Frame]:
-        """What has been written since the last time."""
-        found, rest = [], self.written
+        """The frames that were written since the last call."""
+        frames, rest = [], self.written
         while one := parsed(rest):
-            found.append(one[0])
+            frames.append(one[0])
             rest = one[1]
         self.written = rest
-        return found
+        return frames
 
 
 class Connection:
-    """A browser's; the application does what the test tells it to."""
+    """A browser's connection, with an application that the test controls."""
 
     def __init__(self) -> None:
         self.received: list[dict[str, Any]] = []
@@ -67,13 +68,13 @@ class Connection:
         self.transport = Transport()
         config = Config(
             self._application,
-            ws=SocketProtocol,
+            ws=FastSocketProtocol,
             ws_per_message_deflate=False,
             interface="asgi3",
             log_config=None,
         )
         config.load()
-        self.protocol = SocketProtocol(config, ServerState(), {})
+        self.protocol = FastSocketProtocol(config, ServerState(), {})
         self.protocol.connection_made(self.transport)
         self.send: Callable[..., Any] = self.protocol.send
 
@@ -94,7 +95,7 @@ class Connection:
         head, _, self.transport.written = self.transport.written.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 101"), head
 
-    def come(self, data: bytes) -> None:
+    def receive(self, data: bytes) -> None:
         if self.transport.reads:
             self.protocol.data_received(data)
 
@@ -121,7 +122,7 @@ async def test_a_text_is_one_frame(connection: Connection, size: int) -> None:
     assert connection.transport.frames() == [Frame(TEXT, b"x" * size)]
 
 
-async def test_text_waits_until_the_reader_has_taken_others(connection: Connection) -> None:
+async def test_text_waits_while_the_browser_is_slow(connection: Connection) -> None:
     connection.protocol.pause_writing()
     sending = asyncio.create_task(connection.send({"type": "websocket.send", "text": "é"}))
     await settle()
@@ -137,27 +138,27 @@ async def test_the_close_does_not_wait(connection: Connection) -> None:
     assert connection.transport.frames() == [Frame(CLOSE, (4408).to_bytes(2, "big"))]
 
 
-async def test_one_who_takes_no_answers_is_not_asked_for_more(connection: Connection) -> None:
+async def test_pings_are_not_read_while_their_answers_are_not(connection: Connection) -> None:
     connection.protocol.pause_writing()
-    connection.come(frame(b"1", opcode=PING))
-    connection.come(frame(b"2", opcode=PING))
+    connection.receive(frame(b"1", opcode=PING))
+    connection.receive(frame(b"2", opcode=PING))
     assert connection.transport.frames() == [Frame(PONG, b"1")]
     connection.protocol.resume_writing()
-    connection.come(frame(b"3", opcode=PING))
+    connection.receive(frame(b"3", opcode=PING))
     assert connection.transport.frames() == [Frame(PONG, b"3")]
 
 
-async def test_pings_are_told(connection: Connection) -> None:
-    told: list[bool] = []
-    connection.protocol.pinged = lambda: told.append(True)
-    connection.come(frame(b"", opcode=PING) * 2)
-    assert told == [True, True]
+async def test_pings_are_counted(connection: Connection) -> None:
+    pings: list[bool] = []
+    connection.protocol.pinged = lambda: pings.append(True)
+    connection.receive(frame(b"", opcode=PING) * 2)
+    assert pings == [True, True]
 
 
-async def test_what_is_no_utf_8_closes(
+async def test_text_that_is_not_utf_8_closes_the_socket(
     connection: Connection, caplog: pytest.LogCaptureFixture
 ) -> None:
-    connection.come(frame(b"\xff") + frame(b"x"))
+    connection.receive(frame(b"\xff") + frame(b"x"))
     await settle()
     [closing] = connection.transport.frames()
     assert int.from_bytes(closing.payload[:2], "big") == CloseCode.INVALID_DATA
@@ -166,9 +167,9 @@ async def test_what_is_no_utf_8_closes(
     assert not [record for record in caplog.records if not record.name.startswith("realtime.")]
 
 
-async def test_what_is_utf_8_is_received(connection: Connection) -> None:
-    connection.come(frame("é".encode()[:1], fin=False))
-    connection.come(frame("é".encode()[1:], opcode=0))
+async def test_utf_8_text_is_received(connection: Connection) -> None:
+    connection.receive(frame("é".encode()[:1], fin=False))
+    connection.receive(frame("é".encode()[1:], opcode=0))
     await settle()
     assert connection.received == [{"type": "websocket.receive", "text": "é"}]
 
@@ -180,7 +181,7 @@ async def test_the_end_of_the_application_ends_the_connection(connection: Connec
     assert connection.transport.ended == "aborted"
 
 
-async def test_one_who_answers_no_ping_is_not_kept(connection: Connection) -> None:
+async def test_a_browser_that_answers_no_ping_is_aborted(connection: Connection) -> None:
     connection.protocol.keepalive_timeout()
     await asyncio.sleep(0.01)
     assert connection.transport.ended == "aborted"
@@ -192,3 +193,9 @@ async def test_a_handshake_that_is_too_large_is_answered() -> None:
     assert one.transport.written.startswith(b"HTTP/1.1 431 ")
     assert one.transport.ended == "closed"
     one.protocol.connection_lost(None)
+
+
+def test_an_untried_version_of_uvicorn_gets_its_own_protocol() -> None:
+    assert SocketProtocol is FastSocketProtocol
+    assert protocol_class(lambda _: "0.54.9") is FastSocketProtocol
+    assert protocol_class(lambda _: "0.55.0") is WebSocketsSansIOProtocol

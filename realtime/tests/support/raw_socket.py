@@ -1,4 +1,4 @@
-"""A WebSocket whose every byte is in the test's hands; it reads only when it is told to."""
+"""A WebSocket client that can send any bytes, and reads only when the test says so."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ class Frame:
 def frame(
     payload: bytes, *, opcode: int = TEXT, fin: bool = True, rsv: int = 0, masked: bool = True
 ) -> bytes:
-    """One frame (RFC 6455, 5.2), however wrong."""
+    """One frame (RFC 6455, 5.2), which may be invalid."""
     first = fin << 7 | rsv << 4 | opcode
     mask_bit = 0x80 if masked else 0
     size = len(payload)
@@ -46,7 +46,7 @@ def frame(
         head = bytes((first, mask_bit | 126)) + size.to_bytes(2, "big")
     else:
         head = bytes((first, mask_bit | 127)) + size.to_bytes(8, "big")
-    # A mask of zeros is one, and leaves the payload as it is.
+    # A mask of zeros is valid, and does not change the payload.
     return head + (bytes(4) if masked else b"") + payload
 
 
@@ -56,7 +56,7 @@ def request(path: str, headers: Iterable[Header], *, method: str = "GET") -> byt
 
 
 def handshake(port: int, headers: Iterable[Header] = ()) -> bytes:
-    """A page's of the site itself, with these headers besides."""
+    """The handshake of a page of this site, with more headers."""
     own = (
         ("Host", f"127.0.0.1:{port}"),
         ("Origin", f"http://127.0.0.1:{port}"),
@@ -69,7 +69,7 @@ def handshake(port: int, headers: Iterable[Header] = ()) -> bytes:
 
 
 class Raw:
-    """A TCP connection. What is not read stays in the kernel, and then at the server."""
+    """A TCP connection. Unread data stays in the kernel, and then in the server."""
 
     def __init__(self, connected: socket.socket) -> None:
         self._socket = connected
@@ -84,14 +84,14 @@ class Raw:
         await self._loop.sock_sendall(self._socket, data)
 
     async def read(self, at_most: int = 65536) -> bytes:
-        """What is there, nothing at its end."""
+        """The available data; empty at the end of the connection."""
         try:
             return await self._loop.sock_recv(self._socket, at_most)
         except ConnectionError:
             return b""
 
     async def read_head(self) -> tuple[int, bytes]:
-        """The status and the rest of the head of an HTTP answer; status 0 if there is none."""
+        """The status and the head of an HTTP response; status 0 if there is none."""
         async with asyncio.timeout(PATIENCE):
             while b"\r\n\r\n" not in self._rest:
                 data = await self.read()
@@ -104,10 +104,10 @@ class Raw:
     async def receive(self) -> Frame | None:
         """The next frame; None when the connection has ended."""
         while True:
-            found = parsed(self._rest)
-            if found is not None:
-                self._rest = found[1]
-                return found[0]
+            parsed_frame = parsed(self._rest)
+            if parsed_frame is not None:
+                self._rest = parsed_frame[1]
+                return parsed_frame[0]
             data = await self.read()
             if not data:
                 return None
@@ -117,45 +117,45 @@ class Raw:
         data = payload.encode() if isinstance(payload, str) else payload
         await self.write(frame(data, **bits))
 
-    async def say(self, **fields: Any) -> None:
+    async def send_json(self, **fields: Any) -> None:
         await self.send(json.dumps(fields))
 
     async def watch(self, *ids: object) -> None:
-        await self.say(type="watch", jobs=[{"id": str(each)} for each in ids])
+        await self.send_json(type="watch", jobs=[{"id": str(each)} for each in ids])
 
-    async def hear(self) -> dict[str, Any]:
-        """The next frame of text, within reason; the server's pings are answered."""
+    async def receive_json(self) -> dict[str, Any]:
+        """The next text frame; pings of the server are answered meanwhile."""
         async with asyncio.timeout(PATIENCE):
             while True:
-                found = await self.receive()
-                assert found is not None, "The connection has ended"
-                assert found.opcode != CLOSE, f"Closed with {_code(found)}"
-                if found.opcode == PING:
-                    await self.send(found.payload, opcode=PONG)
-                elif found.opcode == TEXT:
-                    return found.json
+                frame = await self.receive()
+                assert frame is not None, "The connection has ended"
+                assert frame.opcode != CLOSE, f"Closed with {_code(frame)}"
+                if frame.opcode == PING:
+                    await self.send(frame.payload, opcode=PONG)
+                elif frame.opcode == TEXT:
+                    return frame.json
 
     async def is_alive(self) -> bool:
-        """Whether a ping of the page's script is answered; fails where the connection has ended."""
-        await self.say(type="ping")
-        while (await self.hear())["type"] != "pong":
+        """Whether a ping of the page's protocol is answered; fails if the connection has ended."""
+        await self.send_json(type="ping")
+        while (await self.receive_json())["type"] != "pong":
             pass
         return True
 
     async def closed(self) -> int:
-        """The code that it is closed with, `BROKEN` for none; what comes before is read away."""
+        """Read until the close frame, and return its code; `BROKEN` if there is none."""
         code = BROKEN
         async with asyncio.timeout(PATIENCE):
-            while (found := await self.receive()) is not None:
-                if found.opcode == CLOSE:
-                    code = _code(found)
+            while (frame := await self.receive()) is not None:
+                if frame.opcode == CLOSE:
+                    code = _code(frame)
                     break
         return code
 
     async def dropped(self) -> float:
         """Seconds until the server has closed the connection, without reading a byte of it.
 
-        Pongs that nobody asked for are allowed, and a socket that is closed refuses them.
+        It sends pongs, which are always allowed, until the closed connection refuses them.
         """
         began = monotonic()
         async with asyncio.timeout(PATIENCE):
@@ -167,12 +167,12 @@ class Raw:
                 await asyncio.sleep(0.1)
 
     async def take(self, at_most: int) -> None:
-        """Read so many bytes, of which `receive` makes frames later."""
+        """Read some bytes, which `receive` parses later."""
         self._rest += await self.read(at_most)
 
 
 def parsed(data: bytes) -> tuple[Frame, bytes] | None:
-    """The first frame in `data`, and what follows; servers do not mask."""
+    """The first frame in `data`, and the data after it; servers do not mask frames."""
     if len(data) < 2:
         return None
     size, start = data[1] & 0x7F, 2

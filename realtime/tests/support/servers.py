@@ -1,4 +1,4 @@
-"""The site on its real web servers, each started by the very command that is documented."""
+"""The site on real web servers, each started by the documented command."""
 
 import os
 import re
@@ -41,11 +41,11 @@ class Web:
 
     @property
     def memory(self) -> int:
-        """Bytes that are in memory."""
+        """Resident memory, in bytes."""
         pages = Path(f"/proc/{self.running.process.pid}/statm").read_text("ascii").split()[1]
         return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
-    def answers(self) -> bool:
+    def is_ready(self) -> bool:
         assert self.running.process.poll() is None, f"{self.name} ended: {self.log}"
         try:
             return httpx.get(f"{self.url}/healthz", trust_env=False).status_code == HTTPStatus.OK
@@ -65,15 +65,15 @@ def daphne_command() -> list[str]:
 def uvicorn_command(*, port: int) -> list[str]:
     """As the README has it."""
     readme = (HOME / "README.md").read_text("utf-8")
-    found = re.search(r"^uvicorn (?:.+\\\n)*.+$", readme, re.MULTILINE)
-    assert found, "The README does not say how to run the site on uvicorn."
-    text = found.group().replace("\\\n", " ").replace("$PORT", str(port))
+    command = re.search(r"^uvicorn (?:.+\\\n)*.+$", readme, re.MULTILINE)
+    assert command, "The README has no command for uvicorn."
+    text = command.group().replace("\\\n", " ").replace("$PORT", str(port))
     return ["-m", *shlex.split(text)]
 
 
 @contextmanager
 def serving(**variables: str) -> Iterator[dict[str, Web]]:
-    """Both, side by side, on the database and the Valkey of the tests."""
+    """daphne and uvicorn at the same time, with the database and the Valkey of the tests."""
     with ExitStack() as stack:
         listening = stack.enter_context(_listening())
         webs = {
@@ -91,7 +91,7 @@ def serving(**variables: str) -> Iterator[dict[str, Web]]:
             stack, "uvicorn", port, uvicorn_command(port=port), variables=variables
         )
         for web in webs.values():
-            until(web.answers, within=START, what=f"{web.name} answers")
+            until(web.is_ready, within=START, what=f"{web.name} answers")
         yield webs
 
 

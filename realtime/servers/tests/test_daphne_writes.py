@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from twisted.internet.tcp import Connection
 
-from realtime.servers.direct_write import write_directly
+from realtime.servers.daphne import write_directly
 
 
 class Socket:
@@ -21,7 +21,7 @@ class Socket:
 
 
 class Bare(Connection):
-    """Twisted's, without its reactor."""
+    """Twisted's connection without a reactor."""
 
     def __init__(self, room: int) -> None:
         self.socket: Any = Socket(room)
@@ -37,7 +37,7 @@ class Bare(Connection):
 
 
 class Encrypting:
-    """Has a socket, and may not be passed by."""
+    """A transport that has to encrypt the data."""
 
     def __init__(self) -> None:
         self.socket = Socket(room=100)
@@ -49,7 +49,7 @@ class Encrypting:
         self.written += data
 
 
-def test_a_socket_with_room_has_it_at_once() -> None:
+def test_a_socket_with_room_is_written_to_at_once() -> None:
     transport = Bare(room=100)
     write_directly(transport, b"frame")
     assert transport.socket.taken == b"frame"
@@ -57,23 +57,23 @@ def test_a_socket_with_room_has_it_at_once() -> None:
 
 
 @pytest.mark.parametrize("room", [0, 3])
-def test_what_a_socket_has_no_room_for_is_left_to_its_transport(room: int) -> None:
+def test_data_without_room_is_given_to_the_transport(room: int) -> None:
     transport = Bare(room=room)
     write_directly(transport, b"frame")
     assert transport.socket.taken == b"frame"[:room]
     assert transport.left == b"frame"[room:]
 
 
-@pytest.mark.parametrize("held", ["dataBuffer", "_tempDataBuffer"])
-def test_nothing_overtakes_what_a_transport_still_holds(held: str) -> None:
+@pytest.mark.parametrize("buffer", ["dataBuffer", "_tempDataBuffer"])
+def test_data_does_not_overtake_the_buffer(buffer: str) -> None:
     transport: Any = Bare(room=100)
-    setattr(transport, held, b"before" if held == "dataBuffer" else [b"before"])
+    setattr(transport, buffer, b"before" if buffer == "dataBuffer" else [b"before"])
     write_directly(transport, b"frame")
     assert transport.socket.taken == b""
     assert transport.left == b"beforeframe"
 
 
-def test_nothing_passes_by_an_encryption() -> None:
+def test_data_for_tls_is_never_written_directly() -> None:
     transport = Encrypting()
     write_directly(transport, b"frame")
     assert transport.socket.taken == b""
