@@ -29,7 +29,7 @@ test: environment lint ## Run all checks and tests, with real services and a rea
 chaos: environment ## Run jobs while workers and servers are killed or frozen; SHORT=1 takes minutes
 	@bin/postgresql $(BIN)/python -m realtime.tests.chaos $(if $(SHORT),--short) $(ARGS)
 
-bench: environment ## Compare with other libraries; NAME=jobs or NAME=progress runs one benchmark
+bench: environment ## Measure beside other systems; NAME=jobs, progress, fanout, latency or capacity
 	@bin/postgresql $(BIN)/python -m realtime.benchmarks $(NAME)
 
 lint: environment ## Check style, types and import contracts

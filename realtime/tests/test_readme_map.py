@@ -49,3 +49,12 @@ def test_every_package_is_described() -> None:
     entries = {path.name.removesuffix(".py") for path in HOME.iterdir() if path.suffix != ".md"}
     entries = {name for name in entries if not name.startswith(("__py", "."))}
     assert entries - NOT_DESCRIBED == set(PACKAGES)
+
+
+SCRIPTS = sorted((HOME / "static").rglob("*.js"))
+
+
+@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.name)
+def test_each_module_that_a_script_names_exists(script: Path) -> None:
+    for path in re.findall(r"realtime/([\w/]+\.py)", script.read_text("utf-8")):
+        assert (HOME / path).is_file()

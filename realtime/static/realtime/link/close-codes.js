@@ -1,4 +1,4 @@
-// Why a link was closed: the codes that the server sends (realtime/wire.py names them alike), and
+// Why a link was closed: the codes that the server sends (realtime/live/wire.py names them alike), and
 // those of this folder.
 export const AGED = 1001;
 export const MALFORMED = 4400;
