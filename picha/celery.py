@@ -6,7 +6,7 @@ from celery import Celery
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "picha.settings")
 
-app = Celery("picha", task_cls="realtime.worker.task:JobTask")
+app = Celery("picha", task_cls="realtime.tasks:JobTask")
 app.config_from_object("django.conf:settings", namespace="CELERY")
 app.set_default()  # for all threads: otherwise it is current_app only in the importing one
 app.autodiscover_tasks()
