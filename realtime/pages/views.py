@@ -38,7 +38,7 @@ from realtime.snapshots.schema import encode
 REFRESH: Final = 3
 """Without JavaScript, the page of an unfinished job reloads after this number of seconds."""
 REASON_MAX: Final = 500
-"""The most characters of the reason that somebody gives for an action."""
+"""The most characters of the reason that a user gives for an action."""
 
 
 @require_safe
