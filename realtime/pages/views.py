@@ -57,7 +57,7 @@ def _page(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "may_act": viewer.may_act_on(job),
         "resumes": actions.resumes(job),
         "parent": _visible_parent(job, viewer, key),
-        "parts": child_list(job, request.GET, viewer=viewer, route="realtime:job"),
+        "children": child_list(job, request.GET, viewer=viewer, route="realtime:job"),
         "refresh": None if job.is_finished else REFRESH,
     }
     return keep_private(render(request, "realtime/job.html", context))
