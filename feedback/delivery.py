@@ -63,7 +63,7 @@ class Delivery:
         Raises:
             Deferred: an email has to be sent later.
             LoginRefused: nothing can be sent before an operator has acted.
-            NotDelivered: nobody of the team got the feedback, and a retry would not help.
+            NotDelivered: no email to the team was accepted, and a retry would not help.
         """
         with self._progress.phase(WRITING):
             self._emails = emails_for(self._feedback)

@@ -45,7 +45,7 @@ def _to_team(feedback: Feedback, number: int) -> FeedbackEmail:
 
 
 def _to_visitor(feedback: Feedback) -> FeedbackEmail:
-    """Contains no text of the form: somebody else may have typed in this address."""
+    """The confirmation. It has no text of the form, because anybody can enter any address."""
     return FeedbackEmail(
         key=VISITOR,
         label=VISITOR_LABEL,

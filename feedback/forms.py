@@ -93,7 +93,7 @@ class FeedbackForm(forms.Form):
 
     @property
     def seconds_too_early(self) -> float:
-        """How many seconds before a person could have filled in the form it was sent."""
+        """How many seconds sooner the form was sent than a person could have filled it in."""
         return max(0.0, conf.MIN_SECONDS - tokens.age_seconds(self.cleaned_data["token"]))
 
     def submission(self) -> Submission:

@@ -11,9 +11,7 @@ class FeedbackQuerySet(models.QuerySet["Feedback"]):
         Without the lock, simultaneous submissions would not count each other's confirmations.
         """
         connection = connections[self.db]
-        if (
-            connection.vendor == "postgresql"
-        ):  # SQLite allows one writing transaction at a time anyway
+        if connection.vendor == "postgresql":  # SQLite has only one writer at a time.
             with connection.cursor() as cursor:
                 cursor.execute(
                     "SELECT pg_advisory_xact_lock(hashtext('feedback'), hashtext(%s))", [mailbox]

@@ -10,7 +10,6 @@ from realtime.tasks import JobTask
 DELAYS: Final = (5, 15, 60, 300, 900, 3600)
 """Seconds before each retry: most mail servers are available again within minutes."""
 
-
 SEND_LATER: Final = "Your feedback is saved; we can send it later."
 
 

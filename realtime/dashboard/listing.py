@@ -84,7 +84,7 @@ def parse(given: QueryDict) -> Query:
         raise BadQuery(f"There is no kind “{kind[:50]}”. The kinds are {', '.join(KINDS)}.")
     before, after = _job_id(given, "before"), _job_id(given, "after")
     if before and after:
-        raise BadQuery("A page comes before a job or after one, not both.")
+        raise BadQuery("The address has both “before” and “after”. Remove one of them.")
     return Query(state=state, task=task, kind=kind, before=before, after=after)
 
 
@@ -122,4 +122,4 @@ def _job_id(given: QueryDict, name: str) -> UUID | None:
     try:
         return parse_job_id(given.get(name, ""))
     except ValueError:
-        raise BadQuery("That page of the list does not exist.") from None
+        raise BadQuery(f"“{name}” in the address must be the id of a job. Remove it.") from None

@@ -65,7 +65,7 @@ def job(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "args": shown_args(job),
         "kwargs": shown_kwargs(job),
         "reason": reason(job),
-        "parts": child_list(job, request.GET, viewer=viewer, route="dashboard:job"),
+        "children": child_list(job, request.GET, viewer=viewer, route="dashboard:job"),
     }
     return render(request, "realtime/dashboard/job.html", context)
 

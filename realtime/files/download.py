@@ -42,7 +42,7 @@ def download(job: Job) -> Download:
     try:
         opened = storage.path_of(job, file).open("rb")
     except FileNotFoundError:
-        log.warning("The file of job %s does not exist on disk", job.pk)
+        log.warning("The file of job %s does not exist in MEDIA_ROOT", job.pk)
         raise Http404("No such file.") from None
     response = Download(
         opened, as_attachment=True, filename=file.name, content_type=file.content_type

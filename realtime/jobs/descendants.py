@@ -1,4 +1,4 @@
-"""Descendants: cancels or re-queues all descendants of a job, in chunks.
+"""Descendants: cancels or re-queues all descendants of a job, in chunks; reopens its ancestors.
 
 Called by the actions of people and by batches. Rows are locked in the order of their ids, and a
 job before its children, so that two processes cannot wait for each other.

@@ -60,7 +60,7 @@ def _publish_or_refuse(job: Job) -> bool:
     except (OperationalError, OSError):
         raise
     except Exception:
-        log.exception("Job %s cannot be published", job.pk)
+        log.exception("Job %s failed, because its task message cannot be published", job.pk)
         transitions.refuse(job.pk, code="unpublishable", error=UNPUBLISHABLE)
         return False
     return True

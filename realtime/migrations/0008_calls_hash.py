@@ -25,7 +25,8 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        # The database default lets processes of the version before add jobs.
+        # The database default lets processes of the version before add jobs. The hash of a batch
+        # that they add stays in its options, so a rerun of its parent creates that batch again.
         migrations.AddField(
             model_name='job',
             name='calls_hash',

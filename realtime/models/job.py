@@ -142,7 +142,7 @@ class Job(models.Model):
     objects = JobQuerySet.as_manager()
 
     queue_position: QueuePosition | None = None
-    """Set by `realtime.snapshots.queue_position`; None where nobody has looked it up."""
+    """Set by `realtime.snapshots.queue_position`; None if it was not looked up."""
     is_claimed = False
     """Whether this object was returned by `lease.claim` (it is not a field)."""
     reusable_children: "defaultdict[str, deque[UUID]] | None" = None

@@ -9,4 +9,4 @@ class QueuePosition:
     """1 for the next job of the queue; None for a job that is not queued."""
     is_worker_up: bool
     seconds_per_place: float | None
-    """None where nothing runs in the queue, or nothing has ended there lately."""
+    """None if no job of the queue runs, or none has succeeded lately."""

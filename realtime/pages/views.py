@@ -38,7 +38,7 @@ from realtime.snapshots.schema import encode
 REFRESH: Final = 3
 """Without JavaScript, the page of an unfinished job reloads after this number of seconds."""
 REASON_MAX: Final = 500
-"""The most characters of the reason that somebody gives for an action."""
+"""The most characters of the reason that a user gives for an action."""
 
 
 @require_safe
@@ -57,7 +57,7 @@ def _page(request: HttpRequest, job_id: UUID) -> HttpResponse:
         "may_act": viewer.may_act_on(job),
         "resumes": actions.resumes(job),
         "parent": _visible_parent(job, viewer, key),
-        "parts": child_list(job, request.GET, viewer=viewer, route="realtime:job"),
+        "children": child_list(job, request.GET, viewer=viewer, route="realtime:job"),
         "refresh": None if job.is_finished else REFRESH,
     }
     return keep_private(render(request, "realtime/job.html", context))

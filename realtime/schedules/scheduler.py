@@ -187,4 +187,6 @@ class Scheduler(DatabaseScheduler):  # type: ignore[misc]  # ships no types
         key = (name, repr(error))
         if key not in self._logged:
             self._logged.add(key)
-            log.error("The schedule %r is not usable: %s", *key)
+            log.error(
+                "The schedule %r is not usable: %s. Correct or disable it in the admin.", *key
+            )

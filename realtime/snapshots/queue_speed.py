@@ -27,7 +27,7 @@ _lock: Final = threading.Lock()
 
 
 def seconds_per_place(queues: Iterable[str]) -> dict[str, float | None]:
-    """The speed of each queue; None where nothing runs, or nothing has ended lately."""
+    """The speed of each queue; None if no job of it runs, or none has succeeded lately."""
     with _lock:
         return {queue: _cached(queue) for queue in set(queues)}
 

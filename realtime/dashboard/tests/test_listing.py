@@ -141,9 +141,9 @@ def test_parsing_the_address_of_a_query_returns_the_query(query: Query) -> None:
         ("state=FAILED", "no state"),
         ("task=a%00b", "no task with"),
         (f"task={'x' * 256}", "no task with"),
-        ("before=1", "does not exist"),
-        ("after=nonsense", "does not exist"),
-        (f"before={JOB}&after={JOB}", "not both"),
+        ("before=1", "“before” in the address"),
+        ("after=nonsense", "“after” in the address"),
+        (f"before={JOB}&after={JOB}", "Remove one"),
     ],
 )
 def test_invalid_values_are_refused(address: str, sentence: str) -> None:

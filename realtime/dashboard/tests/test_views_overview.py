@@ -91,7 +91,10 @@ def test_an_invalid_filter_shows_a_message_and_all_jobs(
     make_job()
     page = operator.get(OVERVIEW, query)
     assert page.status_code == HTTPStatus.BAD_REQUEST
-    assert "There " in page.content.decode() or "does not exist" in page.content.decode()
+    assert (
+        "There " in page.content.decode()
+        or "in the address must be the id" in page.content.decode()
+    )
     assert EVIL not in page.content.decode()
     assert len(page.context["jobs"]) == 1
     assert page.context["filter"] == {"state": "", "task": "", "kind": ""}

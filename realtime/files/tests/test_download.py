@@ -40,18 +40,18 @@ def address(job_id: object, *, key: str = "") -> str:
     return f"{url}?key={key}" if key else url
 
 
-def person(who: str) -> User | None:
-    if who == "clerk":
+def person(name: str) -> User | None:
+    if name == "clerk":
         return user("clerk", is_staff=True)
-    if who == "operator":
+    if name == "operator":
         return operator()
-    if who == "deactivated operator":
+    if name == "deactivated operator":
         return operator(is_active=False)
-    return user("other") if who == "other" else None
+    return user("other") if name == "other" else None
 
 
 @pytest.mark.parametrize(
-    ("who", "status"),
+    ("name", "status"),
     [
         ("visitor", 404),
         ("owner", 200),
@@ -61,10 +61,10 @@ def person(who: str) -> User | None:
         ("deactivated operator", 404),
     ],
 )
-def test_who_gets_the_file(client: Client, who: str, status: int) -> None:
+def test_who_gets_the_file(client: Client, name: str, status: int) -> None:
     owner = user("owner")
     job = job_with_file(owner=owner)
-    if visitor := owner if who == "owner" else person(who):
+    if visitor := owner if name == "owner" else person(name):
         client.force_login(visitor)
     response = client.get(address(job.pk))
     assert response.status_code == status

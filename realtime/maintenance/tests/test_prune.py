@@ -114,15 +114,15 @@ def test_a_job_is_deleted_with_its_descendants(small_chunks: None) -> None:
 
 
 @pytest.mark.parametrize("state", UNFINISHED)
-@pytest.mark.parametrize("who", ["root", "child", "grandchild"])
+@pytest.mark.parametrize("unfinished_job", ["root", "child", "grandchild"])
 def test_a_family_stays_while_one_of_its_jobs_is_unfinished(
-    who: str, state: str, settings: Settings
+    unfinished_job: str, state: str, settings: Settings
 ) -> None:
     settings.REALTIME_RETENTION_JOBS = 1
     unfinished = {"state": state, "finished_at": None}
 
     def fields(name: str) -> dict[str, Any]:
-        return unfinished if name == who else {}
+        return unfinished if name == unfinished_job else {}
 
     root = make("root", days=50, **fields("root"))
     child = make("child", days=50, parent=root, **fields("child"))

@@ -42,7 +42,7 @@ def ids_of(batch: Job) -> list[UUID]:
 
 
 def get_child_list(client: Client, url: str) -> ChildList:
-    child_list = client.get(url).context["parts"]
+    child_list = client.get(url).context["children"]
     assert isinstance(child_list, ChildList)
     return child_list
 
@@ -145,7 +145,7 @@ def test_a_page_named_by_a_job_of_another_batch_lists_only_children_of_this_one(
 
 def test_a_job_without_children_has_no_list(client_of_owner: Client, owner: User) -> None:
     answer = client_of_owner.get(job_url(enqueue(child_task, owner=owner).pk))
-    assert answer.context["parts"] is None
+    assert answer.context["children"] is None
     assert "Child jobs" not in answer.content.decode()
 
 

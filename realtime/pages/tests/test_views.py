@@ -28,16 +28,16 @@ def job() -> Job:
     )
 
 
-def log_in(client: Client, who: str) -> Client:
-    if who == "owner":
+def log_in(client: Client, person: str) -> Client:
+    if person == "owner":
         client.login(username="owner", password="a password")
-    elif who == "other":
+    elif person == "other":
         client.force_login(user("other"))
-    elif who == "clerk":
+    elif person == "clerk":
         client.force_login(user("clerk", is_staff=True))
-    elif who == "operator":
+    elif person == "operator":
         client.force_login(operator())
-    elif who == "superuser":
+    elif person == "superuser":
         client.force_login(user("root", is_staff=True, is_superuser=True))
     return client
 
@@ -48,11 +48,11 @@ def without_tokens(page: bytes) -> bytes:
 
 
 @pytest.mark.parametrize(
-    ("who", "status"),
+    ("person", "status"),
     [("visitor", 404), ("owner", 200), ("other", 404), ("clerk", 404), ("operator", 200)],
 )
-def test_who_may_open_the_page(client: Client, job: Job, who: str, status: int) -> None:
-    assert log_in(client, who).get(job_url(job.pk)).status_code == status
+def test_who_may_open_the_page(client: Client, job: Job, person: str, status: int) -> None:
+    assert log_in(client, person).get(job_url(job.pk)).status_code == status
 
 
 def test_the_watch_key_opens_the_page_for_a_visitor(client: Client, job: Job) -> None:
@@ -134,7 +134,7 @@ AFTER = {"cancel": JobState.CANCELLED, "retry": JobState.QUEUED}
 
 @pytest.mark.parametrize("action", list(ACTIONS))
 @pytest.mark.parametrize(
-    ("who", "status"),
+    ("person", "status"),
     [
         ("visitor", 404),
         ("owner", 303),
@@ -144,10 +144,12 @@ AFTER = {"cancel": JobState.CANCELLED, "retry": JobState.QUEUED}
         ("superuser", 303),
     ],
 )
-def test_who_may_act_on_a_job(client: Client, job: Job, action: str, who: str, status: int) -> None:
+def test_who_may_act_on_a_job(
+    client: Client, job: Job, action: str, person: str, status: int
+) -> None:
     Job.objects.update(state=ACTIONS[action])
     url = reverse(f"realtime:{action}", args=[job.pk])
-    assert log_in(client, who).post(url, {"reason": "By mistake"}).status_code == status
+    assert log_in(client, person).post(url, {"reason": "By mistake"}).status_code == status
     job.refresh_from_db()
     assert job.state == (AFTER if status == 303 else ACTIONS)[action]
     events = job.events.filter(kind=EventKind.ACTION, reason="By mistake")

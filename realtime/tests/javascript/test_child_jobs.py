@@ -31,7 +31,7 @@ def child_jobs(*states: str, later: str = "") -> ChildList:
 
 
 def body(shown: Snapshot, children: ChildList | None) -> str:
-    context = {"snapshot": shown, "parts": children}
+    context = {"snapshot": shown, "children": children}
     return rendered(shown, titled=True) + render_to_string("realtime/_job_parts.html", context)
 
 
@@ -51,11 +51,11 @@ def serve_again(site: FakeSite, children: ChildList | None, *, status: int = 200
 
 
 def titles(site: FakeSite) -> Locator:
-    return site.page.locator(".part__title")
+    return site.page.locator(".child__title")
 
 
 def states(site: FakeSite) -> Locator:
-    return site.page.locator(".part .state")
+    return site.page.locator(".child .state")
 
 
 def reads(site: FakeSite) -> int:
@@ -69,7 +69,7 @@ def test_the_rows_follow_while_the_batch_changes(site: FakeSite) -> None:
     site.pass_time_until(lambda: titles(site).count() == 3)
     expect(states(site)).to_have_text(["Done", "Running", "Waiting"])
     expect(site.page.get_by_role("link", name="Later")).to_be_visible()
-    expect(site.page.locator(".parts__tabs a")).to_have_text(["All 3"])
+    expect(site.page.locator(".children__tabs a")).to_have_text(["All 3"])
 
 
 def test_a_batch_that_does_not_change_is_not_requested(site: FakeSite) -> None:
