@@ -1,4 +1,4 @@
-// Formats of numbers and times. realtime/formats.py has the same for the server.
+// Formats of numbers and times. realtime/snapshots/formats.py has the same for the server.
 const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 2 });
 // Not en-GB, which abbreviates September to "Sept".
 const month = new Intl.DateTimeFormat("en-US", { month: "short" });

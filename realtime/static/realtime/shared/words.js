@@ -1,4 +1,4 @@
-// The texts that describe a snapshot. realtime/wording.py has the same for the server.
+// The texts that describe a snapshot. realtime/snapshots/words.py has the same for the server.
 import { about, duration, eta, now, number, ordinal, percent, plural, rate } from "./formats.js";
 
 export const STATES = Object.freeze({
