@@ -24,7 +24,7 @@ from realtime.live.access_checks import ALL_USERS, PendingCheck
 from realtime.live.connection_checks import CHUNK_SIZE, ConnectionChecks
 from realtime.live.connections import Connections
 from realtime.live.event_stream import Stream
-from realtime.live.tests.socket_client import PATIENCE, Client, opened
+from realtime.live.tests.socket_client import TIMEOUT_SECONDS, Client, opened
 from realtime.live.viewers import Identity, viewers_of
 from realtime.live.websocket import jobs_socket
 from realtime.live.wire import AGED, SESSION_ENDED, TOO_SLOW
@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 @pytest.fixture(autouse=True)
 def patient(settings: Settings) -> None:
-    settings.REALTIME_LAYER_TIMEOUT = PATIENCE
+    settings.REALTIME_LAYER_TIMEOUT = TIMEOUT_SECONDS
 
 
 @asynccontextmanager

@@ -12,7 +12,7 @@ from realtime.access import watch_key
 from realtime.bus.bus import bus
 from realtime.channel_layer.messages import JobMessage, job_message
 from realtime.jobs import lease
-from realtime.live.tests.socket_client import PATIENCE, Person, connected, make
+from realtime.live.tests.socket_client import TIMEOUT_SECONDS, Person, connected, make
 from realtime.live.websocket import jobs_socket
 from realtime.models import Job
 from realtime.states import JobState, Visibility
@@ -184,5 +184,5 @@ async def test_a_socket_without_backpressure_is_refused(monkeypatch: pytest.Monk
     monkeypatch.setattr("realtime.live.websocket.lacks_backpressure", lambda send: True)
     communicator = WebsocketCommunicator(jobs_socket, "/ws/jobs/")
     communicator.scope["user"] = visitor()
-    is_accepted, _ = await communicator.connect(timeout=PATIENCE)
+    is_accepted, _ = await communicator.connect(timeout=TIMEOUT_SECONDS)
     assert not is_accepted
