@@ -115,14 +115,14 @@ class Machine(RuleBasedStateMachine):
         """Deliver any message, any number of times; messages that are never chosen are lost."""
         self.run(lambda: self.hubs[at].send(message))
 
-    @rule(who=st.integers(0, 2), at=st.integers(0, 1))
-    def connect(self, who: int, at: int) -> None:
-        self.leave(self.browsers[who])
-        self.runner.run(self._connect(self.browsers[who], self.hubs[at]))
+    @rule(number=st.integers(0, 2), at=st.integers(0, 1))
+    def connect(self, number: int, at: int) -> None:
+        self.leave(self.browsers[number])
+        self.runner.run(self._connect(self.browsers[number], self.hubs[at]))
 
-    @rule(who=st.integers(0, 2))
-    def disconnect(self, who: int) -> None:
-        self.leave(self.browsers[who])
+    @rule(number=st.integers(0, 2))
+    def disconnect(self, number: int) -> None:
+        self.leave(self.browsers[number])
 
     @rule(at=st.integers(0, 1))
     def restart(self, at: int) -> None:
