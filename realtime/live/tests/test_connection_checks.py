@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.fixture(autouse=True)
-def patient(settings: Settings) -> None:
+def long_layer_timeout(settings: Settings) -> None:
     settings.REALTIME_LAYER_TIMEOUT = TIMEOUT_SECONDS
 
 
