@@ -6,7 +6,7 @@ Exception
     ├── BatchTooLarge     a batch has more jobs than REALTIME_BATCH_MAX
     ├── FileTooLarge      a file has more bytes than the site allows
     ├── JobEnded          a child job was enqueued for a job that has ended
-    └── TimeLimitRefused  a time limit is not below the visibility timeout
+    └── TimeLimitRefused  a call has time limits that cannot work
 BaseException
 └── Stopped           the body must end now; not an error of the body
     ├── Cancelled     a user cancelled the job

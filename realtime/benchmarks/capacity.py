@@ -1,4 +1,4 @@
-"""How many clients one web process can serve, if each must receive 2 updates a second in time.
+"""Capacity: how many clients one web process can serve with 2 updates a second, in time.
 
 `python -m realtime.benchmarks.capacity SECONDS MAXIMUM`: it tries more and more clients, each
 number for SECONDS, until the p99 of the delay is over one second or MAXIMUM is reached.

@@ -29,12 +29,12 @@ Baselines = Mapping[str, Sequence[str]]
 """For each of our servers, the servers that it is compared with."""
 
 FANOUT_BASELINES: Final[Baselines] = {
-    "daphne": ("idiomatic on daphne",),
-    "uvicorn": ("idiomatic on uvicorn", "websockets.broadcast"),
+    "daphne": ("Channels consumer on daphne",),
+    "uvicorn": ("Channels consumer on uvicorn", "websockets.broadcast"),
 }
 PAGE_BASELINES: Final[Baselines] = {
-    "daphne": ("idiomatic on daphne",),
-    "uvicorn": ("idiomatic on uvicorn",),
+    "daphne": ("Channels consumer on daphne",),
+    "uvicorn": ("Channels consumer on uvicorn",),
 }
 
 

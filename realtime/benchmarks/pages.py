@@ -1,4 +1,4 @@
-"""How long a page takes in a web process that sends few updates to many clients."""
+"""Measures how long a page takes in a web process that sends few updates to many clients."""
 
 import time
 from http import HTTPStatus

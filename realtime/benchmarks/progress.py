@@ -1,4 +1,4 @@
-"""What a progress call costs the task that makes it, also while Redis does not answer.
+"""Measures what a progress call costs its task, also while Redis does not answer.
 
 `python -m realtime.benchmarks.progress CALLS ROUNDS`
 """

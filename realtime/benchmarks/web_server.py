@@ -25,7 +25,7 @@ UVICORN: Final = (
 UVICORN_OURS: Final = (*UVICORN, "--ws", "realtime.servers.uvicorn:SocketProtocol")
 OURS: Final = "picha.asgi:application"
 HTTP_ONLY: Final = "realtime.benchmarks.http_baseline:application"
-IDIOMATIC: Final = "realtime.benchmarks.consumer_baseline:application"
+CONSUMER_BASELINE: Final = "realtime.benchmarks.consumer_baseline:application"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +45,16 @@ SERVERS: Final = {
     for server in (
         Server(name="daphne", command=(*DAPHNE, OURS), publish="hub"),
         Server(name="uvicorn", command=(*UVICORN_OURS, OURS), publish="hub"),
-        Server(name="idiomatic on daphne", command=(*DAPHNE, IDIOMATIC), publish="group"),
-        Server(name="idiomatic on uvicorn", command=(*UVICORN, IDIOMATIC), publish="group"),
+        Server(
+            name="Channels consumer on daphne",
+            command=(*DAPHNE, CONSUMER_BASELINE),
+            publish="group",
+        ),
+        Server(
+            name="Channels consumer on uvicorn",
+            command=(*UVICORN, CONSUMER_BASELINE),
+            publish="group",
+        ),
         Server(
             name="websockets.broadcast",
             command=("-m", "realtime.benchmarks.broadcast_baseline", "{port}", "{redis_url}"),

@@ -56,7 +56,7 @@ class Bus:
             self._loop, self._send_snapshots, "send snapshots of", pause=COALESCE_SECONDS
         )
         self._batches = PendingIds(self._loop, self._roll_up, "roll up")
-        self.roll_up = roll_up
+        self.roll_up = roll_up  # an attribute, so that tests can replace it
         threading.Thread(target=self._run, name="bus", daemon=True).start()
 
     def publish(self, ids: Iterable[UUID]) -> None:
@@ -162,7 +162,7 @@ async def _run_for_ever(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def _snapshot_messages(ids: list[UUID]) -> tuple[list[JobMessage], set[UUID]]:
     """The snapshot messages of these jobs, and the batches to roll up."""
     jobs = load_for_snapshots(ids)
-    return list(messages.messages(jobs).values()), batches_to_roll_up(jobs)
+    return list(messages.job_messages(jobs).values()), batches_to_roll_up(jobs)
 
 
 _bus: Bus | None = None

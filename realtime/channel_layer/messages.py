@@ -62,7 +62,7 @@ def job_message(job: Job) -> JobMessage:
     }
 
 
-def messages(jobs: Iterable[Job]) -> dict[Job, JobMessage]:
+def job_messages(jobs: Iterable[Job]) -> dict[Job, JobMessage]:
     """A message for each of these jobs; jobs whose snapshot raises an error are left out."""
     messages = {}
     for job in jobs:

@@ -29,7 +29,9 @@ class Connections:
             Closed: `address` already has `REALTIME_SOCKETS_PER_ADDRESS` connections.
         """
         if self._by_address[address] >= conf.SOCKETS_PER_ADDRESS:
-            raise Closed(TOO_MANY, "There are too many connections from your address.")
+            most = conf.SOCKETS_PER_ADDRESS
+            detail = f"Your address has {most} connections, the most it may have."
+            raise Closed(TOO_MANY, detail)
         self._addresses[watcher] = address
         self._by_address[address] += 1
         self._gc_freeze.opened()
@@ -59,7 +61,9 @@ class Connections:
             if viewer is None or viewer == watcher.viewer:
                 continue
             if _has_lost_rights(watcher.viewer, viewer):
-                watcher.request_close(Closed(SESSION_ENDED, "Your session has ended, or changed."))
+                watcher.request_close(
+                    Closed(SESSION_ENDED, "Your session has ended, or you have lost a right.")
+                )
             else:
                 watcher.set_viewer(viewer)
 

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from realtime.access import load_ancestors
-from realtime.channel_layer.messages import JobMessage, messages
+from realtime.channel_layer.messages import JobMessage, job_messages
 from realtime.live.shared_reads import SharedReads
 from realtime.models import Job
 from realtime.snapshots import overview
@@ -44,8 +44,8 @@ class DatabaseReader:
 def _read_jobs(ids: list[UUID]) -> dict[UUID, JobAndMessage]:
     jobs = load_for_snapshots(ids)
     load_ancestors(jobs)
-    return {job.pk: (job, message) for job, message in messages(jobs).items()}
+    return {job.pk: (job, message) for job, message in job_messages(jobs).items()}
 
 
 def _read_messages(ids: list[UUID]) -> list[JobMessage]:
-    return list(messages(load_for_snapshots(ids)).values())
+    return list(job_messages(load_for_snapshots(ids)).values())

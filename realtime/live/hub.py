@@ -1,9 +1,9 @@
-"""Hub: sends each job's snapshots from the channel layer to all its watchers; one a web process.
+"""Hub: sends each job's snapshots from the channel layer to all its watchers.
 
-It subscribes once to each watched job, however many browsers watch it, and sends the same encoded
-snapshot to all of them. It reads a job's row from the database when no message has come for
-`REALTIME_REPAIR_INTERVAL` seconds: so every watcher gets to the state of the row, even if Redis
-lost messages or is down.
+Each web process has one. It subscribes once to each watched job, however many browsers watch it,
+and sends the same encoded snapshot to all of them. It reads a job's row from the database when no
+message has come for `REALTIME_REPAIR_INTERVAL` seconds: so every watcher gets to the state of the
+row, even if Redis lost messages or is down.
 """
 
 import asyncio

@@ -27,4 +27,4 @@ class Quota:
             self._second_began, self._frames = now, 0
         self._frames += 1
         if self._frames > conf.FRAMES_PER_SECOND:
-            raise Closed(TOO_MANY, f"At most {conf.FRAMES_PER_SECOND} frames a second.")
+            raise Closed(TOO_MANY, f"More than {conf.FRAMES_PER_SECOND} frames came in one second.")

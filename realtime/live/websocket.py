@@ -136,8 +136,10 @@ def _parsed(message: dict[str, Any]) -> ClientFrame:
     text = message.get("text")
     if text is None:
         raise Closed(MALFORMED, "Frames must be JSON text, not binary.")
-    if len(text.encode()) > conf.FRAME_MAX_BYTES:
-        raise Closed(MALFORMED, f"A frame has at most {conf.FRAME_MAX_BYTES} bytes.")
+    if (size := len(text.encode())) > conf.FRAME_MAX_BYTES:
+        raise Closed(
+            MALFORMED, f"The frame has {size} bytes; at most {conf.FRAME_MAX_BYTES} are allowed."
+        )
     try:
         return parse(text)
     except (msgspec.DecodeError, RecursionError) as error:
@@ -155,13 +157,13 @@ async def _handle_frame(socket: Socket, frame: ClientFrame) -> None:
         case Ping():
             await socket.send_text(encode(Pong()))
         case Ack(seq=sequence) if not socket.acknowledge(sequence):
-            raise Closed(MALFORMED, f"Frame {sequence} cannot be acknowledged.")
+            raise Closed(MALFORMED, f"Frame {sequence} is acknowledged already, or was not sent.")
 
 
 async def _watch(socket: Socket, jobs: list[Watched]) -> None:
     ids = socket.watches | {job.id for job in jobs}
     if len(ids) > conf.WATCHES_MAX:
-        raise Closed(TOO_MANY, f"A socket watches at most {conf.WATCHES_MAX} jobs.")
+        raise Closed(TOO_MANY, f"A socket may watch {conf.WATCHES_MAX} jobs, not {len(ids)}.")
     if denied := await hub().watch(socket, jobs):
         await socket.send_text(encode(Denied(jobs=denied)))
 
@@ -170,4 +172,6 @@ async def _watch_overview(socket: Socket) -> None:
     if socket.viewer.is_operator:
         hub().watch_overview(socket)
     else:
-        await socket.send_text(encode(Error(code="denied", detail="For operators only.")))
+        await socket.send_text(
+            encode(Error(code="denied", detail="Only operators may watch the overview."))
+        )

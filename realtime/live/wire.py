@@ -72,7 +72,7 @@ class _Typed(Struct):
     type: str
 
 
-TYPES: Final = frozenset(each.__struct_config__.tag for each in get_args(ClientFrame))
+TYPES: Final = frozenset(str(each.__struct_config__.tag) for each in get_args(ClientFrame))
 _decoder: Final[msgspec.json.Decoder[ClientFrame]] = msgspec.json.Decoder(ClientFrame)
 _types: Final = msgspec.json.Decoder(_Typed)
 
@@ -89,7 +89,8 @@ def parse(frame: str) -> ClientFrame:
     except msgspec.ValidationError:
         name = _types.decode(frame).type
         if name not in TYPES:
-            raise UnknownType(f"{name[:50]!r} is not a type of frame.") from None
+            types = ", ".join(sorted(TYPES))
+            raise UnknownType(f"{name[:50]!r} is not a type of frame: use {types}.") from None
         raise
 
 

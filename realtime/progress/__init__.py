@@ -1,4 +1,4 @@
-"""What a running task reports of its progress, in memory, and how it is saved."""
+"""The progress of a running task: its reports in memory, and how they are saved."""
 
 from realtime.progress.progress import Progress
 

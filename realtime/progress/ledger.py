@@ -46,9 +46,15 @@ def checked_key(value: Any, *, image: str = "") -> str:
     """
     key = str(value)
     if len(key) > KEY_MAX or not is_storable(key):
-        raise ValueError(f"An item's key is a text of up to {KEY_MAX} characters, not {key!r}.")
+        raise ValueError(
+            f"An item's key has up to {KEY_MAX} characters, without NUL and lone surrogates,"
+            f" not {key!r}."
+        )
     if len(image) > IMAGE_MAX or not is_storable(image):
-        raise ValueError(f"A picture's address has up to {IMAGE_MAX} characters, not {image!r}.")
+        raise ValueError(
+            f"A picture's address has up to {IMAGE_MAX} characters, without NUL and lone"
+            f" surrogates, not {image!r}."
+        )
     return key
 
 

@@ -15,7 +15,10 @@ class Phase:
         if weight <= 0:
             raise ValueError(f"The weight of the phase {name!r} must be above 0, not {weight}.")
         if len(name) > NAME_MAX or not is_storable(name):
-            raise ValueError(f"A phase's name has up to {NAME_MAX} characters, not {name!r}.")
+            raise ValueError(
+                f"A phase's name has up to {NAME_MAX} characters, without NUL and lone surrogates,"
+                f" not {name!r}."
+            )
         self.name = name
         self.weight = weight
         self.state = "waiting"

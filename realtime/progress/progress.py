@@ -36,9 +36,9 @@ class Progress:
     """The progress of one attempt of one job; a task has it as `self.progress`.
 
     `done` and `total` count the current phase's units; `total` is None while it is unknown, and
-    grows when `done` exceeds it. `message` is a sentence for people, cut at 500
-    characters. Every call raises `realtime.errors.Stopped` once the job is cancelled or another
-    run has taken it over: do not catch it.
+    grows when `done` exceeds it. `message` is a sentence for people, cut at 500 characters. Every
+    call raises `realtime.errors.Stopped` once the job is cancelled or another run has taken it
+    over: do not catch it.
     """
 
     def __init__(
@@ -154,8 +154,8 @@ class Progress:
         `image` is the address of a picture of this site.
 
         Raises:
-            ValueError: `key` has more than 200 characters, or `image` more than 500. Other texts
-                are cut.
+            ValueError: `key` has more than 200 characters, or `image` more than 500, or one of
+                them cannot be stored. Other texts are cut.
         """
         if self._stop_signal.reason is not None:
             raise self._stop_signal.reason

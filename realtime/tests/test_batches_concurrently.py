@@ -29,7 +29,7 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 THREADS = 6
 
 
-UNSERVED = "parts-unserved"
+UNSERVED = "unserved"
 """A queue without workers, for jobs that the tests claim themselves."""
 
 

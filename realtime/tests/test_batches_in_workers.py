@@ -53,7 +53,7 @@ def worker(**variables: str) -> Iterator[Running]:
         "-c",
         "2",
         "-n",
-        "parts@%h",
+        "batches@%h",
     ]
     with running(*command, *options, **variables) as process:
         yield process

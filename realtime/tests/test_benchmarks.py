@@ -80,8 +80,8 @@ def test_progress_calls_are_measured() -> None:
 @pytest.mark.parametrize(
     ("ours", "baselines"),
     [
-        ("daphne", {"idiomatic on daphne"}),
-        ("uvicorn", {"idiomatic on uvicorn", "websockets.broadcast"}),
+        ("daphne", {"Channels consumer on daphne"}),
+        ("uvicorn", {"Channels consumer on uvicorn", "websockets.broadcast"}),
     ],
 )
 def test_fanout_is_compared_with_the_baselines_of_each_server(
@@ -138,11 +138,11 @@ def test_a_baseline_that_takes_too_long_is_reported_as_timed_out(
             time.sleep(seconds)
         return {"page_p99_ms": float(sockets)}
 
-    fanout.compare("a case", {"daphne": ["idiomatic on daphne"]}, measure, 10, 2, limit=5)
+    fanout.compare("a case", {"daphne": ["Channels consumer on daphne"]}, measure, 10, 2, limit=5)
     (result,) = map(json.loads, capsys.readouterr().out.splitlines())
-    timed_out = "idiomatic on daphne: timed out after 5 s"
+    timed_out = "Channels consumer on daphne: timed out after 5 s"
     assert result["value"] == 10
-    assert result["baseline"] == (timed_out if seconds else "idiomatic on daphne")
+    assert result["baseline"] == (timed_out if seconds else "Channels consumer on daphne")
     assert result["ratio"] == (None if seconds else 1)
 
 

@@ -21,7 +21,7 @@ from realtime.live.wire import ACK_EVERY, TOO_MANY, TOO_SLOW
 from realtime.models import Job
 from realtime.states import JobState, Visibility
 from realtime.tests.support.polling import until
-from realtime.tests.support.raw_socket import PATIENCE, PING, Raw, frame, opened
+from realtime.tests.support.raw_socket import PING, TIMEOUT_SECONDS, Raw, frame, opened
 from realtime.tests.support.servers import Web, serving
 from realtime.tests.support.valkey import Valkey
 
@@ -281,7 +281,7 @@ async def check_cost(web: Web, job: Job) -> None:
 
 
 async def wait_for(condition: Callable[[], bool]) -> None:
-    await asyncio.to_thread(until, condition, within=PATIENCE, what="the condition is true")
+    await asyncio.to_thread(until, condition, within=TIMEOUT_SECONDS, what="the condition is true")
 
 
 @pytest.mark.parametrize("one", [frame(b'{"type":"ping"}'), frame(b"", opcode=PING)])
@@ -294,5 +294,5 @@ async def test_a_flood_is_closed(web: Web, one: bytes) -> None:
     async with opened(web.port) as other, opened(web.port) as raw:
         flooding = asyncio.create_task(flood(raw))
         assert await raw.closed() == TOO_MANY
-        await asyncio.wait_for(flooding, PATIENCE)
+        await asyncio.wait_for(flooding, TIMEOUT_SECONDS)
         assert await other.is_alive()

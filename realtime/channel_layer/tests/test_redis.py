@@ -10,8 +10,8 @@ from redis.exceptions import RedisError
 from realtime.channel_layer.redis import RedisPubSubChannelLayer
 from realtime.tests.support.valkey import Valkey, running_valkey
 
-WAIT = 10
-"""Seconds, for what takes a few milliseconds."""
+TIMEOUT_SECONDS = 10
+"""Far more than any answer takes."""
 
 
 def layer_of(*servers: Valkey) -> RedisPubSubChannelLayer:
@@ -19,7 +19,7 @@ def layer_of(*servers: Valkey) -> RedisPubSubChannelLayer:
 
 
 async def received(layer: RedisPubSubChannelLayer, channel: str, number: int) -> list[Any]:
-    async with asyncio.timeout(WAIT):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         return [await layer.receive(channel) for _ in range(number)]
 
 

@@ -12,16 +12,16 @@ from redis.exceptions import RedisError
 
 from realtime.channel_layer.subscriptions import Subscriptions
 
-WAIT = 60
-"""Seconds, for what takes a few milliseconds."""
+TIMEOUT_SECONDS = 60
+"""Far more than any answer takes."""
 
 pytestmark = pytest.mark.usefixtures("valkey")
 
 
 @pytest.fixture(autouse=True)
-def patient(settings: Settings) -> None:
+def long_layer_timeout(settings: Settings) -> None:
     """A timeout would end the task, which only the hub starts again."""
-    settings.REALTIME_LAYER_TIMEOUT = WAIT
+    settings.REALTIME_LAYER_TIMEOUT = TIMEOUT_SECONDS
 
 
 class Listener:
@@ -65,7 +65,7 @@ def registrations() -> tuple[int, int, int]:
 
 
 async def wait_for(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(WAIT):
+    async with asyncio.timeout(TIMEOUT_SECONDS):
         while not condition():  # noqa: ASYNC110 - there is no event to wait for
             await asyncio.sleep(0.01)
 

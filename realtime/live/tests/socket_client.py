@@ -15,8 +15,8 @@ from realtime.tests.support.people import visitor
 
 Person = AbstractBaseUser | AnonymousUser
 
-PATIENCE = 60
-"""Seconds; Channels' own communicator gives a busy machine one."""
+TIMEOUT_SECONDS = 60
+"""The default of Channels' communicator, one second, is too short for a busy machine."""
 
 
 class Client:
@@ -32,7 +32,7 @@ class Client:
         await self.send({"type": "watch", "jobs": requests})
 
     async def receive(self) -> dict[str, Any]:
-        return dict(json.loads(await self._communicator.receive_from(timeout=PATIENCE)))
+        return dict(json.loads(await self._communicator.receive_from(timeout=TIMEOUT_SECONDS)))
 
     async def receive_until(self, matches: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         while not matches(frame := await self.receive()):
@@ -43,7 +43,7 @@ class Client:
         return bool(await self._communicator.receive_nothing(timeout=seconds))
 
     async def closed(self) -> int:
-        while (message := await self._communicator.receive_output(timeout=PATIENCE))[
+        while (message := await self._communicator.receive_output(timeout=TIMEOUT_SECONDS))[
             "type"
         ] != "websocket.close":
             pass
@@ -52,11 +52,11 @@ class Client:
 
 @asynccontextmanager
 async def opened(communicator: WebsocketCommunicator) -> AsyncIterator[Client]:
-    assert (await communicator.connect(timeout=PATIENCE))[0]
+    assert (await communicator.connect(timeout=TIMEOUT_SECONDS))[0]
     try:
         yield Client(communicator)
     finally:
-        await communicator.disconnect(timeout=PATIENCE)
+        await communicator.disconnect(timeout=TIMEOUT_SECONDS)
 
 
 @asynccontextmanager

@@ -1,6 +1,7 @@
 """When connections are closed; with real sessions and a real Valkey."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -24,7 +25,7 @@ from realtime.live.access_checks import ALL_USERS, PendingCheck
 from realtime.live.connection_checks import CHUNK_SIZE, ConnectionChecks
 from realtime.live.connections import Connections
 from realtime.live.event_stream import Stream
-from realtime.live.tests.socket_client import PATIENCE, Client, opened
+from realtime.live.tests.socket_client import TIMEOUT_SECONDS, Client, opened
 from realtime.live.viewers import Identity, viewers_of
 from realtime.live.websocket import jobs_socket
 from realtime.live.wire import AGED, SESSION_ENDED, TOO_SLOW
@@ -36,8 +37,8 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 
 
 @pytest.fixture(autouse=True)
-def patient(settings: Settings) -> None:
-    settings.REALTIME_LAYER_TIMEOUT = PATIENCE
+def long_layer_timeout(settings: Settings) -> None:
+    settings.REALTIME_LAYER_TIMEOUT = TIMEOUT_SECONDS
 
 
 @asynccontextmanager
@@ -137,13 +138,21 @@ async def test_a_session_that_ends_without_a_signal_closes_the_socket(settings: 
 
 
 async def test_a_session_that_ends_long_after_its_signal_closes_the_socket(
-    settings: Settings,
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings.REALTIME_ACCESS_INTERVAL = 3600
+    has_checked = threading.Event()
+
+    def read(identities: Iterable[Identity]) -> dict[Identity, Viewer]:
+        viewers = viewers_of(identities)
+        has_checked.set()
+        return viewers
+
+    monkeypatch.setattr(connection_checks, "viewers_of", read)
     ada = await sync_to_async(user)()
     async with logged_in(ada) as (client, _):
         bus().request_access_check(ada.pk)
-        assert await client.receives_nothing(1.0)
+        assert await asyncio.to_thread(has_checked.wait, TIMEOUT_SECONDS)
         await Session.objects.all().adelete()
         assert await client.closed() == SESSION_ENDED
 
@@ -159,7 +168,7 @@ async def test_a_check_is_repeated_after_a_database_error(
             raise error
         return viewers_of(identities)
 
-    monkeypatch.setattr("realtime.live.connection_checks.viewers_of", read)
+    monkeypatch.setattr(connection_checks, "viewers_of", read)
     monkeypatch.setattr("realtime.live.access_checks.PAUSES", ())
     async with logged_in(await sync_to_async(user)()) as (client, browser):
         await sync_to_async(browser.logout)()

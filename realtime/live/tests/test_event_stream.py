@@ -1,6 +1,5 @@
 """Server-Sent Events and polling: the same snapshots without a WebSocket."""
 
-import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -50,11 +49,6 @@ def run(job: Job) -> None:
     lease.finish(claimed, result=None)
 
 
-async def change_later(job: Job) -> None:
-    await asyncio.sleep(0.2)
-    await Job.objects.filter(pk=job.pk).aupdate(revision=4, tick=0)
-
-
 async def test_a_stream_sends_the_present_state_and_the_end(async_client: AsyncClient) -> None:
     job = await make()
     response = await async_client.get(url(job))
@@ -68,14 +62,20 @@ async def test_a_stream_sends_the_present_state_and_the_end(async_client: AsyncC
     assert states[-1] == "succeeded"
 
 
-async def test_a_snapshot_that_the_browser_has_is_not_sent_again(async_client: AsyncClient) -> None:
+async def test_a_snapshot_that_the_browser_has_is_not_sent_again(
+    async_client: AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("realtime.live.event_stream.COMMENT_SECONDS", 0.05)
     job = await make(revision=3, tick=7)
-    response = await async_client.get(url(job), headers={"Last-Event-ID": "3-7"})
-    change = asyncio.create_task(change_later(job))
+    response: Any = await async_client.get(url(job), headers={"Last-Event-ID": "3-7"})
+    chunks = response.streaming_content
+    assert (await anext(chunks)).startswith(b"retry: ")
+    # The snapshot comes before the first comment.
+    assert await anext(chunks) == b": still here\n\n"
+    await Job.objects.filter(pk=job.pk).aupdate(revision=4, tick=0)
     async for event in read(response):
         assert event["id"] == "4-0"
         break
-    await change
 
 
 async def test_a_browser_with_the_last_snapshot_gets_no_stream(async_client: AsyncClient) -> None:
@@ -132,23 +132,23 @@ async def test_an_address_has_a_limited_number_of_streams(
 
 @pytest.mark.parametrize("name", ["events", "snapshot"])
 @pytest.mark.parametrize(
-    ("who", "status"),
+    ("viewer", "status"),
     [("visitor", 404), ("key", 200), ("owner", 200), ("other", 404), ("operator", 200)],
 )
-async def test_who_may_read_a_stream_or_a_snapshot(
-    async_client: AsyncClient, settings: Settings, name: str, who: str, status: int
+async def test_only_some_viewers_may_read_a_private_job(
+    async_client: AsyncClient, settings: Settings, name: str, viewer: str, status: int
 ) -> None:
     settings.REALTIME_STREAM_MAX_AGE = 0.01
     owner = await sync_to_async(user)("owner")
     job = await make(owner=owner, visibility=Visibility.PRIVATE)
     people = {"owner": owner}
-    if who == "other":
+    if viewer == "other":
         people["other"] = await sync_to_async(user)("other")
-    if who == "operator":
+    if viewer == "operator":
         people["operator"] = await sync_to_async(operator)()
-    if who in people:
-        await async_client.aforce_login(people[who])
-    query = {"key": watch_key(job.pk)} if who == "key" else {}
+    if viewer in people:
+        await async_client.aforce_login(people[viewer])
+    query = {"key": watch_key(job.pk)} if viewer == "key" else {}
     response = await async_client.get(url(job, name), query)
     assert response.status_code == status
     if response.streaming:

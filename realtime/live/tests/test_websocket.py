@@ -12,7 +12,7 @@ from realtime.access import watch_key
 from realtime.bus.bus import bus
 from realtime.channel_layer.messages import JobMessage, job_message
 from realtime.jobs import lease
-from realtime.live.tests.socket_client import PATIENCE, Person, connected, make
+from realtime.live.tests.socket_client import TIMEOUT_SECONDS, Person, connected, make
 from realtime.live.websocket import jobs_socket
 from realtime.models import Job
 from realtime.states import JobState, Visibility
@@ -83,21 +83,21 @@ async def test_a_job_that_cannot_be_shown_does_not_hide_the_others(
 
 
 @pytest.mark.parametrize(
-    ("who", "allowed"),
+    ("viewer", "allowed"),
     [("visitor", False), ("key", True), ("owner", True), ("other", False), ("operator", True)],
 )
-async def test_who_may_watch_a_private_job(who: str, allowed: bool) -> None:
+async def test_only_some_viewers_may_watch_a_private_job(viewer: str, allowed: bool) -> None:
     owner = await sync_to_async(user)("owner")
     job = await make(owner=owner, visibility=Visibility.PRIVATE)
     person: Person = visitor()
-    if who == "owner":
+    if viewer == "owner":
         person = owner
-    elif who == "other":
+    elif viewer == "other":
         person = await sync_to_async(user)("other")
-    elif who == "operator":
+    elif viewer == "operator":
         person = await sync_to_async(operator)()
     async with connected(person) as client:
-        await client.watch(job, key=watch_key(job.pk) if who == "key" else "")
+        await client.watch(job, key=watch_key(job.pk) if viewer == "key" else "")
         frame = await client.receive()
         assert frame["type"] == ("jobs" if allowed else "denied")
         if not allowed:
@@ -184,5 +184,5 @@ async def test_a_socket_without_backpressure_is_refused(monkeypatch: pytest.Monk
     monkeypatch.setattr("realtime.live.websocket.lacks_backpressure", lambda send: True)
     communicator = WebsocketCommunicator(jobs_socket, "/ws/jobs/")
     communicator.scope["user"] = visitor()
-    is_accepted, _ = await communicator.connect(timeout=PATIENCE)
+    is_accepted, _ = await communicator.connect(timeout=TIMEOUT_SECONDS)
     assert not is_accepted

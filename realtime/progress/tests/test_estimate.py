@@ -13,7 +13,7 @@ def test_the_bar_never_moves_backwards() -> None:
 
 
 @given(st.lists(st.none() | st.floats(min_value=0, max_value=2), max_size=30))
-def test_no_sequence_of_fractions_moves_it_back_or_past_its_end(
+def test_no_sequence_of_fractions_moves_the_bar_back_or_past_its_end(
     fractions: list[float | None],
 ) -> None:
     estimate, before = Estimate(at=0), 0.0
@@ -23,13 +23,13 @@ def test_no_sequence_of_fractions_moves_it_back_or_past_its_end(
         before = estimate.fraction or 0.0
 
 
-def test_a_second_attempt_starts_at_the_first_ones_mark() -> None:
+def test_a_second_attempt_starts_at_the_fraction_of_the_first() -> None:
     estimate = Estimate(at=0, floor=0.4)
     estimate.update(fraction=0.1, done=1, at=1)
     assert estimate.fraction == 0.4
 
 
-def test_the_bar_is_unknown_until_a_fraction_is() -> None:
+def test_the_bar_is_unknown_until_a_fraction_is_known() -> None:
     estimate = Estimate(at=0)
     estimate.update(fraction=None, done=3, at=1)
     assert estimate.fraction is None
@@ -50,7 +50,7 @@ def test_the_rate_of_a_new_phase_starts_anew() -> None:
     assert estimate.rate is None
 
 
-def test_an_eta_waits_until_it_means_something() -> None:
+def test_there_is_no_eta_in_the_first_seconds() -> None:
     estimate = Estimate(at=0)
     estimate.update(fraction=0.5, done=5, at=ETA_SECONDS - 0.1)
     assert estimate.eta is None
@@ -74,7 +74,7 @@ def test_the_eta_of_a_steady_job_is_right() -> None:
     assert abs(estimate.eta - 70) < 1
 
 
-def test_two_looks_at_one_moment_divide_by_nothing() -> None:
+def test_two_updates_at_the_same_time_do_not_divide_by_zero() -> None:
     estimate = Estimate(at=0)
     estimate.update(fraction=0.1, done=1, at=1)
     estimate.update(fraction=0.2, done=2, at=1)
@@ -90,8 +90,8 @@ def test_a_jump_at_the_start_does_not_shorten_the_eta() -> None:
     assert 7 < estimate.eta < 12  # 60 % at 5 % a second
 
 
-def test_what_cost_nothing_makes_neither_rate_nor_eta_better() -> None:
-    """40 of 60 were there already; the other 20 come at two a second."""
+def test_rate_and_eta_ignore_skipped_units() -> None:
+    """40 of 60 units are skipped; the other 20 are done at two a second."""
     estimate = Estimate(at=0)
     estimate.update(fraction=40 / 60, free=40 / 60, done=40, skipped=40, at=0.1)
     for tenth in range(2, 61):
@@ -102,7 +102,7 @@ def test_what_cost_nothing_makes_neither_rate_nor_eta_better() -> None:
     assert estimate.eta == pytest.approx(4, rel=0.15)
 
 
-def test_a_burst_in_the_middle_that_cost_nothing_changes_no_speed() -> None:
+def test_units_that_are_skipped_in_the_middle_change_neither_rate_nor_eta() -> None:
     estimate, still = Estimate(at=0), Estimate(at=0)
     for second in range(1, 20):
         still.update(fraction=second / 100, done=second, at=second)
@@ -118,7 +118,7 @@ def test_a_burst_in_the_middle_that_cost_nothing_changes_no_speed() -> None:
     assert estimate.eta == pytest.approx(31)
 
 
-def test_an_attempt_that_begins_anew_has_no_eta_until_it_has_caught_up() -> None:
+def test_a_new_attempt_has_no_eta_until_it_has_caught_up() -> None:
     estimate = Estimate(at=0, floor=0.6)
     etas = {}
     for second in range(1, 100):
@@ -128,7 +128,7 @@ def test_an_attempt_that_begins_anew_has_no_eta_until_it_has_caught_up() -> None
     assert all(etas[second] == pytest.approx(100 - second) for second in range(60, 100))
 
 
-def test_a_phase_that_was_not_planned_leaves_no_eta_of_the_one_before() -> None:
+def test_an_unplanned_phase_has_no_eta_of_the_phase_before() -> None:
     estimate = Estimate(at=0)
     for second in range(1, 11):
         estimate.update(fraction=second / 10, done=second, at=second)
@@ -137,7 +137,7 @@ def test_a_phase_that_was_not_planned_leaves_no_eta_of_the_one_before() -> None:
         assert (estimate.fraction, estimate.eta) == (1.0, None)
 
 
-def test_a_total_that_grew_begins_the_eta_anew() -> None:
+def test_a_total_that_grows_restarts_the_eta() -> None:
     estimate = Estimate(at=0)
     for second in range(1, 11):
         estimate.update(fraction=second / 20, done=second, at=second)

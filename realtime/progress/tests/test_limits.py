@@ -13,7 +13,7 @@ from realtime.tests.support.claimed_progress import claimed_progress
 pytestmark = pytest.mark.django_db
 
 
-def test_every_limit_is_that_of_its_column() -> None:
+def test_every_limit_is_the_size_of_its_column() -> None:
     of_items = {"key": KEY_MAX, "image": IMAGE_MAX, "label": LABEL_MAX}
     of_items |= {"detail": DETAIL_MAX, "outcome": OUTCOME_MAX}
     of_jobs = {"phase": NAME_MAX, "unit": UNIT_MAX, "message": MESSAGE_MAX}

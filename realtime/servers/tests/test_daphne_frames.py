@@ -5,7 +5,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from random import Random
 from subprocess import PIPE, STDOUT, Popen
 
@@ -15,7 +14,18 @@ import pytest
 from realtime.servers.tests.frames_application import COUNTS, END, text
 from realtime.tests.support.polling import until
 from realtime.tests.support.ports import free_port
-from realtime.tests.support.raw_socket import PATIENCE, PING, PONG, TEXT, Frame, Raw, opened
+from realtime.tests.support.raw_socket import (
+    PING,
+    PONG,
+    TEXT,
+    TIMEOUT_SECONDS,
+    Frame,
+    Raw,
+    opened,
+)
+from realtime.tests.support.worker_process import HOME
+
+pytestmark = pytest.mark.once
 
 APPLICATION = "realtime.servers.tests.frames_application:application"
 
@@ -25,9 +35,9 @@ def port() -> Iterator[int]:
     """The port of a daphne that serves the application."""
     port = free_port()
     command = [sys.executable, "-m", "daphne", "-p", str(port), APPLICATION]
-    with Popen(command, cwd=Path(__file__).parents[3], stdout=PIPE, stderr=STDOUT) as process:
+    with Popen(command, cwd=HOME, stdout=PIPE, stderr=STDOUT) as process:
         try:
-            until(lambda: responds(port), within=PATIENCE, what="daphne answers")
+            until(lambda: responds(port), within=TIMEOUT_SECONDS, what="daphne answers")
             yield port
         finally:
             process.kill()
@@ -48,7 +58,7 @@ def test_a_running_daphne_is_recognized(port: int) -> None:
 async def test_large_and_small_frames_arrive_byte_for_byte(
     port: int, receive_buffer: int | None
 ) -> None:
-    async with opened(port, receive_buffer=receive_buffer) as raw, asyncio.timeout(PATIENCE):
+    async with opened(port, receive_buffer=receive_buffer) as raw, asyncio.timeout(TIMEOUT_SECONDS):
         sending = asyncio.create_task(send_pings(raw))
         frames = await read_slowly(raw)
         sending.cancel()

@@ -42,7 +42,7 @@ def scenarios(profile: Profile, *, seed: int, on_postgresql: bool) -> Iterator[S
     yield scenario("each message three times", *[faults.deliver_three_times] * 2)
     yield scenario("database locked", faults.lock_database)
     if on_postgresql:
-        yield scenario("database hangs up", *[faults.close_database_connections] * 3)
+        yield scenario("database closes connections", *[faults.close_database_connections] * 3)
     yield storm(profile, seed=seed)
 
 

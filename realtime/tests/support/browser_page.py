@@ -1,4 +1,4 @@
-"""A page in a real browser, whose server the test plays: FakeSite and its sockets (Link)."""
+"""A page in a real browser: FakeSite answers its requests, and Link is one of its sockets."""
 
 import json
 import mimetypes
@@ -189,7 +189,7 @@ class FakeSite:
 
     @property
     def link(self) -> Link:
-        """The newest."""
+        """The newest socket."""
         return self.links[-1]
 
     def until(self, condition: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""The bus of the tests' process between two tests."""
+"""Waits until the bus of the tests' process is idle, between two tests."""
 
 from realtime.bus.bus import wait_until_idle
 

@@ -1,4 +1,4 @@
-"""What the Channels layer delivers to a group."""
+"""Receives the messages of a group of the channel layer."""
 
 import asyncio
 from collections.abc import AsyncIterator

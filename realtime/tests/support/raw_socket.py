@@ -16,9 +16,9 @@ CLOSE: Final = 0x8
 PING: Final = 0x9
 PONG: Final = 0xA
 BROKEN: Final = 1006
-"""The connection ended without a closing frame, as browsers put it."""
-PATIENCE: Final = 60.0
-"""Seconds; far more than any answer takes."""
+"""The code that browsers report for a connection that ended without a close frame."""
+TIMEOUT_SECONDS: Final = 60.0
+"""Far more than any answer takes."""
 
 Header = tuple[str, str]
 
@@ -92,7 +92,7 @@ class Raw:
 
     async def read_head(self) -> tuple[int, bytes]:
         """The status and the head of an HTTP response; status 0 if there is none."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while b"\r\n\r\n" not in self._rest:
                 data = await self.read()
                 if not data:
@@ -125,7 +125,7 @@ class Raw:
 
     async def receive_json(self) -> dict[str, Any]:
         """The next text frame; pings of the server are answered meanwhile."""
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 frame = await self.receive()
                 assert frame is not None, "The connection has ended"
@@ -145,7 +145,7 @@ class Raw:
     async def closed(self) -> int:
         """Read until the close frame, and return its code; `BROKEN` if there is none."""
         code = BROKEN
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while (frame := await self.receive()) is not None:
                 if frame.opcode == CLOSE:
                     code = _code(frame)
@@ -158,7 +158,7 @@ class Raw:
         It sends pongs, which are always allowed, until the closed connection refuses them.
         """
         began = monotonic()
-        async with asyncio.timeout(PATIENCE):
+        async with asyncio.timeout(TIMEOUT_SECONDS):
             while True:
                 try:
                     await self.send(b"", opcode=PONG)

@@ -35,12 +35,12 @@ def test_a_coroutine_body_is_cancelled_where_it_waits() -> None:
     assert run(async_task, stop).state == JobState.CANCELLED
 
 
-@pytest.mark.parametrize("why", [Cancelled(), LeaseLost()])
-def test_a_stop_in_a_task_group_stops_the_body(why: Stopped) -> None:
+@pytest.mark.parametrize("reason", [Cancelled(), LeaseLost()])
+def test_a_stop_in_a_task_group_stops_the_body(reason: Stopped) -> None:
     async def stop(self: JobTask) -> None:
         async def step(number: int) -> None:
             if number == 3:
-                self.progress.stop(why)
+                self.progress.stop(reason)
             self.progress.advance()
 
         self.progress.on_stop(lambda: None)  # a call that does nothing, as if it came too late
@@ -49,5 +49,5 @@ def test_a_stop_in_a_task_group_stops_the_body(why: Stopped) -> None:
                 group.create_task(step(number))
 
     job = run(async_task, stop)
-    state = JobState.CANCELLED if isinstance(why, Cancelled) else JobState.RUNNING
+    state = JobState.CANCELLED if isinstance(reason, Cancelled) else JobState.RUNNING
     assert (job.state, job.error) == (state, "")

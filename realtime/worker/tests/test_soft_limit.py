@@ -21,12 +21,12 @@ from realtime.worker.soft_limit import cancel_at_soft_limit, soft_limit_of_body
 def soft_limit_handler() -> Iterator[None]:
     """Install the signal handler that child processes of workers have."""
 
-    def over(*_: Any) -> None:
+    def raise_soft_limit(*_: Any) -> None:
         raise SoftTimeLimitExceeded
 
-    before = signal.signal(signal.SIGUSR1, over)
+    before = signal.signal(signal.SIGUSR1, raise_soft_limit)
     yield
-    assert signal.getsignal(signal.SIGUSR1) is over
+    assert signal.getsignal(signal.SIGUSR1) is raise_soft_limit
     signal.signal(signal.SIGUSR1, before)
 
 
@@ -39,9 +39,8 @@ def test_the_soft_limit_cancels_a_coroutine_where_it_waits(soft_limit_handler: N
 
     async def body() -> None:
         with cancel_at_soft_limit():
-            asyncio.get_running_loop().call_later(
-                0.05, send_soft_limit_signal
-            )  # in the loop's own code
+            # The signal interrupts the code of the event loop.
+            asyncio.get_running_loop().call_soon(send_soft_limit_signal)
             try:
                 await asyncio.sleep(60)
             except asyncio.CancelledError:

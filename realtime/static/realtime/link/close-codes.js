@@ -1,5 +1,5 @@
-// Why a link was closed: the codes that the server sends (realtime/live/wire.py names them alike), and
-// those of this folder.
+// Why a link was closed: the codes of the server, with the same names as in realtime/live/wire.py, and
+// codes that only this page uses.
 export const AGED = 1001;
 export const MALFORMED = 4400;
 export const SESSION_ENDED = 4401;
