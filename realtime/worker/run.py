@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 from django.db import close_old_connections
@@ -16,12 +17,17 @@ from realtime.bus.bus import bus
 from realtime.progress import Progress
 
 
-@dataclass
 class Run:
     """One attempt in progress; `retry_message` is the message of the next one, set by `retry`."""
 
-    progress: Progress
-    retry_message: dict[str, Any] | None = None
+    def __init__(self, create_progress: Callable[[], Progress]) -> None:
+        self._create_progress = create_progress
+        self.retry_message: dict[str, Any] | None = None
+
+    @cached_property
+    def progress(self) -> Progress:
+        """Created on first use: most calls outside of a job report no progress."""
+        return self._create_progress()
 
 
 current_run: Final[ContextVar[Run]] = ContextVar("realtime_run")

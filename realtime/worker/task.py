@@ -15,8 +15,9 @@ its body may be `async def`, and the decorator takes these options:
 """
 
 import inspect
-from collections.abc import Iterable
-from contextvars import Context, copy_context
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -110,14 +111,15 @@ class JobTask(Task[Any, Any]):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not self.track or self._is_direct_call():
-            return self._call_context().run(super().__call__, *args, **kwargs)
+            with self._own_progress():
+                return super().__call__(*args, **kwargs)
         # If the answer to the first claim is lost, the job is rescued when its lease ends.
         job = retry_if_disconnected(self._claim)
         if job is None:
             raise Ignore(
                 f"Job {self.request.id} is not claimable: already running, finished or cancelled."
             )
-        run = Run(runtime().create_progress(job, phases=self.phases))
+        run = Run(partial(runtime().create_progress, job, phases=self.phases))
         token = current_run.set(run)
         runtime().add_run(run.progress)
         try:
@@ -142,15 +144,21 @@ class JobTask(Task[Any, Any]):
             return True
         return run is not None and run.progress.job.pk == job_id_of(request.id)
 
-    def _call_context(self) -> Context:
+    @contextmanager
+    def _own_progress(self) -> Iterator[None]:
         """A call in the body of a job uses the progress of that job; any other has its own."""
-        context, run = copy_context(), current_run.get(None)
-        if run is None or not run.progress.job.is_claimed:
-            context.run(current_run.set, self._unsaved_run())
-        return context
+        run = current_run.get(None)
+        if run is not None and run.progress.job.is_claimed:
+            yield
+            return
+        token = current_run.set(self._unsaved_run())
+        try:
+            yield
+        finally:
+            current_run.reset(token)
 
     def _unsaved_run(self) -> Run:
-        return Run(Progress(Job(task=self.name, title=self.title), phases=self.phases))
+        return Run(lambda: Progress(Job(task=self.name, title=self.title), phases=self.phases))
 
     def _claim(self) -> Job | None:
         request = self.request

@@ -1,4 +1,4 @@
-from contextvars import copy_context
+from contextvars import ContextVar, copy_context
 from typing import Any
 from uuid import uuid4
 
@@ -26,6 +26,22 @@ def untracked_task() -> int:
 def count_untracked(self: JobTask) -> dict[str, int]:
     self.progress.item("1", "done")
     return self.progress.counts()
+
+
+language: ContextVar[str] = ContextVar("language", default="en")
+
+
+@shared_task(base=JobTask, name="test.untracked.language", track=False)
+def set_language() -> None:
+    language.set("fr")
+
+
+def test_context_variables_of_an_untracked_body_reach_its_caller() -> None:
+    def call() -> str:
+        set_language()
+        return language.get()
+
+    assert copy_context().run(call) == "fr"
 
 
 def test_a_body_knows_its_job_and_its_progress() -> None:
