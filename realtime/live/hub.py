@@ -28,6 +28,7 @@ from realtime.live.connections import Connections
 from realtime.live.database_reader import DatabaseReader
 from realtime.live.overview_feed import OverviewFeed
 from realtime.live.socket import Socket
+from realtime.live.viewers import parse_user_id
 from realtime.live.watched_jobs import WatchedJobs
 from realtime.live.watcher import Watcher
 from realtime.live.wire import Watched as Request
@@ -81,7 +82,7 @@ class Hub:
             self._subscriptions.subscribe,
             self._repair_forever,
             self._send_overview,
-            self._checks.run,
+            *self._checks.loops,
         )
         self._tasks = [asyncio.create_task(_keep_running(each)) for each in loops]
 
@@ -131,7 +132,7 @@ class Hub:
             case "jobs":
                 self._overview.add_rows(message["jobs"])
             case "person":
-                self._checks.recheck_access(message["user"])
+                self._checks.recheck_access(parse_user_id(message["user"]))
             case "everyone":
                 self._checks.recheck_access(ALL_USERS)
 
