@@ -302,7 +302,7 @@ async def test_slow_browsers_are_closed_while_the_database_hangs(
     is_answering = threading.Event()
 
     def read(identities: list[Identity]) -> dict[Identity, Viewer]:
-        assert is_answering.wait(PATIENCE)
+        assert is_answering.wait(TIMEOUT_SECONDS)
         return {}
 
     monkeypatch.setattr(connection_checks, "viewers_of", read)
@@ -312,7 +312,7 @@ async def test_slow_browsers_are_closed_while_the_database_hangs(
     loops = [asyncio.create_task(loop()) for loop in checks.loops]
     await asyncio.sleep(0.1)
     streams[0].ends_at = 0.0
-    await streams[0].next(NO_JOB, within=PATIENCE)
+    await streams[0].next(NO_JOB, within=TIMEOUT_SECONDS)
     assert streams[0].close_request
     is_answering.set()
     for loop in loops:
