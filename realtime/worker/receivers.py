@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from celery.apps.worker import Worker
 from celery.signals import worker_init
 
 from realtime.jobs.time_limits import problems
@@ -22,6 +23,8 @@ def refuse_time_limits(sender: Any, **_: Any) -> None:
 
 @worker_init.connect
 def refuse_without_heartbeat(sender: Any, **_: Any) -> None:
+    """`celery.contrib.testing` starts a worker without it too, but not as a `Worker` program."""
     # Celery internal: `options` of the worker, as its command line takes them.
-    if sender.options.get("without_heartbeat"):
+    options = getattr(sender, "options", {})
+    if isinstance(sender, Worker) and options.get("without_heartbeat"):
         raise SystemExit(WITHOUT_HEARTBEAT)
