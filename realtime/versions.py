@@ -3,10 +3,12 @@
 import logging
 from collections.abc import Callable
 from functools import cache
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
 log: Final = logging.getLogger(__name__)
+
+UNKNOWN: Final = "of unknown version"
 
 
 def is_tried_version(
@@ -14,9 +16,14 @@ def is_tried_version(
 ) -> bool:
     """Whether the installed version of `package` belongs to the minor version `tried` ("4.2").
 
-    If not, it logs a warning, once, with `consequence`: what is switched off.
+    If not, it logs a warning, once, with `consequence`: what is switched off. A package without
+    metadata, as in some frozen programs, has an unknown version.
     """
-    return _compare(package, installed(package), tried, consequence)
+    try:
+        number = installed(package)
+    except PackageNotFoundError:
+        number = UNKNOWN
+    return _compare(package, number, tried, consequence)
 
 
 @cache

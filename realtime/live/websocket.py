@@ -49,7 +49,7 @@ Receive = Callable[[], Awaitable[dict[str, Any]]]
 async def jobs_socket(scope: dict[str, Any], receive: Receive, send: Send) -> None:
     """Serve one browser until it disconnects, or until its socket is closed."""
     await receive()  # websocket.connect
-    if lacks_backpressure(send):
+    if lacks_backpressure(scope, send):
         await send({"type": "websocket.close"})  # before the accept: refuses the handshake
         return
     viewer = await database_sync_to_async(Viewer.of)(scope["user"])

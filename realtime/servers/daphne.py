@@ -36,20 +36,27 @@ def with_backpressure(send: Send) -> Send:
     return Valve(send, protocol).send if protocol and _are_tried_versions() else send
 
 
-def lacks_backpressure(send: Send) -> bool:
+def lacks_backpressure(scope: dict[str, Any], send: Send) -> bool:
     """Whether daphne is the server but its connection cannot be found: a middleware wraps `send`.
 
     An error is logged the first time. The socket must be refused then: without backpressure, a
     browser that does not read costs unlimited memory.
     """
-    if _protocol_of(send) or not is_daphne_running() or not _are_tried_versions():
+    if _protocol_of(send) or not is_from_daphne(scope) or not _are_tried_versions():
         return False
     _log_wrapped_send()
     return True
 
 
-def is_daphne_running() -> bool:
-    """daphne runs Twisted's reactor; other servers do not."""
+def is_from_daphne(scope: dict[str, Any]) -> bool:
+    """Other servers say which ASGI specification they follow, daphne does not.
+
+    A process that runs another server may run Twisted's reactor too, for something else.
+    """
+    return _is_reactor_running() and "spec_version" not in scope.get("asgi", {})
+
+
+def _is_reactor_running() -> bool:
     return bool(getattr(sys.modules.get("twisted.internet.reactor"), "running", False))
 
 

@@ -181,7 +181,7 @@ async def test_the_rights_of_a_user_are_read_on_a_usable_database_connection(
 
 
 async def test_a_socket_without_backpressure_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.live.websocket.lacks_backpressure", lambda send: True)
+    monkeypatch.setattr("realtime.live.websocket.lacks_backpressure", lambda scope, send: True)
     communicator = WebsocketCommunicator(jobs_socket, "/ws/jobs/")
     communicator.scope["user"] = visitor()
     is_accepted, _ = await communicator.connect(timeout=PATIENCE)

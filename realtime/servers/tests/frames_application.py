@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, Final
 
-from realtime.servers.daphne import is_daphne_running, with_backpressure
+from realtime.servers.daphne import is_from_daphne, with_backpressure
 
 LARGE: Final = "large"
 SMALL: Final = "small"
@@ -28,7 +28,7 @@ async def application(
 ) -> None:
     if scope["type"] == "http":
         await send({"type": "http.response.start", "status": 200, "headers": []})
-        await send({"type": "http.response.body", "body": str(is_daphne_running()).encode()})
+        await send({"type": "http.response.body", "body": str(is_from_daphne(scope)).encode()})
         return
     await receive()
     await send({"type": "websocket.accept"})

@@ -9,6 +9,7 @@ from realtime.servers import daphne
 from realtime.servers.daphne import Valve, lacks_backpressure, with_backpressure
 
 TEXT: dict[str, Any] = {"type": "websocket.send", "text": "x"}
+SCOPE: dict[str, Any] = {"type": "websocket", "asgi": {"version": "3.0"}}
 CLOSE: dict[str, Any] = {"type": "websocket.close", "code": 4408}
 
 
@@ -124,7 +125,7 @@ async def test_pings_are_counted_and_answered(protocol: Protocol, server: Server
 
 @pytest.fixture
 def daphne_runs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(daphne, "is_daphne_running", lambda: True)
+    monkeypatch.setattr(daphne, "_is_reactor_running", lambda: True)
     daphne._log_wrapped_send.cache_clear()
 
 
@@ -135,8 +136,8 @@ async def wrapped(message: dict[str, Any]) -> None: ...
 def test_a_wrapped_send_on_daphne_lacks_backpressure_and_is_logged_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    assert lacks_backpressure(wrapped)
-    assert lacks_backpressure(wrapped)
+    assert lacks_backpressure(SCOPE, wrapped)
+    assert lacks_backpressure(SCOPE, wrapped)
     [record] = caplog.records
     assert record.levelname == "ERROR"
     assert "Remove the middleware" in record.message
@@ -144,11 +145,17 @@ def test_a_wrapped_send_on_daphne_lacks_backpressure_and_is_logged_once(
 
 @pytest.mark.usefixtures("daphne_runs")
 def test_daphnes_own_send_has_backpressure(protocol: Protocol, server: Server) -> None:
-    assert not lacks_backpressure(partial(server.handle_reply, protocol))
+    assert not lacks_backpressure(SCOPE, partial(server.handle_reply, protocol))
 
 
 def test_on_other_servers_send_may_be_wrapped() -> None:
-    assert not lacks_backpressure(wrapped)
+    assert not lacks_backpressure(SCOPE, wrapped)
+
+
+@pytest.mark.usefixtures("daphne_runs")
+def test_other_servers_may_run_beside_a_twisted_reactor() -> None:
+    scope = {"type": "websocket", "asgi": {"version": "3.0", "spec_version": "2.4"}}
+    assert not lacks_backpressure(scope, wrapped)
 
 
 @pytest.mark.usefixtures("daphne_runs")
@@ -158,4 +165,4 @@ def test_untried_versions_are_served_without_backpressure(
     monkeypatch.setattr(daphne, "_are_tried_versions", lambda: False)
     send = partial(server.handle_reply, protocol)
     assert with_backpressure(send) is send
-    assert not lacks_backpressure(wrapped)
+    assert not lacks_backpressure(SCOPE, wrapped)
