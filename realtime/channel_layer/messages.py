@@ -91,8 +91,11 @@ async def send_many(messages: Sequence[JobMessage]) -> None:
 
 
 async def send_access_check(user_id: int | None) -> None:
-    """Have all hubs check again what this user may see, or every user if it is None."""
-    check = {"type": "everyone"} if user_id is None else {"type": "person", "user": user_id}
+    """Have all hubs check again what this user may see, or every user if it is None.
+
+    The id is sent as text: channel layers cannot send the UUID that is the key of some user models.
+    """
+    check = {"type": "everyone"} if user_id is None else {"type": "person", "user": str(user_id)}
     await _send((ACCESS_GROUP, check))
 
 

@@ -28,6 +28,7 @@ from realtime.live.connections import Connections
 from realtime.live.database_reader import DatabaseReader
 from realtime.live.overview_feed import OverviewFeed
 from realtime.live.socket import Socket
+from realtime.live.viewers import parse_user_id
 from realtime.live.watched_jobs import WatchedJobs
 from realtime.live.watcher import Watcher
 from realtime.live.wire import Watched as Request
@@ -131,7 +132,7 @@ class Hub:
             case "jobs":
                 self._overview.add_rows(message["jobs"])
             case "person":
-                self._checks.recheck_access(message["user"])
+                self._checks.recheck_access(parse_user_id(message["user"]))
             case "everyone":
                 self._checks.recheck_access(ALL_USERS)
 

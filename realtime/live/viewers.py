@@ -1,6 +1,7 @@
 """Reads from the database which rights the connected users have now."""
 
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib import auth
 from django.contrib.auth.models import AnonymousUser
@@ -10,6 +11,11 @@ from realtime.live.session_users import sessions_of, users_of
 
 Identity = tuple[str, int]
 """A connection's session key, empty where there is no session, and its user's id."""
+
+
+def parse_user_id(text: str) -> Any:
+    """The id of a user, as the project's user model has it, from its text."""
+    return auth.get_user_model()._meta.pk.to_python(text)
 
 
 def viewers_of(identities: Iterable[Identity]) -> dict[Identity, Viewer]:
