@@ -6,6 +6,7 @@ browser with an open socket would learn nothing.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from importlib import import_module
 from typing import Any, Final
 
@@ -14,6 +15,7 @@ from django.contrib import auth
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractBaseUser
 from django.contrib.sessions.backends import cached_db, db
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
@@ -30,7 +32,7 @@ def sessions_of(keys: Iterable[str]) -> dict[str, Session]:
     """The sessions with these keys; one query if `SESSION_ENGINE` keeps them in the database."""
     store_class = _session_store_class()
     stores = {key: store_class(key) for key in keys}
-    if store_class.load not in DATABASE_LOADS:
+    if not _reads_all_rows(store_class):
         return stores
     rows = store_class.get_model_class().objects.filter(
         session_key__in=[store.session_key for store in stores.values()],
@@ -40,14 +42,20 @@ def sessions_of(keys: Iterable[str]) -> dict[str, Session]:
     return {row.session_key: decode(row.session_data) for row in rows}
 
 
+def _reads_all_rows(store_class: Any) -> bool:
+    """Whether a session is valid if its row is: the engine has no way of its own to load it."""
+    # Django internal: the method with which both engines select a session's row.
+    select = db.SessionStore._get_session_from_db
+    return store_class.load in DATABASE_LOADS and store_class._get_session_from_db is select
+
+
 def users_of(sessions: Mapping[str, Session]) -> dict[str, AbstractBaseUser]:
     """The users who are logged in, by session key."""
     ids: dict[str, tuple[str, Any]] = {}
     ids_of_backend = defaultdict(set)
     for key, session in sessions.items():
-        path = session.get(auth.BACKEND_SESSION_KEY, "")
-        if path in settings.AUTHENTICATION_BACKENDS and auth.SESSION_KEY in session:
-            user_id = auth.get_user_model()._meta.pk.to_python(session[auth.SESSION_KEY])
+        path, user_id = session.get(auth.BACKEND_SESSION_KEY, ""), _user_id_in(session)
+        if path in settings.AUTHENTICATION_BACKENDS and user_id is not None:
             ids[key] = path, user_id
             ids_of_backend[path].add(user_id)
     users = {path: _load_users(path, pks) for path, pks in ids_of_backend.items()}
@@ -58,21 +66,37 @@ def users_of(sessions: Mapping[str, Session]) -> dict[str, AbstractBaseUser]:
     }
 
 
+def _user_id_in(session: Session) -> Any:
+    try:
+        return auth.get_user_model()._meta.pk.to_python(session.get(auth.SESSION_KEY))
+    except ValidationError:
+        return None  # The project had another user model when this user logged in.
+
+
 def _load_users(backend_path: str, ids: set[Any]) -> dict[Any, AbstractBaseUser]:
     backend: Any = auth.load_backend(backend_path)
     if type(backend).get_user is not ModelBackend.get_user:
-        return {user_id: user for user_id in ids if (user := backend.get_user(user_id))}
+        return {user_id: user for user_id in ids if (user := _load_user(backend, user_id))}
     users = auth.get_user_model()._default_manager.in_bulk(ids)
     return {pk: user for pk, user in users.items() if backend.user_can_authenticate(user)}
+
+
+def _load_user(backend: Any, user_id: Any) -> AbstractBaseUser | None:
+    with suppress(ObjectDoesNotExist):  # It should return None for a user who was deleted.
+        return backend.get_user(user_id)
+    return None
 
 
 def _is_verified(session: Session, user: Any) -> bool:
     """Whether the password is the same as at the login; checked in the same way as Django does."""
     if not hasattr(user, "get_session_auth_hash"):
         return True
-    session_hash = session.get(auth.HASH_SESSION_KEY) or ""
-    hashes = (user.get_session_auth_hash(), *user.get_session_auth_fallback_hash())
-    return any(constant_time_compare(session_hash, each) for each in hashes)
+    session_hash = session.get(auth.HASH_SESSION_KEY)
+    if not session_hash:
+        return False
+    return constant_time_compare(session_hash, user.get_session_auth_hash()) or any(
+        constant_time_compare(session_hash, each) for each in user.get_session_auth_fallback_hash()
+    )
 
 
 def _session_store_class() -> Any:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from django.conf import settings as django_settings
-from django.contrib.auth import BACKEND_SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends import db
@@ -31,6 +31,23 @@ class SessionStore(db.SessionStore):
 
     def load(self) -> dict[str, Any]:
         return dict(super().load())
+
+
+class CheckedSessionStore(db.SessionStore):
+    """A session engine that accepts only some sessions of the database."""
+
+    __qualname__ = "SessionStore"  # It is part of the salt of the sessions' signatures.
+
+    def _get_session_from_db(self) -> Any:
+        self._session_key = None
+        return None
+
+
+class StrictBackend(ModelBackend):
+    """An authentication backend that raises an error for a user who does not exist."""
+
+    def get_user(self, user_id: int) -> Any:
+        return User.objects.get(pk=user_id)
 
 
 class OwnBackend(ModelBackend):
@@ -118,8 +135,30 @@ def store(key: str | None = None) -> Any:
     return import_module(django_settings.SESSION_ENGINE).SessionStore(key)
 
 
+def use_key_of_another_user_model(person: User, key: str) -> None:
+    session = store(key)
+    session[SESSION_KEY] = "0190163d-8694-739b-aea5-966c26f8ad90"
+    session.save()
+
+
+def remove_password_hash(person: User, key: str) -> None:
+    session = store(key)
+    session[HASH_SESSION_KEY] = ""
+    session.save()
+
+
 @pytest.mark.parametrize(
-    "end", [log_out, expire, change_password, deactivate, delete, use_removed_backend]
+    "end",
+    [
+        log_out,
+        expire,
+        change_password,
+        deactivate,
+        delete,
+        use_removed_backend,
+        use_key_of_another_user_model,
+        remove_password_hash,
+    ],
 )
 def test_a_session_that_has_ended_has_an_anonymous_viewer(end: Callable[[User, str], None]) -> None:
     ada = user("ada")
@@ -145,3 +184,25 @@ def test_an_authentication_backend_may_load_users_in_its_own_way(settings: Setti
     keys = [log_in(person, backend=backend) for person in (ada, eve)]
     viewers = viewers_of([(keys[0], ada.pk), (keys[1], eve.pk)])
     assert viewers == {(keys[0], ada.pk): Viewer(user_id=ada.pk), (keys[1], eve.pk): Viewer()}
+
+
+def test_a_backend_that_raises_for_a_deleted_user_does_not_stop_the_check(
+    settings: Settings,
+) -> None:
+    backend = f"{__name__}.StrictBackend"
+    settings.AUTHENTICATION_BACKENDS = [backend]
+    ada, eve = user("ada"), user("eve")
+    identities = [(log_in(person, backend=backend), person.pk) for person in (ada, eve)]
+    eve.delete()
+    viewers = viewers_of(identities)
+    assert [viewers[each] for each in identities] == [Viewer(user_id=ada.pk), Viewer()]
+
+
+def test_a_session_engine_may_select_the_sessions_of_the_database(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ada = user("ada")
+    key = log_in(ada)
+    settings.SESSION_ENGINE = __name__
+    monkeypatch.setitem(globals(), "SessionStore", CheckedSessionStore)
+    assert viewers_of([(key, ada.pk)]) == {(key, ada.pk): Viewer()}
