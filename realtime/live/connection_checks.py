@@ -1,20 +1,26 @@
 """ConnectionChecks: closes connections that have expired or whose user has lost access."""
 
 import asyncio
-from collections.abc import Collection
+import logging
+from collections.abc import Callable, Collection, Coroutine
 from itertools import islice
-from typing import Final
+from typing import Any, Final
 
 from realtime.access import Viewer
+from realtime.database import DATABASE_ERRORS
 from realtime.live.access_checks import ALL_USERS, AccessChecks, PendingCheck, UserId
 from realtime.live.connections import Connections
 from realtime.live.viewers import Identity, viewers_of
 from realtime.threads import SerialThread
 
+log: Final = logging.getLogger(__name__)
+
 CHECK_SECONDS: Final = 0.5
 """Pause between two checks of the open connections."""
 CHUNK_SIZE: Final = 500
 """How many users are read at once."""
+
+Loop = Callable[[], Coroutine[Any, Any, None]]
 
 
 class ConnectionChecks:
@@ -33,10 +39,19 @@ class ConnectionChecks:
         """Check soon whether this user, or every user, may still be connected."""
         self._access_checks.add(user_id)
 
-    async def run(self) -> None:
+    @property
+    def loops(self) -> tuple[Loop, ...]:
+        """What runs while there are connections. A database that hangs delays the second only."""
+        return self._close_expired, self._check_access_when_due
+
+    async def _close_expired(self) -> None:
         while True:
             await asyncio.sleep(CHECK_SECONDS)
             self._connections.close_expired()
+
+    async def _check_access_when_due(self) -> None:
+        while True:
+            await asyncio.sleep(CHECK_SECONDS)
             if due := self._access_checks.due():
                 await self._check_access(due)
 
@@ -48,7 +63,32 @@ class ConnectionChecks:
 
     async def _read_viewers(self, identities: Collection[Identity]) -> dict[Identity, Viewer]:
         """Read in chunks, in a thread of its own: watchers of jobs do not wait for it."""
-        rest, viewers = iter(identities), {}
+        rest, viewers, errors = iter(identities), {}, list[Exception]()
         while chunk := list(islice(rest, CHUNK_SIZE)):
-            viewers.update(await self._thread.call(viewers_of, chunk))
+            viewers.update(await self._read_chunk(chunk, errors))
+        if errors:
+            log.error(
+                "The access of %s users cannot be checked; it is checked again later",
+                len(errors),
+                exc_info=errors[0],
+            )
         return viewers
+
+    async def _read_chunk(
+        self, identities: list[Identity], errors: list[Exception]
+    ) -> dict[Identity, Viewer]:
+        """Add the errors of single users to `errors`: the others are checked all the same.
+
+        An authentication backend, or code of the project, may raise anything for a user.
+        """
+        try:
+            return await self._thread.call(viewers_of, identities)
+        except DATABASE_ERRORS:
+            raise
+        except Exception as error:  # noqa: BLE001 - logged by the caller
+            if len(identities) == 1:
+                errors.append(error)
+                return {}
+        middle = len(identities) // 2
+        first = await self._read_chunk(identities[:middle], errors)
+        return first | await self._read_chunk(identities[middle:], errors)

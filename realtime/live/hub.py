@@ -82,7 +82,7 @@ class Hub:
             self._subscriptions.subscribe,
             self._repair_forever,
             self._send_overview,
-            self._checks.run,
+            *self._checks.loops,
         )
         self._tasks = [asyncio.create_task(_keep_running(each)) for each in loops]
 

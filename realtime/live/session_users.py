@@ -45,7 +45,7 @@ def sessions_of(keys: Iterable[str]) -> dict[str, Session]:
 def _reads_all_rows(store_class: Any) -> bool:
     """Whether a session is valid if its row is: the engine has no way of its own to load it."""
     # Django internal: the method with which both engines select a session's row.
-    select = db.SessionStore._get_session_from_db
+    select = db.SessionStore._get_session_from_db  # type: ignore[attr-defined]
     return store_class.load in DATABASE_LOADS and store_class._get_session_from_db is select
 
 
@@ -81,10 +81,9 @@ def _load_users(backend_path: str, ids: set[Any]) -> dict[Any, AbstractBaseUser]
     return {pk: user for pk, user in users.items() if backend.user_can_authenticate(user)}
 
 
-def _load_user(backend: Any, user_id: Any) -> AbstractBaseUser | None:
+def _load_user(backend: Any, user_id: Any) -> Any:
     with suppress(ObjectDoesNotExist):  # It should return None for a user who was deleted.
         return backend.get_user(user_id)
-    return None
 
 
 def _is_verified(session: Session, user: Any) -> bool:

@@ -1,6 +1,7 @@
 """When connections are closed; with real sessions and a real Valkey."""
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -20,7 +21,7 @@ from realtime.access import Viewer
 from realtime.bus.bus import bus
 from realtime.jobs import lease
 from realtime.live import connection_checks
-from realtime.live.access_checks import ALL_USERS, PendingCheck
+from realtime.live.access_checks import ALL_USERS, PendingCheck, UserId
 from realtime.live.connection_checks import CHUNK_SIZE, ConnectionChecks
 from realtime.live.connections import Connections
 from realtime.live.event_stream import Stream
@@ -28,7 +29,7 @@ from realtime.live.tests.socket_client import PATIENCE, Client, opened
 from realtime.live.viewers import Identity, viewers_of
 from realtime.live.websocket import jobs_socket
 from realtime.live.wire import AGED, SESSION_ENDED, TOO_SLOW
-from realtime.models import Job
+from realtime.models import NO_JOB, Job
 from realtime.states import Visibility
 from realtime.tests.support.people import operator, user, visitor
 
@@ -217,10 +218,27 @@ async def test_an_old_socket_is_closed(settings: Settings) -> None:
         assert await client.closed() == AGED
 
 
-async def test_many_users_are_read_in_chunks(
-    settings: Settings, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    settings.REALTIME_GC_FREEZE = False
+@pytest.fixture
+async def many() -> AsyncIterator[tuple[ConnectionChecks, list[Stream]]]:
+    """Checks of the connections of many users without sessions."""
+    connections = Connections()
+    checks = ConnectionChecks(connections)
+    streams = [
+        Stream(Viewer(user_id=number), session_key="") for number in range(2 * CHUNK_SIZE + 1)
+    ]
+    for number, stream in enumerate(streams):
+        connections.add(stream, str(number))
+    checks.start()
+    yield checks, streams
+    checks.stop()
+
+
+ALL_NOW: dict[UserId, PendingCheck] = {ALL_USERS: PendingCheck(0.0)}
+
+Many = tuple[ConnectionChecks, list[Stream]]
+
+
+async def test_many_users_are_read_in_chunks(many: Many, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
 
     def read(identities: list[Identity]) -> dict[Identity, Viewer]:
@@ -228,15 +246,66 @@ async def test_many_users_are_read_in_chunks(
         return dict.fromkeys(identities, Viewer())
 
     monkeypatch.setattr(connection_checks, "viewers_of", read)
-    connections = Connections()
-    checks = ConnectionChecks(connections)
-    watchers = [
-        Stream(Viewer(user_id=number), session_key="") for number in range(2 * CHUNK_SIZE + 1)
-    ]
-    for number, watcher in enumerate(watchers):
-        connections.add(watcher, str(number))
-    checks.start()
-    await checks._check_access({ALL_USERS: PendingCheck(0.0)})
-    checks.stop()
+    checks, streams = many
+    await checks._check_access(ALL_NOW)
     assert sizes == [CHUNK_SIZE, CHUNK_SIZE, 1]
-    assert all(watcher.close_request for watcher in watchers)
+    assert all(stream.close_request for stream in streams)
+
+
+async def test_a_user_who_cannot_be_read_does_not_stop_the_check_of_the_others(
+    many: Many, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def read(identities: list[Identity]) -> dict[Identity, Viewer]:
+        if any(user_id in (7, 8, CHUNK_SIZE + 7) for _, user_id in identities):
+            raise LookupError("The directory does not know this user.")
+        return dict.fromkeys(identities, Viewer())
+
+    monkeypatch.setattr(connection_checks, "viewers_of", read)
+    checks, streams = many
+    await checks._check_access(ALL_NOW)
+    is_open = [stream.viewer.user_id for stream in streams if not stream.close_request]
+    assert set(is_open) == {7, 8, CHUNK_SIZE + 7}
+    assert caplog.messages == ["The access of 3 users cannot be checked; it is checked again later"]
+
+
+async def test_no_connection_is_closed_while_the_database_is_down(
+    many: Many, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+
+    def read(identities: list[Identity]) -> dict[Identity, Viewer]:
+        sizes.append(len(identities))
+        if len(sizes) == 3:
+            raise OperationalError("away")
+        return dict.fromkeys(identities, Viewer())
+
+    monkeypatch.setattr(connection_checks, "viewers_of", read)
+    checks, streams = many
+    with pytest.raises(OperationalError):
+        await checks._check_access(ALL_NOW)
+    assert sizes == [CHUNK_SIZE, CHUNK_SIZE, 1]
+    assert not any(stream.close_request for stream in streams)
+
+
+async def test_slow_browsers_are_closed_while_the_database_hangs(
+    settings: Settings, many: Many, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.REALTIME_ACCESS_INTERVAL = 0
+    is_answering = threading.Event()
+
+    def read(identities: list[Identity]) -> dict[Identity, Viewer]:
+        assert is_answering.wait(PATIENCE)
+        return {}
+
+    monkeypatch.setattr(connection_checks, "viewers_of", read)
+    monkeypatch.setattr(connection_checks, "CHECK_SECONDS", 0.01)
+    checks, streams = many
+    checks.recheck_access(ALL_USERS)
+    loops = [asyncio.create_task(loop()) for loop in checks.loops]
+    await asyncio.sleep(0.1)
+    streams[0].ends_at = 0.0
+    await streams[0].next(NO_JOB, within=PATIENCE)
+    assert streams[0].close_request
+    is_answering.set()
+    for loop in loops:
+        loop.cancel()
