@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, Final
 
 from realtime.access import Viewer
+from realtime.channel_layer.messages import LAYER_ERRORS
 from realtime.database import DATABASE_ERRORS
 from realtime.live.access_checks import ALL_USERS, AccessChecks, PendingCheck, UserId
 from realtime.live.connections import Connections
@@ -83,7 +84,7 @@ class ConnectionChecks:
         """
         try:
             return await self._thread.call(viewers_of, identities)
-        except DATABASE_ERRORS:
+        except (*DATABASE_ERRORS, *LAYER_ERRORS):  # A cache of sessions may raise the latter.
             raise
         except Exception as error:  # noqa: BLE001 - logged by the caller
             if len(identities) == 1:

@@ -33,7 +33,6 @@ def _read_user(session: Any) -> AbstractBaseUser | AnonymousUser:
 
 
 def _session_key(scope: dict[str, Any]) -> str | None:
-    for name, value in scope.get("headers", ()):
-        if name == b"cookie":
-            return parse_cookie(value.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
-    return None
+    # Over HTTP/2, browsers send cookies in several headers.
+    cookies = b"; ".join(value for name, value in scope.get("headers", ()) if name == b"cookie")
+    return parse_cookie(cookies.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import AbstractBaseUser
-from django.contrib.sessions.backends import cached_db, db
+from django.contrib.sessions.backends import cache, cached_db, db
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.utils import timezone
 from django.utils.crypto import constant_time_compare
@@ -29,9 +29,11 @@ def session_store(key: str | None) -> Any:
 
 
 def sessions_of(keys: Iterable[str]) -> dict[str, Session]:
-    """The sessions with these keys; one query if `SESSION_ENGINE` keeps them in the database."""
+    """The sessions with these keys; one query if the database or a cache has all of them."""
     store_class = _session_store_class()
     stores = {key: store_class(key) for key in keys}
+    if stores and store_class.load is cache.SessionStore.load:
+        return _cached_sessions(stores)
     if not _reads_all_rows(store_class):
         return stores
     rows = store_class.get_model_class().objects.filter(
@@ -40,6 +42,14 @@ def sessions_of(keys: Iterable[str]) -> dict[str, Session]:
     )
     decode = store_class().decode
     return {row.session_key: decode(row.session_data) for row in rows}
+
+
+def _cached_sessions(stores: Mapping[str, Any]) -> dict[str, Session]:
+    """Raises the errors of the cache. Django's engine takes them for the end of a session."""
+    keys = {store.cache_key: key for key, store in stores.items()}
+    # Django internal: the cache in which the engine keeps the sessions.
+    [a_store, *_] = stores.values()
+    return {keys[name]: session for name, session in a_store._cache.get_many(keys).items()}
 
 
 def _reads_all_rows(store_class: Any) -> bool:

@@ -25,6 +25,6 @@ def refuse_time_limits(sender: Any, **_: Any) -> None:
 def refuse_without_heartbeat(sender: Any, **_: Any) -> None:
     """`celery.contrib.testing` starts a worker without it too, but not as a `Worker` program."""
     # Celery internal: `options` of the worker, as its command line takes them.
-    options = sender.options if isinstance(sender, Worker) else {}  # type: ignore[attr-defined]
-    if options.get("without_heartbeat"):
+    options = getattr(sender, "options", {})
+    if isinstance(sender, Worker) and options.get("without_heartbeat"):
         raise SystemExit(WITHOUT_HEARTBEAT)

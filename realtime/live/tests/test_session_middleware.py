@@ -28,10 +28,11 @@ def log_in(person: User) -> str:
     return client.cookies[django_settings.SESSION_COOKIE_NAME].value
 
 
-async def scope_with(cookie: str) -> dict[str, Any]:
-    """The scope that the application gets for a handshake with this cookie."""
+async def scope_with(*cookies: str) -> dict[str, Any]:
+    """The scope that the application gets for a handshake with these headers of cookies."""
     application = Application()
-    headers = [(b"host", b"example.com"), (b"cookie", cookie.encode("latin-1"))]
+    headers = [(b"host", b"example.com")]
+    headers += [(b"cookie", cookie.encode("latin-1")) for cookie in cookies]
     scope = {"type": "websocket", "path": "/ws/jobs/", "headers": headers}
     await with_session_and_user(application)(scope, None, None)
     assert application.scope["path"] == "/ws/jobs/"
@@ -44,6 +45,17 @@ async def test_the_user_of_the_session_is_in_the_scope() -> None:
     scope = await scope_with(f"a=b; {django_settings.SESSION_COOKIE_NAME}={key}")
     assert scope["user"] == ada
     assert scope["session"].session_key == key
+
+
+async def test_each_cookie_may_have_a_header_of_its_own() -> None:
+    ada = await sync_to_async(user)("ada")
+    key = await sync_to_async(log_in)(ada)
+    scope = await scope_with("a=b", f"{django_settings.SESSION_COOKIE_NAME}={key}", "c=d")
+    assert scope["user"] == ada
+
+
+async def test_a_handshake_without_cookies_has_no_user() -> None:
+    assert (await scope_with())["user"].is_anonymous
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_K
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.models import User
 from django.contrib.sessions.backends import db
+from django.core.cache.backends.locmem import LocMemCache
 from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries, Settings
@@ -43,6 +44,13 @@ class CheckedSessionStore(db.SessionStore):
         return None
 
 
+class UnreachableCache(LocMemCache):
+    """A cache whose server does not answer any more."""
+
+    def get(self, *args: Any, **options: Any) -> Any:
+        raise ConnectionError("The cache is away.")
+
+
 class StrictBackend(ModelBackend):
     """An authentication backend that raises an error for a user who does not exist."""
 
@@ -70,9 +78,9 @@ def test_each_session_has_the_viewer_of_its_user(settings: Settings, engine: str
     ada, op = user("ada"), operator("op")
     identities = [(log_in(ada), ada.pk), (log_in(ada), ada.pk), (log_in(op), op.pk)]
     ada_viewer, op_viewer = Viewer(user_id=ada.pk), Viewer(user_id=op.pk, is_operator=True)
-    viewers = viewers_of([*identities, ("no such session", ada.pk)])
+    viewers = viewers_of([*identities, ("no-such-session", ada.pk)])
     assert [viewers[each] for each in identities] == [ada_viewer, ada_viewer, op_viewer]
-    assert viewers["no such session", ada.pk] == Viewer()
+    assert viewers["no-such-session", ada.pk] == Viewer()
 
 
 @pytest.mark.parametrize(
@@ -206,3 +214,14 @@ def test_a_session_engine_may_select_the_sessions_of_the_database(
     settings.SESSION_ENGINE = __name__
     monkeypatch.setitem(globals(), "SessionStore", CheckedSessionStore)
     assert viewers_of([(key, ada.pk)]) == {(key, ada.pk): Viewer()}
+
+
+def test_nobody_counts_as_logged_out_while_the_cache_of_the_sessions_is_down(
+    settings: Settings,
+) -> None:
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.cache"
+    ada = user("ada")
+    key = log_in(ada)
+    settings.CACHES = {"default": {"BACKEND": f"{__name__}.UnreachableCache"}}
+    with pytest.raises(ConnectionError):
+        viewers_of([(key, ada.pk)])
