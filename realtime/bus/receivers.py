@@ -19,12 +19,12 @@ from realtime.signals import jobs_changed, jobs_queued
 
 
 @receiver(jobs_queued)
-def publish(ids: Sequence[UUID], **_: Any) -> None:
+def on_jobs_queued(ids: Sequence[UUID], **_: Any) -> None:
     bus().publish(ids)
 
 
 @receiver(jobs_changed)
-def send_snapshots(ids: Sequence[UUID], **_: Any) -> None:
+def on_jobs_changed(ids: Sequence[UUID], **_: Any) -> None:
     bus().send_snapshots(ids)
 
 

@@ -39,7 +39,7 @@ class JobMessage(TypedDict):
     operator: str
 
 
-class BatchMessage(TypedDict):
+class OverviewMessage(TypedDict):
     """The operators' snapshots, by id, of jobs that changed their state."""
 
     type: str
@@ -83,7 +83,7 @@ async def send_many(messages: Sequence[JobMessage]) -> None:
     Raises:
         TimeoutError, OSError, redis.exceptions.RedisError: the layer did not answer.
     """
-    batch: BatchMessage = {
+    batch: OverviewMessage = {
         "type": "jobs",
         "jobs": {message["id"]: message["operator"] for message in messages},
     }

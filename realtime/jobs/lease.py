@@ -14,7 +14,7 @@ from uuid import UUID
 from django.db.models import F, Q, Value
 from django.db.models.functions import Coalesce, Now
 
-from realtime.jobs.prepared import PreparedUpdate, Slot
+from realtime.jobs.prepared import Placeholder, PreparedUpdate
 from realtime.jobs.state_change import change_state
 from realtime.models import Job
 from realtime.signals import notify_changed
@@ -39,13 +39,13 @@ HANDED_OVER: Final[dict[str, Any]] = {
 _IS_DUE: Final = (Q(due_at=None) | Q(due_at__lte=Now() + Value(CLOCK_DIFFERENCE))) & (
     Q(expires_at=None) | Q(expires_at__gt=Now())
 )
-_IS_LEASED: Final = Q(id=Slot("id"), state=JobState.RUNNING, attempt=Slot("attempt"))
+_IS_LEASED: Final = Q(id=Placeholder("id"), state=JobState.RUNNING, attempt=Placeholder("attempt"))
 _CHANGED: Final[dict[str, Any]] = {"revision": F("revision") + 1, "tick": 0}
 _ENDED: Final[dict[str, Any]] = _CHANGED | {"finished_at": Now(), "due_at": None}
 
 _CLAIM: Final = PreparedUpdate(
     Job,
-    Q(_IS_DUE, id=Slot("id"), state__in=sorted(CLAIMABLE)),
+    Q(_IS_DUE, id=Placeholder("id"), state__in=sorted(CLAIMABLE)),
     state=JobState.RUNNING,
     attempt=F("attempt") + 1,
     started_at=Coalesce(F("started_at"), Now()),

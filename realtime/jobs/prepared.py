@@ -1,9 +1,9 @@
 """Prepared UPDATE statements for claiming and ending a job, compiled once per process.
 
 Called by `lease` alone. Django needs several times as long to build such a query as the database
-needs to run it (measured). So each query is built on first use, with slots for the values that
-differ from run to run. The driver's own cursor runs it, which halves the remaining time, so
-Django's query log does not contain it. This module uses private interfaces of Django.
+needs to run it (measured). So each query is built on first use, with placeholders for the
+values that differ from run to run. The driver's own cursor runs it, which halves the remaining
+time, so Django's query log does not contain it. This module uses private interfaces of Django.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -24,10 +24,10 @@ M = TypeVar("M", bound=Model)
 Values = dict[str, Any]
 Row = Sequence[Any]
 TEXT: Final = "text"
-"""The slot for the text of the event in the timeline."""
+"""The placeholder for the text of the event in the timeline."""
 
 
-class Slot(Expression):
+class Placeholder(Expression):
     """A placeholder in a query for a value that differs from run to run."""
 
     def __init__(self, name: str) -> None:
@@ -45,7 +45,7 @@ class Statement:
 
     def run(self, cursor: Any, values: Values) -> None:
         parameters = [
-            values[parameter.name] if isinstance(parameter, Slot) else parameter
+            values[parameter.name] if isinstance(parameter, Placeholder) else parameter
             for parameter in self.parameters
         ]
         cursor.execute(self.sql, parameters)
@@ -58,7 +58,7 @@ class Compiled(Generic[M]):
     model: type[M]
     statements: Sequence[Statement]
     to_database: Sequence[tuple[str, Callable[..., Any]]]
-    """For each slot, the function that converts its value for the database."""
+    """For each placeholder, the function that converts its value for the database."""
     attributes: Sequence[str]
     """The attributes of the model that the first statement returns."""
     to_python: Sequence[tuple[int, Sequence[Callable[..., Any]], Any]]
@@ -78,7 +78,7 @@ class Compiled(Generic[M]):
 class PreparedUpdate(Generic[M]):
     """A conditional UPDATE of one job together with its event: both happen, or neither.
 
-    `where` selects the job, with slots named after its fields. `fields` are the new values.
+    `where` selects the job, with placeholders named after its fields. `fields` are the new values.
     """
 
     def __init__(self, model: type[M], where: Q, **fields: Any) -> None:
@@ -87,28 +87,28 @@ class PreparedUpdate(Generic[M]):
         self._fields = fields
         self._compiled: dict[Any, Compiled[M]] = {}
 
-    def execute(self, slots: Values, *, text: str, **fields: Any) -> bool:
+    def execute(self, values: Values, *, text: str, **fields: Any) -> bool:
         """Run the UPDATE; whether a row matched. `fields` are further new values."""
-        return bool(self._run(slots, fields, text=text, returns_all=False)[1])
+        return bool(self._run(values, fields, text=text, returns_all=False)[1])
 
-    def fetch(self, slots: Values, *, text: str, **fields: Any) -> M | None:
+    def fetch(self, values: Values, *, text: str, **fields: Any) -> M | None:
         """Run the UPDATE as `execute` does, and return the updated row."""
-        compiled, rows = self._run(slots, fields, text=text, returns_all=True)
+        compiled, rows = self._run(values, fields, text=text, returns_all=True)
         return compiled.instance(rows[0], connections[DEFAULT_DB_ALIAS]) if rows else None
 
     def _run(
-        self, slots: Values, fields: Values, *, text: str, returns_all: bool
+        self, values: Values, fields: Values, *, text: str, returns_all: bool
     ) -> tuple[Compiled[M], list[Row]]:
         connection = connections[DEFAULT_DB_ALIAS]
         key = (connection.vendor, returns_all, *fields)
         if key not in self._compiled:
-            self._compiled[key] = self._compile(connection, slots, fields, returns_all=returns_all)
+            self._compiled[key] = self._compile(connection, values, fields, returns_all=returns_all)
         compiled = self._compiled[key]
-        values = compiled.values(slots | fields, connection) | {TEXT: text}
+        values = compiled.values(values | fields, connection) | {TEXT: text}
         return compiled, _run_statements(compiled.statements, values, connection)
 
     def _compile(
-        self, connection: Any, slots: Values, fields: Values, *, returns_all: bool
+        self, connection: Any, values: Values, fields: Values, *, returns_all: bool
     ) -> Compiled[M]:
         meta = self._model._meta
         returned: Sequence[Any] = meta.concrete_fields if returns_all else [meta.pk]
@@ -119,7 +119,7 @@ class PreparedUpdate(Generic[M]):
         return Compiled(
             model=self._model,
             statements=self._statements(connection, fields, returned),
-            to_database=[(name, field_of(name).get_db_prep_save) for name in (*slots, *fields)],
+            to_database=[(name, field_of(name).get_db_prep_save) for name in (*values, *fields)],
             attributes=[field.attname for field in returned],
             to_python=[(at, functions, column) for at, (functions, column) in converters.items()],
         )
@@ -127,10 +127,10 @@ class PreparedUpdate(Generic[M]):
     def _statements(
         self, connection: Any, fields: Values, returned: Sequence[Any]
     ) -> Sequence[Statement]:
-        new_values = self._fields | {name: Slot(name) for name in fields}
+        new_values = self._fields | {name: Placeholder(name) for name in fields}
         update, parameters = self._update(connection, new_values, returned)
-        event = {"job_id": Slot("id"), "kind": EventKind.STATE, "state": new_values["state"]}
-        event |= {"text": Slot(TEXT), "reason": ""}
+        event = {"job_id": Placeholder("id"), "kind": EventKind.STATE, "state": new_values["state"]}
+        event |= {"text": Placeholder(TEXT), "reason": ""}
         quote = connection.ops.quote_name
         into = f"INSERT INTO {quote(JobEvent._meta.db_table)} ({', '.join(map(quote, event))})"
         values = ", ".join(["%s"] * len(event))

@@ -10,7 +10,7 @@ from realtime.access import Viewer
 from realtime.conf import conf
 from realtime.live.gc_freeze import GcFreeze
 from realtime.live.viewers import Identity
-from realtime.live.watcher import Closed, Watcher
+from realtime.live.watcher import CloseConnection, Watcher
 from realtime.live.wire import SESSION_ENDED, TOO_MANY
 
 
@@ -26,12 +26,12 @@ class Connections:
     def add(self, watcher: Watcher, address: str) -> None:
         """
         Raises:
-            Closed: `address` already has `REALTIME_SOCKETS_PER_ADDRESS` connections.
+            CloseConnection: `address` already has `REALTIME_SOCKETS_PER_ADDRESS` connections.
         """
         if self._by_address[address] >= conf.SOCKETS_PER_ADDRESS:
             most = conf.SOCKETS_PER_ADDRESS
             detail = f"Your address has {most} connections, the most it may have."
-            raise Closed(TOO_MANY, detail)
+            raise CloseConnection(TOO_MANY, detail)
         self._addresses[watcher] = address
         self._by_address[address] += 1
         self._gc_freeze.opened()
@@ -62,7 +62,9 @@ class Connections:
                 continue
             if _has_lost_rights(watcher.viewer, viewer):
                 watcher.request_close(
-                    Closed(SESSION_ENDED, "Your session has ended, or you have lost a right.")
+                    CloseConnection(
+                        SESSION_ENDED, "Your session has ended, or you have lost a right."
+                    )
                 )
             else:
                 watcher.set_viewer(viewer)
@@ -70,7 +72,7 @@ class Connections:
     def close_expired(self) -> None:
         """Close the connections that are too old or too slow."""
         for watcher in list(self._addresses):
-            if closed := watcher.expiry():
+            if closed := watcher.close_reason():
                 watcher.request_close(closed)
 
 

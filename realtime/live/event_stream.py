@@ -16,8 +16,8 @@ from uuid import UUID
 from realtime.access import Viewer
 from realtime.conf import conf
 from realtime.live.hub import hub
-from realtime.live.watcher import Closed, Watcher
-from realtime.live.wire import Watched
+from realtime.live.watcher import CloseConnection, Watcher
+from realtime.live.wire import WatchRequest
 from realtime.models import Job
 from realtime.snapshots.schema import Snapshot, decode_snapshot
 
@@ -31,12 +31,12 @@ class Stream(Watcher):
     def __init__(self, viewer: Viewer, *, session_key: str) -> None:
         super().__init__(viewer, session_key=session_key)
         self._changed = asyncio.Event()
-        self.close_request: Closed | None = None
+        self.close_request: CloseConnection | None = None
 
     def wake(self) -> None:
         self._changed.set()
 
-    def request_close(self, closed: Closed) -> None:
+    def request_close(self, closed: CloseConnection) -> None:
         self.close_request = closed
         self._changed.set()
 
@@ -61,13 +61,13 @@ async def events(
     """The lines of the stream, until the job finishes, the browser goes, or the stream is too old.
 
     Raises:
-        Closed: at the first line, if there are too many connections from `address`.
+        CloseConnection: at the first line, if there are too many connections from `address`.
     """
     hub().join(stream, address=address)
     ends_at = monotonic() + conf.STREAM_MAX_AGE
     try:
         yield f"retry: {randint(*RECONNECT_MS)}\n\n"  # noqa: S311 - no secret
-        await hub().watch(stream, [Watched(id=job.pk, key=key)])
+        await hub().watch(stream, [WatchRequest(id=job.pk, key=key)])
         while stream.close_request is None and monotonic() < ends_at:
             within = min(COMMENT_SECONDS, max(0.0, ends_at - monotonic()))
             text = await stream.next(job.pk, within=within)

@@ -31,7 +31,7 @@ from realtime.live.socket import Socket
 from realtime.live.viewers import parse_user_id
 from realtime.live.watched_jobs import WatchedJobs
 from realtime.live.watcher import Watcher
-from realtime.live.wire import Watched as Request
+from realtime.live.wire import WatchRequest
 
 log: Final = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ class Hub:
     def join(self, watcher: Watcher, *, address: str) -> None:
         """
         Raises:
-            Closed: there are too many connections from `address`.
+            CloseConnection: there are too many connections from `address`.
         """
         self._connections.add(watcher, address)
         if not self._tasks:
@@ -93,7 +93,7 @@ class Hub:
         self._database.stop()
         self._checks.stop()
 
-    async def watch(self, watcher: Watcher, requests: Sequence[Request]) -> list[UUID]:
+    async def watch(self, watcher: Watcher, requests: Sequence[WatchRequest]) -> list[UUID]:
         """Send `watcher` these jobs' snapshots from now on, beginning with the present ones.
 
         Returns the ids of jobs that do not exist or that it may not watch.

@@ -4,7 +4,7 @@ from time import monotonic
 from typing import Final
 
 from realtime.conf import conf
-from realtime.live.watcher import Closed
+from realtime.live.watcher import CloseConnection
 from realtime.live.wire import TOO_MANY
 
 
@@ -20,11 +20,13 @@ class Quota:
     def count(self) -> None:
         """
         Raises:
-            Closed: the browser has sent too many frames in this second.
+            CloseConnection: the browser has sent too many frames in this second.
         """
         now = monotonic()
         if now - self._second_began >= self.WINDOW:
             self._second_began, self._frames = now, 0
         self._frames += 1
         if self._frames > conf.FRAMES_PER_SECOND:
-            raise Closed(TOO_MANY, f"More than {conf.FRAMES_PER_SECOND} frames came in one second.")
+            raise CloseConnection(
+                TOO_MANY, f"More than {conf.FRAMES_PER_SECOND} frames came in one second."
+            )

@@ -9,7 +9,7 @@ from typing import Any, Final, TypeVar
 from realtime.access import Viewer
 from realtime.conf import conf
 from realtime.live.send_queue import begin, send_queue
-from realtime.live.watcher import Closed, Watcher
+from realtime.live.watcher import CloseConnection, Watcher
 from realtime.live.wire import ACK_EVERY, AGED, TOO_SLOW, jobs_frame, overview_frame
 
 log: Final = logging.getLogger(__name__)
@@ -53,7 +53,7 @@ class Socket(Watcher):
 
     def __init__(self, send: Send, viewer: Viewer, *, session_key: str = "") -> None:
         super().__init__(viewer, session_key=session_key)
-        self.close_request: Closed | None = None
+        self.close_request: CloseConnection | None = None
         self.has_overview = False
         self._is_closed = False
         self._send = send
@@ -101,18 +101,20 @@ class Socket(Watcher):
     def send_text(self, text: str) -> Coroutine[Any, Any, None]:
         return self._send({"type": "websocket.send", "text": text})
 
-    def request_close(self, closed: Closed) -> None:
+    def request_close(self, closed: CloseConnection) -> None:
         # Once only: a second cancellation would interrupt the sending of the close frame.
         if self.close_request is None:
             self.close_request = closed
             if self._task is not None:
                 self._task.cancel()
 
-    def expiry(self) -> Closed | None:
+    def close_reason(self) -> CloseConnection | None:
         waited = None if self._stalled_at is None else monotonic() - self._stalled_at
         if waited is not None and waited > conf.SEND_DEADLINE:
-            return Closed(TOO_SLOW, f"No frame was received or acknowledged for {waited:.0f} s.")
-        return super().expiry()
+            return CloseConnection(
+                TOO_SLOW, f"No frame was received or acknowledged for {waited:.0f} s."
+            )
+        return super().close_reason()
 
     def stop_sending(self) -> None:
         self._is_closed = True
@@ -153,7 +155,7 @@ class Socket(Watcher):
     def _cannot_send(self, error: BaseException) -> None:
         self._is_closed = True
         log.info("A frame could not be sent; the socket is closed: %r", error)
-        self.request_close(Closed(AGED, "This connection is broken; open another."))
+        self.request_close(CloseConnection(AGED, "This connection is broken; open another."))
 
     def _may_send(self) -> bool:
         if self._is_closed or not (self._pending or self._numbers is not None):

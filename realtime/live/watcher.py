@@ -11,7 +11,7 @@ from realtime.conf import conf
 from realtime.live.wire import AGED
 
 
-class Closed(Exception):
+class CloseConnection(Exception):
     """The connection must be closed with `code`: the browser broke a rule, or lost its access."""
 
     def __init__(self, code: int, detail: str) -> None:
@@ -57,14 +57,14 @@ class Watcher:
         """There is something to send."""
         raise NotImplementedError
 
-    def request_close(self, closed: Closed) -> None:
+    def request_close(self, closed: CloseConnection) -> None:
         """Have the connection's own task close it; called from other tasks."""
         raise NotImplementedError
 
-    def expiry(self) -> Closed | None:
+    def close_reason(self) -> CloseConnection | None:
         """Why the connection should be closed now, or None if it may stay open."""
         if monotonic() > self.ends_at:
-            return Closed(AGED, "This connection is old; open another.")
+            return CloseConnection(AGED, "This connection is old; open another.")
         return None
 
     def stop_sending(self) -> None:

@@ -18,7 +18,7 @@ from realtime.live.client_address import client_address
 from realtime.live.hub import hub
 from realtime.live.quota import Quota
 from realtime.live.socket import Send, Socket
-from realtime.live.watcher import Closed
+from realtime.live.watcher import CloseConnection
 from realtime.live.wire import (
     MALFORMED,
     TOO_MANY,
@@ -32,7 +32,7 @@ from realtime.live.wire import (
     UnknownType,
     Unwatch,
     Watch,
-    Watched,
+    WatchRequest,
     parse,
 )
 from realtime.servers.daphne import lacks_backpressure, with_backpressure
@@ -61,7 +61,7 @@ async def jobs_socket(scope: dict[str, Any], receive: Receive, send: Send) -> No
     try:
         hub().join(socket, address=client_address(scope))
         await _serve(socket, receive, quota)
-    except Closed as closed:
+    except CloseConnection as closed:
         socket.close_request = closed
         await _close(socket, send, closed)
     except asyncio.CancelledError:
@@ -73,7 +73,7 @@ async def jobs_socket(scope: dict[str, Any], receive: Receive, send: Send) -> No
         hub().leave(socket)
 
 
-async def _close(socket: Socket, send: Send, closed: Closed) -> None:
+async def _close(socket: Socket, send: Send, closed: CloseConnection) -> None:
     """Send the reason and the close frame, each within `CLOSE_SECONDS`."""
     socket.stop_sending()
     reason = encode(Error(code=str(closed.code), detail=str(closed)))
@@ -110,7 +110,7 @@ def count_pings(send: Send, pinged: Callable[[], None]) -> None:
 def _count_ping(socket: Socket, quota: Quota) -> None:
     try:
         quota.count()
-    except Closed as closed:
+    except CloseConnection as closed:
         socket.request_close(closed)
 
 
@@ -135,15 +135,15 @@ def _is_expected_ack(socket: Socket, frame: ClientFrame) -> bool:
 def _parsed(message: dict[str, Any]) -> ClientFrame:
     text = message.get("text")
     if text is None:
-        raise Closed(MALFORMED, "Frames must be JSON text, not binary.")
+        raise CloseConnection(MALFORMED, "Frames must be JSON text, not binary.")
     if (size := len(text.encode())) > conf.FRAME_MAX_BYTES:
-        raise Closed(
+        raise CloseConnection(
             MALFORMED, f"The frame has {size} bytes; at most {conf.FRAME_MAX_BYTES} are allowed."
         )
     try:
         return parse(text)
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Closed(MALFORMED, f"Not a frame of this protocol: {error}") from error
+        raise CloseConnection(MALFORMED, f"Not a frame of this protocol: {error}") from error
 
 
 async def _handle_frame(socket: Socket, frame: ClientFrame) -> None:
@@ -157,13 +157,17 @@ async def _handle_frame(socket: Socket, frame: ClientFrame) -> None:
         case Ping():
             await socket.send_text(encode(Pong()))
         case Ack(seq=sequence) if not socket.acknowledge(sequence):
-            raise Closed(MALFORMED, f"Frame {sequence} is acknowledged already, or was not sent.")
+            raise CloseConnection(
+                MALFORMED, f"Frame {sequence} is acknowledged already, or was not sent."
+            )
 
 
-async def _watch(socket: Socket, jobs: list[Watched]) -> None:
+async def _watch(socket: Socket, jobs: list[WatchRequest]) -> None:
     ids = socket.watches | {job.id for job in jobs}
     if len(ids) > conf.WATCHES_MAX:
-        raise Closed(TOO_MANY, f"A socket may watch {conf.WATCHES_MAX} jobs, not {len(ids)}.")
+        raise CloseConnection(
+            TOO_MANY, f"A socket may watch {conf.WATCHES_MAX} jobs, not {len(ids)}."
+        )
     if denied := await hub().watch(socket, jobs):
         await socket.send_text(encode(Denied(jobs=denied)))
 

@@ -11,13 +11,13 @@ import msgspec
 from msgspec import Struct
 
 
-class Watched(Struct, frozen=True, forbid_unknown_fields=True):
+class WatchRequest(Struct, frozen=True, forbid_unknown_fields=True):
     id: UUID
     key: str = ""
 
 
 class Watch(Struct, frozen=True, forbid_unknown_fields=True, tag="watch"):
-    jobs: list[Watched]
+    jobs: list[WatchRequest]
 
 
 class Unwatch(Struct, frozen=True, forbid_unknown_fields=True, tag="unwatch"):

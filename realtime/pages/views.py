@@ -28,7 +28,7 @@ from realtime.files import download
 from realtime.live.client_address import client_address
 from realtime.live.event_stream import Stream, event_id
 from realtime.live.event_stream import events as lines_of
-from realtime.live.watcher import Closed
+from realtime.live.watcher import CloseConnection
 from realtime.models import Job
 from realtime.pages.child_list import child_list
 from realtime.serialization import clean_text
@@ -88,7 +88,7 @@ async def events(request: ASGIRequest, job_id: UUID) -> HttpResponseBase:
     lines = lines_of(job, stream, key=key, address=address, last_event_id=last)
     try:
         first = await anext(lines)
-    except Closed as error:
+    except CloseConnection as error:
         return keep_private(HttpResponse(str(error), status=429, content_type="text/plain"))
     response = StreamingHttpResponse(_chain(first, lines), content_type="text/event-stream")
     response["X-Accel-Buffering"] = "no"

@@ -3,7 +3,8 @@
 
 daphne has no backpressure (django/daphne#170): it buffers whatever is sent, so a browser that
 acknowledges frames without reading them would cost unlimited memory. Twisted's transports pause
-their registered producer while more than 64 KiB wait in the buffer; `Valve` is such a producer.
+their registered producer while more than 64 KiB wait in the buffer; `BackpressureProducer` is such
+a producer.
 
 `write_directly` writes to the socket without Twisted's write buffer, which delays each write until
 a later turn of the event loop. With 500 sockets that takes 23 µs a frame in place of 60 µs.
@@ -33,7 +34,7 @@ Send = Callable[[dict[str, Any]], Coroutine[Any, Any, None]]
 def with_backpressure(send: Send) -> Send:
     """`send` of an open socket; on daphne it waits while the browser reads too slowly."""
     protocol = _protocol_of(send)
-    return Valve(send, protocol).send if protocol and _are_tried_versions() else send
+    return BackpressureProducer(send, protocol).send if protocol and _are_tried_versions() else send
 
 
 def lacks_backpressure(scope: dict[str, Any], send: Send) -> bool:
@@ -83,7 +84,7 @@ def _log_wrapped_send() -> None:
     )
 
 
-class Valve:
+class BackpressureProducer:
     """The producer (`IPushProducer`) of one connection; sends text frames and the close frame.
 
     It does not apply extensions to frames: daphne has none.

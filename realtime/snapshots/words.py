@@ -54,7 +54,7 @@ def row_detail(snapshot: Snapshot, now: float | None = None) -> str:
     if snapshot.state == JobState.RUNNING:
         return "" if snapshot.eta is None else eta(snapshot.eta)
     if snapshot.state == JobState.QUEUED:
-        return _queue_place(snapshot).rstrip(".")
+        return _queue_position(snapshot).rstrip(".")
     if snapshot.state == JobState.RETRYING:
         at = timezone.now().timestamp() if now is None else now
         return _retrying(snapshot, at).rstrip(".")
@@ -68,7 +68,7 @@ def can_run_again(snapshot: Snapshot, *, resumes: bool) -> bool:
     return snapshot.state in FINISHED
 
 
-def run_again(snapshot: Snapshot, *, resumes: bool) -> str:
+def run_again_label(snapshot: Snapshot, *, resumes: bool) -> str:
     """The text of the button."""
     if not resumes:
         return "Run again"
@@ -90,10 +90,10 @@ def outcome_counts(snapshot: Snapshot) -> dict[str, int]:
 
 def _queued(snapshot: Snapshot, now: float) -> str:
     wait = snapshot.expected_wait
-    return _queue_place(snapshot) + ("" if wait is None else f" Starts in {about(wait)}.")
+    return _queue_position(snapshot) + ("" if wait is None else f" Starts in {about(wait)}.")
 
 
-def _queue_place(snapshot: Snapshot) -> str:
+def _queue_position(snapshot: Snapshot) -> str:
     place = snapshot.place
     if place is None:
         return "Waiting its turn."

@@ -45,8 +45,8 @@ def can_run_again(snapshot: Snapshot, resumes: object) -> bool:
 
 
 @register.filter
-def run_again(snapshot: Snapshot, resumes: object) -> str:
-    return words.run_again(snapshot, resumes=bool(resumes))
+def run_again_label(snapshot: Snapshot, resumes: object) -> str:
+    return words.run_again_label(snapshot, resumes=bool(resumes))
 
 
 @register.filter

@@ -23,7 +23,7 @@ from realtime.channel_layer.messages import JobMessage, job_message
 from realtime.live.database_reader import JobAndMessage
 from realtime.live.hub import Hub
 from realtime.live.socket import Socket
-from realtime.live.wire import Watched
+from realtime.live.wire import WatchRequest
 from realtime.models import Job
 from realtime.states import JobState, Visibility
 
@@ -163,7 +163,7 @@ class Machine(RuleBasedStateMachine):
     async def _connect(self, browser: Browser, hub: Hub) -> None:
         browser.hub, browser.socket = hub, Socket(browser.receive, Viewer())
         browser.sent = (-1, -1)
-        denied = await hub.watch(browser.socket, [Watched(id=self.database.row.pk)])
+        denied = await hub.watch(browser.socket, [WatchRequest(id=self.database.row.pk)])
         assert denied == []
         await _settle()
 

@@ -12,7 +12,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from realtime.jobs import lease
-from realtime.jobs.prepared import PreparedUpdate, Slot, Statement
+from realtime.jobs.prepared import Placeholder, PreparedUpdate, Statement
 from realtime.models import Job, JobEvent
 from realtime.states import EventKind, JobState
 
@@ -46,7 +46,7 @@ def row(job: Job) -> dict[str, Any]:
 def test_an_update_sets_the_fields_that_django_would_set() -> None:
     job, expected = make(message="old"), make(message="old")
     update = PreparedUpdate(
-        Job, Q(id=Slot("id")), revision=F("revision") + 1, heartbeat_at=Now(), error=""
+        Job, Q(id=Placeholder("id")), revision=F("revision") + 1, heartbeat_at=Now(), error=""
     )
     fields = PROGRESS | {"state": JobState.RUNNING, "result": {"new": 3}, "worker": "w"}
     assert update.execute({"id": job.pk}, text="It changes", **fields)
@@ -58,7 +58,7 @@ def test_an_update_sets_the_fields_that_django_would_set() -> None:
 
 def test_an_update_adds_the_event_that_django_would_add() -> None:
     job, expected = make(), make()
-    update = PreparedUpdate(Job, Q(id=Slot("id")), state=JobState.LOST)
+    update = PreparedUpdate(Job, Q(id=Placeholder("id")), state=JobState.LOST)
     update.execute({"id": job.pk}, text="It's 100 % %s")
     JobEvent.objects.create(
         job=expected, kind=EventKind.STATE, state=JobState.LOST, text="It's 100 % %s"
@@ -118,7 +118,7 @@ def test_an_update_is_compiled_once_for_the_same_fields() -> None:
             compiled.append(args)
             return super()._compile(*args, **options)
 
-    update = Counted(Job, Q(id=Slot("id")), state=JobState.RUNNING)
+    update = Counted(Job, Q(id=Placeholder("id")), state=JobState.RUNNING)
     for number in range(3):
         job = make()
         assert update.execute({"id": job.pk}, text="", worker=f"w{number}")
@@ -131,7 +131,7 @@ def test_an_update_is_compiled_once_for_the_same_fields() -> None:
 
 def test_a_failed_event_undoes_the_update() -> None:
     job = make()
-    update = PreparedUpdate(Job, Q(id=Slot("id")), state=JobState.RUNNING)
+    update = PreparedUpdate(Job, Q(id=Placeholder("id")), state=JobState.RUNNING)
     no_text: Any = None
     with pytest.raises(IntegrityError), transaction.atomic():
         update.execute({"id": job.pk}, text=no_text)
@@ -142,7 +142,7 @@ def test_a_failed_event_undoes_the_update() -> None:
 @pytest.mark.django_db(transaction=True)
 def test_an_update_outside_a_transaction_has_its_own() -> None:
     job = make()
-    update = PreparedUpdate(Job, Q(id=Slot("id")), state=JobState.RUNNING)
+    update = PreparedUpdate(Job, Q(id=Placeholder("id")), state=JobState.RUNNING)
     no_text: Any = None
     with pytest.raises(IntegrityError):
         update.execute({"id": job.pk}, text=no_text)

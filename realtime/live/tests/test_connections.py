@@ -6,14 +6,14 @@ from pytest_django import Settings
 
 from realtime.access import Viewer
 from realtime.live.connections import Connections
-from realtime.live.watcher import Closed, Watcher
+from realtime.live.watcher import CloseConnection, Watcher
 from realtime.live.wire import SESSION_ENDED, TOO_MANY
 
 
 class RecordingWatcher(Watcher):
-    closed: Closed | None = None
+    closed: CloseConnection | None = None
 
-    def request_close(self, closed: Closed) -> None:
+    def request_close(self, closed: CloseConnection) -> None:
         self.closed = closed
 
 
@@ -34,7 +34,7 @@ def test_an_address_has_a_limited_number_of_connections(
         connections.add(RecordingWatcher(Viewer()), "192.0.2.1")
     connections.add(RecordingWatcher(Viewer()), "192.0.2.2")
     if is_refused:
-        with pytest.raises(Closed) as closed:
+        with pytest.raises(CloseConnection) as closed:
             connections.add(RecordingWatcher(Viewer()), "192.0.2.1")
         assert closed.value.code == TOO_MANY
     else:
@@ -66,7 +66,7 @@ def test_a_removal_iterates_over_no_other_address() -> None:
 def test_a_refused_address_is_forgotten(settings: Settings) -> None:
     settings.REALTIME_SOCKETS_PER_ADDRESS = 0
     connections = Connections()
-    with pytest.raises(Closed):
+    with pytest.raises(CloseConnection):
         connections.add(RecordingWatcher(Viewer()), "192.0.2.1")
     assert list(connections._by_address) == []
 

@@ -3,7 +3,7 @@ from pytest_django import Settings
 
 from realtime.live import quota as quota_module
 from realtime.live.quota import Quota
-from realtime.live.watcher import Closed
+from realtime.live.watcher import CloseConnection
 from realtime.live.wire import TOO_MANY
 
 
@@ -18,6 +18,6 @@ def test_each_second_allows_so_many_frames(
         now = float(second)
         quota.count()
         quota.count()
-    with pytest.raises(Closed) as closed:
+    with pytest.raises(CloseConnection) as closed:
         quota.count()
     assert closed.value.code == TOO_MANY

@@ -9,7 +9,7 @@ from pytest_django import Settings
 
 from realtime.access import Viewer
 from realtime.live.socket import FRAME_CHARS, OVERVIEW_ROWS_MAX, Socket
-from realtime.live.watcher import Closed
+from realtime.live.watcher import CloseConnection
 from realtime.live.wire import ACK_EVERY, AGED, TOO_SLOW
 
 
@@ -125,7 +125,7 @@ async def test_a_browser_that_does_not_read_does_not_delay_others() -> None:
 class RecordingSocket(Socket):
     """Does not cancel its task, which is the test."""
 
-    def request_close(self, closed: Closed) -> None:
+    def request_close(self, closed: CloseConnection) -> None:
         self.close_request = closed
 
 
@@ -150,15 +150,15 @@ async def test_a_socket_whose_server_cannot_send_expires(settings: Settings) -> 
     browser = Browser()
     browser.reads.clear()
     socket = Socket(browser.send, Viewer())
-    assert socket.expiry() is None
+    assert socket.close_reason() is None
     socket.offer(uuid4(), "1")
     await settle()
-    closed = socket.expiry()
+    closed = socket.close_reason()
     assert closed is not None
     assert closed.code == TOO_SLOW
     browser.reads.set()
     await settle()
-    assert socket.expiry() is None
+    assert socket.close_reason() is None
 
 
 async def test_a_frame_has_a_limited_size() -> None:
@@ -188,7 +188,7 @@ async def test_a_browser_that_reads_but_acknowledges_nothing_expires(settings: S
     for number in range(ACK_EVERY + 1):
         socket.offer(UUID(int=1), str(number))
         await settle()
-        expiries.append(socket.expiry())
+        expiries.append(socket.close_reason())
     assert not any(expiries[:ACK_EVERY])
     assert expiries[-1] is not None
     assert expiries[-1].code == TOO_SLOW
@@ -202,9 +202,9 @@ async def test_only_an_acknowledgement_of_later_frames_counts(settings: Settings
         socket.offer(UUID(int=1), str(number))
         await settle()
     assert socket.acknowledge(0)
-    assert socket.expiry() is not None
+    assert socket.close_reason() is not None
     assert socket.acknowledge(ACK_EVERY)
-    assert socket.expiry() is None
+    assert socket.close_reason() is None
 
 
 def test_the_script_acknowledges_as_often_as_the_server_expects() -> None:

@@ -13,7 +13,7 @@ from realtime.live.wire import (
     UnknownType,
     Unwatch,
     Watch,
-    Watched,
+    WatchRequest,
     jobs_frame,
     overview_frame,
     parse,
@@ -26,10 +26,10 @@ ID = UUID("01a20391-cf6f-710b-bd83-cd1e99a51024")
 @pytest.mark.parametrize(
     ("text", "frame"),
     [
-        (f'{{"type":"watch","jobs":[{{"id":"{ID}"}}]}}', Watch(jobs=[Watched(id=ID)])),
+        (f'{{"type":"watch","jobs":[{{"id":"{ID}"}}]}}', Watch(jobs=[WatchRequest(id=ID)])),
         (
             f'{{"type":"watch","jobs":[{{"id":"{ID}","key":"k"}}]}}',
-            Watch(jobs=[Watched(id=ID, key="k")]),
+            Watch(jobs=[WatchRequest(id=ID, key="k")]),
         ),
         (f'{{"type":"unwatch","jobs":["{ID}"]}}', Unwatch(jobs=[ID])),
         ('{"type":"overview"}', Overview()),

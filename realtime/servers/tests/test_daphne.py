@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from realtime.servers import daphne
-from realtime.servers.daphne import Valve, lacks_backpressure, with_backpressure
+from realtime.servers.daphne import BackpressureProducer, lacks_backpressure, with_backpressure
 
 TEXT: dict[str, Any] = {"type": "websocket.send", "text": "x"}
 SCOPE: dict[str, Any] = {"type": "websocket", "asgi": {"version": "3.0"}}
@@ -114,7 +114,7 @@ async def test_a_lost_connection_ends_the_waiting(protocol: Protocol, server: Se
 
 
 async def test_pings_are_counted_and_answered(protocol: Protocol, server: Server) -> None:
-    valve = Valve(partial(server.handle_reply, protocol), protocol)
+    valve = BackpressureProducer(partial(server.handle_reply, protocol), protocol)
     protocol.onPing(b"1")
     pings: list[bool] = []
     valve.pinged = lambda: pings.append(True)

@@ -43,4 +43,4 @@ def test_a_result_need_not_be_a_dict() -> None:
 def test_what_can_be_run_again(shown: Snapshot, resumes: bool, can: bool, text: str) -> None:
     assert words.can_run_again(shown, resumes=resumes) is can
     if can:
-        assert words.run_again(shown, resumes=resumes) == text
+        assert words.run_again_label(shown, resumes=resumes) == text
