@@ -3,12 +3,16 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.core.mail.message import sanitize_address
 
 from feedback import tokens
+from feedback.addresses import MAX_LENGTH, NotAnAddress, UnsupportedAddress, canonical_address
 from feedback.conf import conf
 
 NOT_AN_ADDRESS = "This does not look like an email address. Is there a typo in it?"
+UNSUPPORTED_ADDRESS = (
+    "We cannot write to this address: before the @ it has characters other than the letters a to "
+    "z, digits and ASCII punctuation. Please enter another address of yours."
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +34,25 @@ class MessageField(forms.CharField):
         return super().to_python(text) or ""
 
 
+class AddressField(forms.EmailField):
+    """An email address; its cleaned value is the canonical address."""
+
+    def to_python(self, value: Any) -> str:
+        text = super().to_python(value) or ""
+        if not text or len(text) > MAX_LENGTH:
+            return text  # the field's own checks refuse it
+        try:
+            return canonical_address(text)
+        except UnsupportedAddress:
+            raise ValidationError(UNSUPPORTED_ADDRESS, code="unsupported") from None
+        except NotAnAddress:
+            raise ValidationError(NOT_AN_ADDRESS, code="invalid") from None
+
+
 class FeedbackForm(forms.Form):
-    email = forms.EmailField(
+    email = AddressField(
         label="Your email address",
-        max_length=254,  # RFC 5321 4.5.3.1.3: a path has 256 octets, its brackets included
+        max_length=MAX_LENGTH,
         error_messages={
             "required": "Enter your email address, so that we can answer you.",
             "invalid": NOT_AN_ADDRESS,
@@ -59,21 +78,6 @@ class FeedbackForm(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs.setdefault("label_suffix", "")
         super().__init__(*args, **kwargs)
-
-    def clean_email(self) -> str:
-        """Accept only addresses that every mail server accepts and that are safe in a header.
-
-        Django's check also accepts quoted local parts, even with control characters, IP addresses
-        and "localhost", which may be machines of this network.
-        """
-        address: str = self.cleaned_data["email"]
-        if set(address) & set('"[]') or address.endswith("@localhost"):
-            raise ValidationError(NOT_AN_ADDRESS, code="invalid")
-        try:
-            sanitize_address(address, "utf-8")
-        except (UnicodeError, ValueError):  # a domain that cannot be encoded for the mail server
-            raise ValidationError(NOT_AN_ADDRESS, code="invalid") from None
-        return address
 
     def clean_message(self) -> str:
         message: str = self.cleaned_data["message"]

@@ -50,6 +50,6 @@ class Feedback(models.Model):
 
 
 def mailbox_of(email: str) -> str:
-    """The mailbox of an address: the same for `Ann+news@Example.org` and `ann@example.org`."""
+    """The mailbox of a canonical address: the same for `Ann+news@...` and `ann@...`."""
     local, _, domain = email.lower().rpartition("@")
     return f"{local.partition('+')[0]}@{domain}"

@@ -6,13 +6,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from email.utils import parseaddr
+from email.utils import formataddr, parseaddr
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.core.validators import validate_email
+from django.core.exceptions import ImproperlyConfigured
 from environ import Env
+
+from feedback.addresses import NotAnAddress, UnsupportedAddress, canonical_address
 
 
 class InvalidValue(ValueError):
@@ -80,20 +81,26 @@ def directory(text: str) -> Path:
 
 
 def email(text: str) -> str:
+    """The canonical address."""
     try:
-        validate_email(text)
-    except ValidationError:
+        return canonical_address(text)
+    except UnsupportedAddress:
+        raise InvalidValue("an email address with ASCII characters before the @") from None
+    except NotAnAddress:
         raise InvalidValue("an email address, or several separated by commas") from None
-    return text
 
 
 def emails(text: str) -> list[str]:
-    return [email(address) for address in strings(text)]
+    """The canonical addresses, each once, also if it is given twice in different spellings."""
+    addresses: dict[str, str] = {}
+    for address in map(email, strings(text)):
+        addresses.setdefault(address.lower(), address)
+    return list(addresses.values())
 
 
 def mailbox(text: str) -> str:
-    email(parseaddr(text)[1])
-    return text
+    name, address = parseaddr(text)
+    return formataddr((name, email(address)))
 
 
 def mail_server(text: str) -> MailServer:

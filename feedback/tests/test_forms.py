@@ -4,7 +4,7 @@ import pytest
 from pytest_django import Settings
 
 from feedback import tokens
-from feedback.forms import NOT_AN_ADDRESS, FeedbackForm
+from feedback.forms import NOT_AN_ADDRESS, UNSUPPORTED_ADDRESS, FeedbackForm
 
 
 def errors(data: dict[str, Any]) -> dict[str, list[str]]:
@@ -48,13 +48,29 @@ def test_a_usual_address_is_accepted(address: str, form_data: dict[str, Any]) ->
         "ann@visitor.example%0ABcc:bob@visitor.example",
         '"ann"@visitor.example',
         '"a\x01b"@visitor.example',
-        "änn@visitor.example",
+        "=?utf-8?q?ann?=@visitor.example",
+        "=?utf-8?q??=@visitor.example",
         f"ann@{'ü' * 60}.example",
         "ann@visitor..example",
     ],
 )
 def test_other_text_is_not_an_address(address: str, form_data: dict[str, Any]) -> None:
     assert errors(form_data | {"email": address}) == {"email": [NOT_AN_ADDRESS]}
+
+
+def test_the_form_has_the_canonical_address(form_data: dict[str, Any]) -> None:
+    form = FeedbackForm(form_data | {"email": " Ann@Büro.example "})
+    assert form.is_valid()
+    assert form.submission().email == "Ann@xn--bro-hoa.example"
+
+
+def test_an_address_that_we_cannot_write_to_is_refused_with_the_reason(
+    form_data: dict[str, Any],
+) -> None:
+    assert errors(form_data | {"email": "müller@visitor.example"}) == {
+        "email": [UNSUPPORTED_ADDRESS]
+    }
+    assert "cannot write to" in UNSUPPORTED_ADDRESS
 
 
 def test_a_too_long_address_is_refused(form_data: dict[str, Any]) -> None:

@@ -80,6 +80,23 @@ def test_the_old_form_with_a_new_text_is_new_feedback(
     assert Feedback.objects.count() == 2
 
 
+def test_spellings_of_an_address_share_the_confirmations(
+    client: Client, settings: Settings, form_data: dict[str, Any]
+) -> None:
+    settings.FEEDBACK_CONFIRMATIONS_PER_HOUR = 1
+    spellings = ["ann@büro.example", "ann@BÜRO.example", "ANN@xn--bro-hoa.example"]
+    for email in spellings:
+        client.post(URL, form_data | {"email": email})
+    assert list(Feedback.objects.order_by("pk").values_list("confirms", flat=True)) == [
+        True,
+        False,
+        False,
+    ]
+    assert {feedback.email.lower() for feedback in Feedback.objects.all()} == {
+        "ann@xn--bro-hoa.example"
+    }
+
+
 @pytest.mark.parametrize("token", [{}, {"token": ""}, {"token": "forged"}])
 def test_a_form_without_a_valid_token_is_accepted(
     token: dict[str, str], client: Client, form_data: dict[str, Any]
@@ -93,6 +110,8 @@ def test_a_form_without_a_valid_token_is_accepted(
     [
         ({"email": ""}, "Enter your email address"),
         ({"email": "ann"}, "Is there a typo in it?"),
+        ({"email": "=?utf-8?q??=@visitor.example"}, "Is there a typo in it?"),
+        ({"email": "ännchen@visitor.example"}, "We cannot write to this address"),
         ({"message": ""}, "Write your message first."),
         ({"message": "x" * 10_001}, "Your message has 10,001 characters"),
     ],

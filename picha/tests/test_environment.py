@@ -1,4 +1,6 @@
 from dataclasses import dataclass
+from email.header import decode_header, make_header
+from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
@@ -87,7 +89,22 @@ def test_an_invalid_origin_is_refused(text: str) -> None:
     assert env.problems[0].startswith(f"SITE_URL is {text!r}: it must be ")
 
 
-@pytest.mark.parametrize("text", ["nobody", "Ann <ann@>", "<>"])
+def test_addresses_are_canonical_and_each_is_given_once() -> None:
+    env = environment(
+        TO="ann@Büro.example, bob@b.example, Ann@xn--bro-hoa.example", FROM="Büro <a@BÜRO.example>"
+    )
+
+    assert env.emails("TO", default=[]) == ["ann@xn--bro-hoa.example", "bob@b.example"]
+    sender = parseaddr(env.mailbox("FROM", default=""))
+    assert (str(make_header(decode_header(sender[0]))), sender[1]) == (
+        "Büro",
+        "a@xn--bro-hoa.example",
+    )
+
+
+@pytest.mark.parametrize(
+    "text", ["nobody", "Ann <ann@>", "<>", "Ann <änn@b.example>", "=?utf-8?q?ann?=@b.example"]
+)
 def test_an_invalid_mailbox_is_refused(text: str) -> None:
     env = environment(FROM=text)
 
