@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from email.charset import QP, Charset
 from email.utils import format_datetime, parseaddr
 from typing import Final
 
@@ -14,6 +15,14 @@ from feedback.models import Feedback
 VISITOR: Final = "visitor"
 VISITOR_LABEL: Final = "Your confirmation"
 TEAM_LABEL: Final = "The Picha team"
+
+QUOTED_PRINTABLE: Final = Charset("utf-8")
+"""ASCII lines of at most 76 characters, whatever the text is.
+
+Without it Django sends bytes that are not ASCII, which not every mail server accepts. And it
+counts the length of lines as `str.splitlines` does, which also splits where SMTP does not.
+"""
+QUOTED_PRINTABLE.body_encoding = QP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +67,7 @@ def _compose(
 ) -> EmailMessage:
     context = {"feedback": feedback, "site_url": settings.SITE_URL}
     subject = render_to_string(f"feedback/email/{name}_subject.txt", context)
-    return EmailMessage(
+    email = EmailMessage(
         subject=" ".join(subject.split()),
         body=render_to_string(f"feedback/email/{name}_body.txt", context),
         to=[to],
@@ -70,6 +79,8 @@ def _compose(
             "Auto-Submitted": "auto-generated",
         },
     )
+    email.encoding = QUOTED_PRINTABLE
+    return email
 
 
 def _message_id(feedback: Feedback, to: str) -> str:

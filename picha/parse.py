@@ -8,12 +8,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
 from pathlib import Path
+from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from environ import Env
 
 from feedback.addresses import NotAnAddress, UnsupportedAddress, canonical_address
+
+NAME_MAX: Final = 100
+"""Characters in the name of a sender: the line of a header has at most 998 octets."""
 
 
 class InvalidValue(ValueError):
@@ -100,7 +104,14 @@ def emails(text: str) -> list[str]:
 
 def mailbox(text: str) -> str:
     name, address = parseaddr(text)
-    return formataddr((name, email(address)))
+    address = email(address)
+    if len(name) > NAME_MAX or not name.isprintable():
+        raise InvalidValue(f"an address whose name has at most {NAME_MAX} printable characters")
+    if name.isascii():
+        return formataddr((name, address))
+    # `formataddr` would encode the name, in one word of any length; Django encodes it in several.
+    escaped = name.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{escaped}" <{address}>'
 
 
 def mail_server(text: str) -> MailServer:

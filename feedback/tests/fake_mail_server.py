@@ -27,7 +27,7 @@ SHORT_TIMEOUT = 3.0
 
 
 class FakeMailServer:
-    """Collects the emails that it accepts in `emails`.
+    """Collects the emails that it accepts in `emails`, and their bytes in `contents`.
 
     `responses` has lists of the responses to a command, for the first uses of that command; `None`
     stands for the usual response. "DATA" is the response to the content of an email, "DATA?" the
@@ -36,6 +36,7 @@ class FakeMailServer:
 
     def __init__(self) -> None:
         self.emails: list[EmailMessage] = []
+        self.contents: list[bytes] = []
         self.connections = 0
         self.responses: dict[str, list[Response | None]] = {}
 
@@ -75,6 +76,7 @@ class FakeMailServer:
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         response = await self.respond("DATA", server)
         if response.startswith("2"):
+            self.contents.append(envelope.content)
             self.emails.append(message_from_bytes(envelope.content, policy=policy.default))
         return response
 

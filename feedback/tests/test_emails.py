@@ -1,5 +1,5 @@
 from email.message import EmailMessage
-from typing import Any
+from typing import Any, Final
 
 import pytest
 from django.core.mail import EmailMessage as DjangoEmail
@@ -9,6 +9,9 @@ from pytest_django import Settings
 from feedback.emails import emails_for
 from feedback.models import Feedback
 from feedback.tests.fake_mail_server import FakeMailServer
+
+LINE_BREAKS: Final = [chr(n) for n in range(0x3000) if len(f"a{chr(n)}b".splitlines()) > 1]
+"""The characters that `str.splitlines` splits at; SMTP knows only CRLF."""
 
 
 def feedback(**fields: Any) -> Feedback:
@@ -137,3 +140,35 @@ def test_a_message_may_be_in_any_script(fake_mail_server: FakeMailServer) -> Non
     received: EmailMessage = fake_mail_server.emails[0]
     text = received.get_content().replace("\r\n", "\n")
     assert "Grüße 🙂 日本語\n.\n..\n" + "x" * 2000 in text
+
+
+@pytest.mark.parametrize("line_break", LINE_BREAKS, ids=ascii)
+def test_no_line_is_longer_than_smtp_allows(
+    line_break: str, fake_mail_server: FakeMailServer
+) -> None:
+    to_team, _ = both_emails(message=line_break.join(["ü" * 400] * 3))
+    assert to_team.send() == 1
+    (content,) = fake_mail_server.contents
+    lines = content.split(b"\r\n")
+    assert max(map(len, lines)) <= 998
+    assert not any(set(line) & set(b"\r\n") for line in lines)
+    assert content.isascii()
+    text = fake_mail_server.emails[0].get_content().replace("\r\n", "\n")
+    assert line_break.replace("\r", "\n").join(["ü" * 400] * 3) in text
+
+
+@pytest.mark.parametrize("message", ["short", "grüßt", "x" * 998, "x" * 999, "=" * 5000])
+def test_an_email_is_always_quoted_printable(message: str) -> None:
+    for email in both_emails(message=message):
+        assert header(email, "Content-Transfer-Encoding") == "quoted-printable"
+        assert email.message().as_bytes().isascii()
+
+
+def test_the_longest_address_fits_into_the_headers(fake_mail_server: FakeMailServer) -> None:
+    domain = ".".join(["x" * 60] * 3 + ["y" * 9])
+    address = f"{'a' * 60}@{domain}"
+    assert len(address) == 253
+    for email in both_emails(email=address):
+        assert email.send() == 1
+    assert max(len(line) for line in b"".join(fake_mail_server.contents).split(b"\r\n")) <= 998
+    assert fake_mail_server.emails[0]["Reply-To"] == address

@@ -110,6 +110,12 @@ def test_a_line_break_counts_as_one_character(form_data: dict[str, Any]) -> None
     assert form.cleaned_data["message"] == "x" + "\n" * 9_998 + "x"
 
 
+def test_every_line_break_becomes_a_newline(form_data: dict[str, Any]) -> None:
+    form = FeedbackForm(form_data | {"message": "a\rb\r\nc\n\rd"})
+    assert form.is_valid()
+    assert form.cleaned_data["message"] == "a\nb\nc\n\nd"
+
+
 def test_the_maximum_length_is_a_setting(settings: Settings, form_data: dict[str, Any]) -> None:
     settings.FEEDBACK_MESSAGE_MAX = 3
     assert "the maximum is 3" in errors(form_data | {"message": "four"})["message"][0]

@@ -4,12 +4,17 @@ from email.utils import parseaddr
 from pathlib import Path
 
 import pytest
+from django.core.mail import EmailMessage
 
 from picha.environment import Environment
 
 
 def environment(**variables: str) -> Environment:
     return Environment(variables)
+
+
+def decoded(name: str) -> str:
+    return str(make_header(decode_header(name)))
 
 
 def test_a_variable_that_is_not_set_or_empty_has_its_default() -> None:
@@ -96,10 +101,40 @@ def test_addresses_are_canonical_and_each_is_given_once() -> None:
 
     assert env.emails("TO", default=[]) == ["ann@xn--bro-hoa.example", "bob@b.example"]
     sender = parseaddr(env.mailbox("FROM", default=""))
-    assert (str(make_header(decode_header(sender[0]))), sender[1]) == (
-        "Büro",
-        "a@xn--bro-hoa.example",
-    )
+    assert (decoded(sender[0]), sender[1]) == ("Büro", "a@xn--bro-hoa.example")
+
+
+@pytest.mark.parametrize("length", [99, 100, 101])
+@pytest.mark.parametrize("character", ["x", "ü"])
+def test_the_name_of_a_mailbox_has_at_most_100_characters(length: int, character: str) -> None:
+    env = environment(FROM=f"{character * length} <a@b.example>")
+
+    env.mailbox("FROM", default="")
+
+    assert bool(env.problems) is (length > 100)
+
+
+@pytest.mark.parametrize("line_break", ["\x0b", "\x0c", "\x1c", "\x85", "\u2028", "\u2029"])
+def test_the_name_of_a_mailbox_is_one_line(line_break: str) -> None:
+    env = environment(FROM=f"Pi{line_break}cha <a@b.example>")
+
+    env.mailbox("FROM", default="")
+
+    assert env.problems
+
+
+@pytest.mark.parametrize(
+    "name", ["Büro, Ann", "Büro", "Ann", '"Büro \\"Ann\\""', "=?utf-8?q?B=C3=BCro?="]
+)
+def test_the_name_of_a_mailbox_arrives(name: str) -> None:
+    quoted = f'"{name}"' if "," in name else name
+    mailbox = environment(FROM=f"{quoted} <a@b.example>").mailbox("FROM", default="")
+
+    sender = EmailMessage(from_email=mailbox).message()["From"]
+
+    expected = parseaddr(f"{quoted} <a@b.example>")[0]
+    assert decoded(parseaddr(sender)[0]) == decoded(expected)
+    assert parseaddr(sender)[1] == "a@b.example"
 
 
 @pytest.mark.parametrize(
