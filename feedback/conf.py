@@ -18,6 +18,8 @@ class Conf(AppSettings):
     """How long a person needs at least to fill in the form; a form sent sooner has to wait."""
     CONFIRMATIONS_PER_HOUR: int = 5
     """The most confirmations that one mailbox gets in an hour: it limits mail bombs."""
+    MISCONFIGURED_RETRY: float = 600.0
+    """Seconds until the next try when the site's settings do not fit the mail server."""
 
 
 conf: Final = Conf(PREFIX)

@@ -11,9 +11,9 @@ from feedback.mail_server import (
     Deferred,
     DeliveryUnknown,
     EmailRefused,
-    LoginRefused,
     MailError,
     MailServerConnection,
+    Misconfigured,
 )
 from feedback.models import Feedback
 from realtime.errors import JobError
@@ -62,7 +62,7 @@ class Delivery:
 
         Raises:
             Deferred: an email has to be sent later.
-            LoginRefused: nothing can be sent before an operator has acted.
+            Misconfigured: nothing can be sent before an operator has corrected the settings.
             NotDelivered: no email to the team was accepted, and a retry would not help.
         """
         with self._progress.phase(WRITING):
@@ -120,7 +120,7 @@ class Delivery:
             self._progress.settle(
                 email.key, outcome, state=state, label=email.label, detail=str(error)
             )
-            if isinstance(error, Deferred | LoginRefused):
+            if isinstance(error, Deferred | Misconfigured):
                 raise
         else:
             self._progress.settle(email.key, "sent", label=email.label)

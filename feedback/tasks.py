@@ -1,16 +1,23 @@
+import logging
 from typing import Final
 
 from celery import shared_task
+from celery.exceptions import Retry
 
+from feedback.conf import conf
 from feedback.delivery import PHASES, Delivery, NotDelivered
-from feedback.mail_server import Deferred, LoginRefused
+from feedback.mail_server import Deferred, MailError, Misconfigured
 from feedback.models import Feedback
 from realtime.tasks import JobTask
+
+log: Final = logging.getLogger(__name__)
 
 DELAYS: Final = (5, 15, 60, 300, 900, 3600)
 """Seconds before each retry: most mail servers are available again within minutes."""
 
 SEND_LATER: Final = "Your feedback is saved; we can send it later."
+WE_TRY_AGAIN: Final = "Your feedback is saved. We try again automatically."
+SENT_WHEN_CORRECTED: Final = "Your feedback is saved. We send it when this is corrected."
 
 
 @shared_task(
@@ -20,22 +27,44 @@ SEND_LATER: Final = "Your feedback is saved; we can send it later."
     title="Send your feedback",
     phases=PHASES,
     resumes=True,
-    max_retries=len(DELAYS),
+    max_retries=None,  # the body counts them: it has no maximum for some errors
     max_attempts=len(DELAYS) + 1,
 )
-def send_feedback_email_task(self: JobTask, *, feedback_id: int) -> dict[str, int]:
-    """Mail one feedback to the site's team, and a confirmation to the visitor."""
-    retries = self.request.retries
+def send_feedback_email_task(
+    self: JobTask, *, feedback_id: int, deferrals: int = 0
+) -> dict[str, int]:
+    """Mail one feedback to the site's team, and a confirmation to the visitor.
+
+    `deferrals` counts the retries because of the mail server, not those because of our settings.
+    """
+    is_retry = self.request.retries > 0
+    if not is_retry:
+        deferrals = 0  # an operator runs the job again
     feedback = _load(feedback_id)
     try:
-        return Delivery(feedback, self.progress, is_retry=retries > 0).run()
-    except LoginRefused as error:
-        raise NotDelivered(f"{error} {SEND_LATER}") from error
+        return Delivery(feedback, self.progress, is_retry=is_retry).run()
+    except Misconfigured as error:
+        _log_misconfigured(error)
+        waiting = NotDelivered(f"{error} {SENT_WHEN_CORRECTED}")
+        kwargs = {"feedback_id": feedback_id, "deferrals": deferrals}
+        raise _retry(self, waiting, kwargs, seconds=conf.MISCONFIGURED_RETRY) from error
     except Deferred as error:
-        if retries >= len(DELAYS):
+        if deferrals >= len(DELAYS):
             raise NotDelivered(f"{error} {SEND_LATER}") from error
-        waiting = NotDelivered(f"{error} Your feedback is saved. We try again automatically.")
-        raise self.retry(exc=waiting, countdown=DELAYS[retries]) from error
+        waiting = NotDelivered(f"{error} {WE_TRY_AGAIN}")
+        kwargs = {"feedback_id": feedback_id, "deferrals": deferrals + 1}
+        raise _retry(self, waiting, kwargs, seconds=DELAYS[deferrals]) from error
+
+
+def _retry(task: JobTask, error: Exception, kwargs: dict[str, int], *, seconds: float) -> Retry:
+    retry: Retry = task.retry(kwargs=kwargs, exc=error, countdown=seconds, throw=False)
+    return retry
+
+
+def _log_misconfigured(error: MailError) -> None:
+    log.error(
+        "Feedback cannot be sent: %s Check EMAIL_URL. The error was: %r", error, error.__cause__
+    )
 
 
 def _load(feedback_id: int) -> Feedback:

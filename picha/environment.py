@@ -30,7 +30,8 @@ class Environment:
         try:
             return parser(text)
         except InvalidValue as error:
-            self.add_problem(f"{name} is {text!r}: it must be {error}.")
+            shown = parse.without_password(text)
+            self.add_problem(f"{name} is {shown!r}: it must be {error}.")
             return default
 
     def add_problem(self, sentence: str) -> None:

@@ -119,7 +119,7 @@ def mail_server(text: str) -> MailServer:
         config = Env.email_url_config(text)
     except (ImproperlyConfigured, ValueError, KeyError):
         raise InvalidValue("a URL such as smtp+tls://user:password@mail.example.org:587") from None
-    return MailServer(
+    server = MailServer(
         backend=config["EMAIL_BACKEND"],
         host=config["EMAIL_HOST"] or "",
         port=config["EMAIL_PORT"] or 0,
@@ -129,6 +129,34 @@ def mail_server(text: str) -> MailServer:
         use_ssl=bool(config.get("EMAIL_USE_SSL")),
         file_path=config["EMAIL_FILE_PATH"],
     )
+    if server.backend.endswith(".smtp.EmailBackend"):
+        _check_smtp(server)
+    return server
+
+
+def _check_smtp(server: MailServer) -> None:
+    """Refuse what can never work; smtplib finds it only when the first email is sent."""
+    try:
+        server.host.encode("idna")
+    except UnicodeError:
+        is_host = False
+    else:
+        is_host = bool(server.host)
+    if not is_host:
+        raise InvalidValue("a URL with the host of a mail server")
+    login = server.user + server.password
+    if not login.isascii() or (login and not login.isprintable()):
+        raise InvalidValue("a URL with a user and a password of ASCII characters, as SMTP needs")
+    if bool(server.user) is not bool(server.password):
+        raise InvalidValue("a URL with both a user and a password, or with neither")
+
+
+def without_password(text: str) -> str:
+    """`text`, with its password replaced if it is a URL that has one."""
+    scheme, separator, rest = text.partition("://")
+    login, at, host = rest.rpartition("@")
+    user, colon, _ = login.partition(":")
+    return f"{scheme}{separator}{user}:***@{host}" if at and colon else text
 
 
 def url(schemes: Sequence[str]) -> Callable[[str], str]:

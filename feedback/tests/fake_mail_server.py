@@ -4,6 +4,7 @@
 import asyncio
 import logging
 import socket
+import ssl
 import struct
 import threading
 import time
@@ -39,6 +40,7 @@ class FakeMailServer:
         self.contents: list[bytes] = []
         self.connections = 0
         self.responses: dict[str, list[Response | None]] = {}
+        self.auth_mechanisms = "LOGIN PLAIN"
 
     @property
     def recipients(self) -> list[str]:
@@ -49,7 +51,17 @@ class FakeMailServer:
     ) -> list[str]:
         self.connections += 1
         session.host_name = hostname
-        return responses
+        planned = await self.respond("EHLO", server)
+        if not planned.startswith("2"):
+            return [planned]
+        return [
+            f"250-AUTH {self.auth_mechanisms}" if line.startswith("250-AUTH") else line
+            for line in responses
+        ]
+
+    async def handle_HELO(self, server: Any, session: Any, envelope: Any, hostname: str) -> str:
+        session.host_name = hostname
+        return await self.respond("HELO", server)
 
     def check_login(self, *_: Any) -> AuthResult:
         planned = self.responses.get("AUTH")
@@ -124,15 +136,48 @@ class _Controller(Controller):
 
 
 @contextmanager
-def run_server(server: FakeMailServer) -> Iterator[int]:
+def run_server(
+    server: FakeMailServer, *, tls: ssl.SSLContext | None = None, starttls: bool = False
+) -> Iterator[int]:
+    """Yield the port of the server. `tls` is used at once, or after STARTTLS."""
     logging.getLogger("mail.log").setLevel(logging.ERROR)
     port = free_port()
-    controller = _Controller(server, hostname="127.0.0.1", port=port, ready_timeout=60)
+    controller = _Controller(
+        server,
+        hostname="127.0.0.1",
+        port=port,
+        ready_timeout=60,
+        ssl_context=None if starttls else tls,
+        tls_context=tls if starttls else None,
+    )
     controller.start()
     try:
         yield port
     finally:
         controller.stop()
+
+
+@contextmanager
+def run_server_that_sends(data: bytes) -> Iterator[int]:
+    """Yield the port of a server that sends `data` to each client and ends the connection."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def serve() -> None:
+            # The listening socket is shut down at the end.
+            with suppress(OSError):
+                while True:
+                    with listening.accept()[0] as client:
+                        client.sendall(data)
+                        client.shutdown(socket.SHUT_WR)
+                        client.recv(1024)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        try:
+            yield listening.getsockname()[1]
+        finally:
+            listening.shutdown(socket.SHUT_RDWR)
+            thread.join()
 
 
 EndConnection = Callable[[socket.socket], None]

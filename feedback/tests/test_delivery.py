@@ -2,7 +2,7 @@ import pytest
 from pytest_django import Settings
 
 from feedback.delivery import NotDelivered
-from feedback.mail_server import Deferred, Unreachable
+from feedback.mail_server import Deferred, Misconfigured, Unreachable
 from feedback.models import Feedback
 from feedback.tests.attempts import Attempts
 from feedback.tests.fake_mail_server import (
@@ -102,6 +102,19 @@ def test_a_deferred_email_does_not_delay_the_other(
     assert attempts.outcomes == {"team-1": "waiting", "visitor": "sent"}
     attempts.run(is_retry=True)
     assert fake_mail_server.recipients == TEAM_AND_VISITOR[::-1]
+
+
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "EHLO"])
+def test_feedback_waits_until_the_settings_are_corrected(
+    command: str, attempts: Attempts, fake_mail_server: FakeMailServer
+) -> None:
+    response = "550 who are you?" if command == "EHLO" else "530 authentication required"
+    fake_mail_server.responses = {command: [response], "HELO": [response]}
+    with pytest.raises(Misconfigured):
+        attempts.run()
+    assert attempts.outcomes == {"team-1": "waiting", "visitor": "waiting"}
+    assert attempts.run(is_retry=True) == {"sent": 2}
+    assert fake_mail_server.recipients == TEAM_AND_VISITOR
 
 
 def test_an_unconfirmed_email_is_never_sent_again(

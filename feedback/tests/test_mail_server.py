@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
@@ -10,8 +12,10 @@ from feedback.mail_server import (
     LoginRefused,
     MailError,
     MailServerConnection,
+    Misconfigured,
     Unreachable,
 )
+from feedback.tests.certificates import self_signed
 from feedback.tests.fake_mail_server import (
     SHORT_TIMEOUT,
     SILENT,
@@ -20,7 +24,9 @@ from feedback.tests.fake_mail_server import (
     Response,
     disconnect,
     reset,
+    run_server,
     run_server_that_reads_no_content,
+    run_server_that_sends,
     stop_responding,
     wait_for_timeout,
 )
@@ -71,6 +77,12 @@ def test_several_emails_go_through_one_connection(fake_mail_server: FakeMailServ
         ("DATA", disconnect, DeliveryUnknown),
         pytest.param("DATA", stop_responding, DeliveryUnknown, marks=pytest.mark.once),
         ("DATA", "gibberish", DeliveryUnknown),
+        ("MAIL", "530 authentication required", LoginRefused),
+        ("MAIL", "534 mechanism too weak", LoginRefused),
+        ("MAIL", "538 encryption required", LoginRefused),
+        ("RCPT", "530 must issue STARTTLS first", LoginRefused),
+        ("DATA?", "535 not logged in", LoginRefused),
+        ("MAIL", "553 sender not allowed", EmailRefused),
     ],
 )
 def test_each_response_gives_its_error(
@@ -120,8 +132,49 @@ def test_a_server_that_is_down_is_unreachable(
 
 
 @pytest.mark.parametrize(
+    ("greeting", "error"),
+    [
+        (b"554 no service for you\r\n", Misconfigured),
+        (b"550 you are on a list\r\n", Misconfigured),
+        (b"421 too busy\r\n", Deferred),
+        (b"454 not just now\r\n", Deferred),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", Misconfigured),
+        (b"", Unreachable),
+    ],
+)
+def test_each_greeting_gives_its_error(
+    greeting: bytes, error: type[MailError], fake_mail_server: FakeMailServer, settings: Settings
+) -> None:
+    with run_server_that_sends(greeting) as settings.EMAIL_PORT:
+        assert send(email()) == [error]
+
+
+@pytest.mark.parametrize("use_login", [True, False])
+@pytest.mark.parametrize(
     ("response", "error"),
-    [("535 wrong password", LoginRefused), ("454 not just now", Deferred), (None, None)],
+    [("550 who are you?", Misconfigured), ("451 later", Deferred), (disconnect, Unreachable)],
+)
+def test_a_refused_name_of_this_site_is_not_about_the_email(
+    response: Response,
+    error: type[MailError],
+    use_login: bool,
+    fake_mail_server: FakeMailServer,
+    settings: Settings,
+) -> None:
+    if use_login:
+        settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "picha", "secret"
+    fake_mail_server.responses = {"EHLO": [response], "HELO": [response]}
+    assert send(email()) == [error]
+
+
+@pytest.mark.parametrize(
+    ("response", "error"),
+    [
+        ("535 wrong password", LoginRefused),
+        ("534 mechanism too weak", LoginRefused),
+        ("454 not just now", Deferred),
+        (None, None),
+    ],
 )
 def test_a_refused_login_has_its_own_error(
     response: str | None,
@@ -134,11 +187,59 @@ def test_a_refused_login_has_its_own_error(
     assert send(email(), email("bob@visitor.example"))[0] is error
 
 
-def test_a_server_without_the_required_tls_refuses_the_login(
+@pytest.mark.parametrize("mechanisms", ["GSSAPI NTLM", "XOAUTH2"])
+def test_a_server_without_a_common_way_to_log_in_is_a_wrong_setting(
+    mechanisms: str, fake_mail_server: FakeMailServer, settings: Settings
+) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = "picha", "secret"
+    fake_mail_server.auth_mechanisms = mechanisms
+    assert send(email()) == [Misconfigured]
+
+
+@pytest.mark.parametrize("mechanisms", ["PLAIN", "LOGIN"])
+@pytest.mark.parametrize(("user", "password"), [("picha", "pässword"), ("büro", "secret")])
+def test_a_login_that_smtp_cannot_send_is_a_wrong_setting(
+    user: str,
+    password: str,
+    mechanisms: str,
+    fake_mail_server: FakeMailServer,
+    settings: Settings,
+) -> None:
+    settings.EMAIL_HOST_USER, settings.EMAIL_HOST_PASSWORD = user, password
+    fake_mail_server.auth_mechanisms = mechanisms
+    assert send(email()) == [Misconfigured]
+
+
+def test_a_server_without_starttls_is_a_wrong_setting(
     fake_mail_server: FakeMailServer, settings: Settings
 ) -> None:
     settings.EMAIL_USE_TLS = True
-    assert send(email()) == [LoginRefused]
+    assert send(email()) == [Misconfigured]
+
+
+def test_tls_at_a_port_without_tls_is_a_wrong_setting(
+    fake_mail_server: FakeMailServer, settings: Settings
+) -> None:
+    settings.EMAIL_USE_SSL = True
+    assert send(email()) == [Misconfigured]
+
+
+@pytest.mark.parametrize("starttls", [True, False])
+def test_a_certificate_that_does_not_fit_is_a_wrong_setting(
+    starttls: bool, fake_mail_server: FakeMailServer, settings: Settings, tmp_path: Path
+) -> None:
+    settings.EMAIL_USE_TLS, settings.EMAIL_USE_SSL = starttls, not starttls
+    tls = self_signed(tmp_path)
+    with run_server(FakeMailServer(), tls=tls, starttls=starttls) as settings.EMAIL_PORT:
+        assert send(email()) == [Misconfigured]
+
+
+def test_a_connection_that_is_lost_during_the_handshake_is_unreachable(
+    fake_mail_server: FakeMailServer, settings: Settings
+) -> None:
+    settings.EMAIL_USE_SSL = True
+    with run_server_that_sends(b"") as settings.EMAIL_PORT:
+        assert send(email()) == [Unreachable]
 
 
 def test_an_error_after_the_email_is_ignored(fake_mail_server: FakeMailServer) -> None:
@@ -155,6 +256,16 @@ def test_other_email_backends_are_used_unchanged(settings: Settings) -> None:
 
 
 def test_every_error_has_a_sentence_and_a_code() -> None:
-    errors = [Deferred(), Unreachable(), LoginRefused(), EmailRefused(), DeliveryUnknown()]
+    errors = [
+        error()
+        for error in (
+            Deferred,
+            Unreachable,
+            Misconfigured,
+            LoginRefused,
+            EmailRefused,
+            DeliveryUnknown,
+        )
+    ]
     assert all(str(error).endswith(".") for error in errors)
     assert len({error.code for error in errors}) == len(errors)

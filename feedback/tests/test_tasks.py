@@ -1,15 +1,20 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
 from celery.exceptions import Retry
+from pytest_django import Settings
 
 from feedback import tasks
 from feedback.delivery import NotDelivered
-from feedback.mail_server import LoginRefused, Unreachable
+from feedback.mail_server import LoginRefused, Misconfigured, Unreachable
 from feedback.models import Feedback
 from feedback.tasks import DELAYS, send_feedback_email_task
+from feedback.tests.fake_mail_server import FakeMailServer
+from realtime.states import JobState
+from realtime.testing import run_task
 
 pytestmark = pytest.mark.django_db
 
@@ -31,6 +36,12 @@ def request(*, retries: int) -> Iterator[None]:
         yield
     finally:
         send_feedback_email_task.pop_request()
+
+
+def run_until_retry(feedback: Feedback, *, retries: int, deferrals: int) -> Any:
+    with request(retries=retries), pytest.raises(Retry) as retry:
+        send_feedback_email_task.run(feedback_id=feedback.pk, deferrals=deferrals)
+    return retry.value
 
 
 def replace_delivery(
@@ -74,15 +85,15 @@ def test_the_delivery_knows_whether_it_is_a_retry(
     assert is_retry == [False, True]
 
 
-@pytest.mark.parametrize(("retries", "delay"), list(enumerate(DELAYS)))
+@pytest.mark.parametrize(("deferrals", "delay"), list(enumerate(DELAYS)))
 def test_a_retry_waits_for_its_delay(
-    retries: int, delay: int, feedback: Feedback, monkeypatch: pytest.MonkeyPatch
+    deferrals: int, delay: int, feedback: Feedback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replace_delivery(monkeypatch, Unreachable())
-    with request(retries=retries), pytest.raises(Retry) as retry:
-        send_feedback_email_task.run(feedback_id=feedback.pk)
-    assert retry.value.when == delay
-    assert str(retry.value.exc) == (
+    retry = run_until_retry(feedback, retries=deferrals, deferrals=deferrals)
+    assert retry.when == delay
+    assert retry.sig.kwargs == {"feedback_id": feedback.pk, "deferrals": deferrals + 1}
+    assert str(retry.exc) == (
         "The mail server does not answer. Your feedback is saved. We try again automatically."
     )
 
@@ -91,16 +102,47 @@ def test_after_the_last_retry_the_task_fails(
     feedback: Feedback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     replace_delivery(monkeypatch, Unreachable())
-    with request(retries=len(DELAYS)), pytest.raises(NotDelivered, match="we can send it later"):
-        send_feedback_email_task.run(feedback_id=feedback.pk)
+    retries = len(DELAYS)
+    with request(retries=retries), pytest.raises(NotDelivered, match="we can send it later"):
+        send_feedback_email_task.run(feedback_id=feedback.pk, deferrals=retries)
 
 
-def test_a_refused_login_is_not_retried(
+@pytest.mark.parametrize("error", [LoginRefused, Misconfigured])
+@pytest.mark.parametrize("retries", [0, len(DELAYS), 1000])
+def test_a_wrong_setting_is_retried_until_it_is_corrected(
+    retries: int,
+    error: type[Misconfigured],
+    feedback: Feedback,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings.FEEDBACK_MISCONFIGURED_RETRY = 42.0
+    replace_delivery(monkeypatch, error())
+    retry = run_until_retry(feedback, retries=retries, deferrals=0)
+    assert retry.when == 42.0
+    assert retry.sig.kwargs == {"feedback_id": feedback.pk, "deferrals": 0}
+    assert str(retry.exc) == (
+        f"{error.sentence} Your feedback is saved. We send it when this is corrected."
+    )
+
+
+def test_a_wrong_setting_is_logged_with_its_cause(
+    feedback: Feedback, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    error = Misconfigured()
+    error.__cause__ = OSError("certificate verify failed")
+    replace_delivery(monkeypatch, error)
+    run_until_retry(feedback, retries=0, deferrals=0)
+    assert "Check EMAIL_URL" in caplog.text
+    assert "certificate verify failed" in caplog.text
+
+
+def test_a_job_that_is_run_again_has_all_retries(
     feedback: Feedback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    replace_delivery(monkeypatch, LoginRefused())
-    with request(retries=0), pytest.raises(NotDelivered, match="log in"):
-        send_feedback_email_task.run(feedback_id=feedback.pk)
+    replace_delivery(monkeypatch, Unreachable())
+    retry = run_until_retry(feedback, retries=0, deferrals=len(DELAYS))
+    assert retry.when == DELAYS[0]
 
 
 def test_deleted_feedback_is_not_sent() -> None:
@@ -111,3 +153,15 @@ def test_deleted_feedback_is_not_sent() -> None:
 def test_the_first_delay_is_short_and_all_grow() -> None:
     assert tasks.DELAYS[0] <= 5
     assert list(DELAYS) == sorted(DELAYS)
+
+
+def test_operators_see_which_setting_is_wrong(
+    feedback: Feedback, fake_mail_server: FakeMailServer
+) -> None:
+    fake_mail_server.responses = {"MAIL": ["530 5.7.0 authentication required"]}
+    job = run_task(send_feedback_email_task, feedback_id=feedback.pk).job
+    assert job.state == JobState.RETRYING
+    assert job.error.startswith(LoginRefused.sentence)
+    assert "authentication required" in job.traceback
+    assert "authentication required" not in f"{job.error}{job.message}"
+    assert job.kwargs == {"feedback_id": feedback.pk, "deferrals": 0}

@@ -208,3 +208,56 @@ def test_an_invalid_mail_server_is_refused() -> None:
 
     assert env.email("EMAIL_URL", default="smtp://127.0.0.1:25").port == 25
     assert env.problems[0].startswith("EMAIL_URL is 'carrier-pigeon://roof': it must be a URL such")
+
+
+def test_a_mail_server_may_need_no_login() -> None:
+    server = environment(EMAIL_URL="smtp://mail.example:25").email("EMAIL_URL", default="smtp://x")
+
+    assert (server.user, server.password) == ("", "")
+
+
+@pytest.mark.parametrize(
+    ("url", "problem"),
+    [
+        ("smtp://ann:p%C3%A4ss@mail.example", "a user and a password of ASCII"),
+        ("smtp://j%C3%BCrgen:pass@mail.example", "a user and a password of ASCII"),
+        ("smtp+tls://ann:pa%00ss@mail.example", "a user and a password of ASCII"),
+        ("smtp+ssl://ann:pa%0Ass@mail.example", "a user and a password of ASCII"),
+        ("smtp://ann@mail.example", "both a user and a password"),
+        ("smtp://:secret@mail.example", "both a user and a password"),
+        ("smtp://", "the host of a mail server"),
+        ("smtp+tls://:587", "the host of a mail server"),
+        ("smtp://mail..example", "the host of a mail server"),
+        (f"smtp://{'x' * 64}.example", "the host of a mail server"),
+    ],
+)
+def test_a_mail_server_that_cannot_work_is_refused(url: str, problem: str) -> None:
+    env = environment(EMAIL_URL=url)
+
+    env.email("EMAIL_URL", default="smtp://127.0.0.1:25")
+
+    (sentence,) = env.problems
+    assert problem in sentence
+    assert sentence.startswith("EMAIL_URL ")
+
+
+@pytest.mark.parametrize("password", ["p%C3%A4ss", "pä@ss:word"])
+def test_the_password_of_a_refused_url_is_not_shown(password: str) -> None:
+    env = environment(EMAIL_URL=f"smtp://ann:{password}@mail.example", REDIS=f"x://:{password}@r")
+
+    env.email("EMAIL_URL", default="smtp://127.0.0.1:25")
+    env.url("REDIS", default="", schemes=["redis"])
+
+    assert [problem.partition(": ")[0] for problem in env.problems] == [
+        "EMAIL_URL is 'smtp://ann:***@mail.example'",
+        "REDIS is 'x://:***@r'",
+    ]
+
+
+@pytest.mark.parametrize("url", ["consolemail://", "filemail:///tmp/mail", "smtp://[::1]:25"])
+def test_other_mail_servers_are_accepted(url: str) -> None:
+    env = environment(EMAIL_URL=url)
+
+    env.email("EMAIL_URL", default="smtp://127.0.0.1:25")
+
+    assert env.problems == []
