@@ -3,6 +3,7 @@
 import smtplib
 from typing import Any
 
+from django.conf import settings
 from django.core.mail.backends import smtp
 
 
@@ -13,6 +14,12 @@ class _ObservedSMTP(smtplib.SMTP):
     Before that, the mail server cannot have accepted the email (RFC 5321 4.1.1.4). After that, only
     its response says whether it has.
     """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """`EMAIL_EHLO_NAME` is the name for EHLO; without it, Django's: that of this machine."""
+        if name := getattr(settings, "EMAIL_EHLO_NAME", ""):
+            kwargs["local_hostname"] = name
+        super().__init__(*args, **kwargs)
 
     def mail(self, *args: Any, **kwargs: Any) -> tuple[int, bytes]:
         self.is_content_sent = False

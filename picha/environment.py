@@ -74,6 +74,10 @@ class Environment:
         """The mail server that a URL names."""
         return self.read(name, parse.mail_server, default=parse.mail_server(default))
 
+    def mail_client_name(self, name: str, *, default: str) -> str:
+        """The name with which the site introduces itself to a mail server."""
+        return self.read(name, parse.mail_client_name, default=default)
+
     def url(self, name: str, *, default: str, schemes: Sequence[str]) -> str:
         return self.read(name, parse.url(schemes), default=default)
 

@@ -7,11 +7,13 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from email.utils import formataddr, parseaddr
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import DomainNameValidator
 from environ import Env
 
 from feedback.addresses import NotAnAddress, UnsupportedAddress, canonical_address
@@ -97,7 +99,7 @@ def email(text: str) -> str:
 def emails(text: str) -> list[str]:
     """The canonical addresses, each once, also if it is given twice in different spellings."""
     addresses: dict[str, str] = {}
-    for address in map(email, strings(text)):
+    for address in map(email, strings(text) or [""]):
         addresses.setdefault(address.lower(), address)
     return list(addresses.values())
 
@@ -149,6 +151,18 @@ def _check_smtp(server: MailServer) -> None:
         raise InvalidValue("a URL with a user and a password of ASCII characters, as SMTP needs")
     if bool(server.user) is not bool(server.password):
         raise InvalidValue("a URL with both a user and a password, or with neither")
+
+
+def mail_client_name(text: str) -> str:
+    """A domain or an IP address in brackets (RFC 5321 4.1.3)."""
+    try:
+        if text.startswith("[") and text.endswith("]"):
+            ip_address(text[1:-1].removeprefix("IPv6:"))
+        else:
+            DomainNameValidator(accept_idna=False)(text)
+    except (ValueError, ValidationError):
+        raise InvalidValue("a domain such as www.example.org, or an IP as [192.0.2.1]") from None
+    return text
 
 
 def without_password(text: str) -> str:

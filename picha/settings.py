@@ -181,6 +181,7 @@ EMAIL_USE_TLS = _mail.use_tls
 EMAIL_USE_SSL = _mail.use_ssl
 EMAIL_FILE_PATH = _mail.file_path
 EMAIL_TIMEOUT = 10
+EMAIL_EHLO_NAME = env.mail_client_name("EMAIL_EHLO_NAME", default="")
 DEFAULT_FROM_EMAIL = env.mailbox("DEFAULT_FROM_EMAIL", default="Picha <picha@picha.example>")
 SERVER_EMAIL = DEFAULT_FROM_EMAIL
 FEEDBACK_RECIPIENTS = env.emails("FEEDBACK_RECIPIENTS", default=["feedback@picha.example"])

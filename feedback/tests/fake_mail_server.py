@@ -39,6 +39,7 @@ class FakeMailServer:
         self.emails: list[EmailMessage] = []
         self.contents: list[bytes] = []
         self.connections = 0
+        self.client_names: list[str] = []
         self.responses: dict[str, list[Response | None]] = {}
         self.auth_mechanisms = "LOGIN PLAIN"
 
@@ -50,6 +51,7 @@ class FakeMailServer:
         self, server: Any, session: Any, envelope: Any, hostname: str, responses: list[str]
     ) -> list[str]:
         self.connections += 1
+        self.client_names.append(hostname)
         session.host_name = hostname
         planned = await self.respond("EHLO", server)
         if not planned.startswith("2"):

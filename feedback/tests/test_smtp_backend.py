@@ -1,10 +1,14 @@
 import smtplib
+import ssl
+from pathlib import Path
 
 import pytest
 from django.core.mail import EmailMessage
+from pytest_django import Settings
 
 from feedback.smtp_backend import EmailBackend
-from feedback.tests.fake_mail_server import FakeMailServer, disconnect
+from feedback.tests.certificates import self_signed
+from feedback.tests.fake_mail_server import FakeMailServer, disconnect, run_server
 
 EMAIL = EmailMessage(subject="Hello", body="Good day.", to=["ann@visitor.example"])
 
@@ -52,3 +56,40 @@ def test_without_a_connection_no_content_is_sent() -> None:
 def test_use_ssl_selects_the_tls_connection() -> None:
     assert issubclass(EmailBackend(use_ssl=True).connection_class, smtplib.SMTP_SSL)
     assert not issubclass(EmailBackend(use_ssl=False).connection_class, smtplib.SMTP_SSL)
+
+
+@pytest.mark.parametrize(
+    ("name", "greeting"),
+    [
+        ("mail.picha.example", "mail.picha.example"),
+        ("[192.0.2.1]", "[192.0.2.1]"),
+        ("", "test.example"),
+    ],
+)
+def test_the_name_in_the_greeting_is_a_setting(
+    name: str, greeting: str, fake_mail_server: FakeMailServer, settings: Settings
+) -> None:
+    settings.EMAIL_EHLO_NAME = name
+    backend = EmailBackend()
+    backend.send_messages([EMAIL])
+    assert fake_mail_server.client_names == [greeting]
+
+
+def test_a_project_need_not_set_the_name_in_the_greeting(
+    fake_mail_server: FakeMailServer, settings: Settings
+) -> None:
+    del settings.EMAIL_EHLO_NAME
+    EmailBackend().send_messages([EMAIL])
+    assert fake_mail_server.client_names == ["test.example"]
+
+
+def test_the_name_in_the_greeting_is_sent_over_tls_too(
+    fake_mail_server: FakeMailServer, settings: Settings, tmp_path: Path
+) -> None:
+    settings.EMAIL_EHLO_NAME = "mail.picha.example"
+    server = FakeMailServer()
+    with run_server(server, tls=self_signed(tmp_path)) as settings.EMAIL_PORT:
+        backend = EmailBackend(use_ssl=True)
+        backend.ssl_context = ssl._create_unverified_context()
+        backend.send_messages([EMAIL])
+    assert server.client_names == ["mail.picha.example"]

@@ -94,6 +94,14 @@ def test_an_invalid_origin_is_refused(text: str) -> None:
     assert env.problems[0].startswith(f"SITE_URL is {text!r}: it must be ")
 
 
+def test_a_list_without_an_address_is_refused() -> None:
+    env = environment(TO=" , ")
+
+    env.emails("TO", default=["ann@a.example"])
+
+    assert env.problems
+
+
 def test_addresses_are_canonical_and_each_is_given_once() -> None:
     env = environment(
         TO="ann@Büro.example, bob@b.example, Ann@xn--bro-hoa.example", FROM="Büro <a@BÜRO.example>"
@@ -261,3 +269,19 @@ def test_other_mail_servers_are_accepted(url: str) -> None:
     env.email("EMAIL_URL", default="smtp://127.0.0.1:25")
 
     assert env.problems == []
+
+
+@pytest.mark.parametrize("text", ["mail.example", "MAIL-1.example", "[192.0.2.1]", "[IPv6:::1]"])
+def test_names_of_a_mail_client(text: str) -> None:
+    assert environment(NAME=text).mail_client_name("NAME", default="") == text
+
+
+@pytest.mark.parametrize(
+    "text", ["localhost", "a b.example", "büro.example", "[mail]", "192.0.2.1", "a.example\r\nMAIL"]
+)
+def test_other_names_of_a_mail_client_are_refused(text: str) -> None:
+    env = environment(NAME=text)
+
+    env.mail_client_name("NAME", default="")
+
+    assert len(env.problems) == 1
