@@ -11,8 +11,9 @@ from uuid import UUID
 from django.urls import reverse
 from uuid_utils.compat import uuid7
 
-from feedback.delivery import CONFIRMED, DELIVERED, PHASES, SENDING
+from feedback.delivery import PHASES, SENDING
 from feedback.emails import TEAM_LABEL, VISITOR, VISITOR_LABEL
+from feedback.sentences import CONFIRMED, DELIVERED
 from feedback.tasks import send_feedback_email_task
 from realtime.access import watch_key
 from realtime.models import Job

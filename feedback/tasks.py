@@ -5,9 +5,10 @@ from celery import shared_task
 from celery.exceptions import Retry
 
 from feedback.conf import conf
-from feedback.delivery import PHASES, Delivery, NotDelivered
+from feedback.delivery import PHASES, Delivery, NotDelivered, PartlyDelivered
 from feedback.mail_server import Deferred, MailError, Misconfigured
 from feedback.models import Feedback
+from realtime.errors import JobError
 from realtime.tasks import JobTask
 
 log: Final = logging.getLogger(__name__)
@@ -40,23 +41,26 @@ def send_feedback_email_task(
     is_retry = self.request.retries > 0
     if not is_retry:
         deferrals = 0  # an operator runs the job again
-    feedback = _load(feedback_id)
+    is_last = deferrals >= len(DELAYS)
+    delivery = Delivery(_load(feedback_id), self.progress, is_retry=is_retry, is_last=is_last)
+    kwargs = {"feedback_id": feedback_id, "deferrals": deferrals + 1}
     try:
-        return Delivery(feedback, self.progress, is_retry=is_retry).run()
+        return delivery.run()
     except Misconfigured as error:
         _log_misconfigured(error)
         waiting = NotDelivered(f"{error} {SENT_WHEN_CORRECTED}")
-        kwargs = {"feedback_id": feedback_id, "deferrals": deferrals}
+        kwargs["deferrals"] = deferrals
         raise _retry(self, waiting, kwargs, seconds=conf.MISCONFIGURED_RETRY) from error
+    except PartlyDelivered as error:
+        raise _retry(self, error, kwargs, seconds=DELAYS[deferrals]) from error.__cause__
     except Deferred as error:
-        if deferrals >= len(DELAYS):
+        if is_last:
             raise NotDelivered(f"{error} {SEND_LATER}") from error
         waiting = NotDelivered(f"{error} {WE_TRY_AGAIN}")
-        kwargs = {"feedback_id": feedback_id, "deferrals": deferrals + 1}
         raise _retry(self, waiting, kwargs, seconds=DELAYS[deferrals]) from error
 
 
-def _retry(task: JobTask, error: Exception, kwargs: dict[str, int], *, seconds: float) -> Retry:
+def _retry(task: JobTask, error: JobError, kwargs: dict[str, int], *, seconds: float) -> Retry:
     retry: Retry = task.retry(kwargs=kwargs, exc=error, countdown=seconds, throw=False)
     return retry
 

@@ -18,13 +18,13 @@ class Attempts:
         self.job_id: UUID = submit_feedback(submission)
         self.progress: Progress | None = None
 
-    def run(self, *, is_retry: bool = False) -> dict[str, int]:
+    def run(self, *, is_retry: bool = False, is_last: bool = False) -> dict[str, int]:
         Job.objects.filter(pk=self.job_id).update(state="queued")
         job = lease.claim(self.job_id, worker="test")
         assert job
         self.progress = Progress(job)
         feedback = Feedback.objects.get(job_id=self.job_id)
-        return Delivery(feedback, self.progress, is_retry=is_retry).run()
+        return Delivery(feedback, self.progress, is_retry=is_retry, is_last=is_last).run()
 
     @property
     def progress_fields(self) -> dict[str, Any]:

@@ -1,9 +1,10 @@
 import pytest
 from pytest_django import Settings
 
-from feedback.delivery import NotDelivered
+from feedback.delivery import NotDelivered, PartlyDelivered
 from feedback.mail_server import Deferred, Misconfigured, Unreachable
 from feedback.models import Feedback
+from feedback.sentences import CONFIRMATION_GIVEN_UP, DELIVERED
 from feedback.tests.attempts import Attempts
 from feedback.tests.fake_mail_server import (
     SHORT_TIMEOUT,
@@ -86,22 +87,69 @@ def test_an_error_with_the_second_email_does_not_repeat_the_first(
     command: str, response: Response, attempts: Attempts, fake_mail_server: FakeMailServer
 ) -> None:
     fake_mail_server.responses = {command: [None, response]}
-    with pytest.raises(Deferred):
+    with pytest.raises(PartlyDelivered):
         attempts.run()
     assert attempts.outcomes == {"team-1": "sent", "visitor": "waiting"}
     assert attempts.run(is_retry=True) == {"sent": 2}
     assert fake_mail_server.recipients == TEAM_AND_VISITOR
 
 
-def test_a_deferred_email_does_not_delay_the_other(
+@pytest.mark.parametrize("command", ["MAIL", "RCPT", "DATA?", "DATA"])
+def test_the_confirmation_waits_for_the_email_to_the_team(
+    command: str, attempts: Attempts, fake_mail_server: FakeMailServer
+) -> None:
+    fake_mail_server.responses = {command: ["450 later"]}
+    with pytest.raises(Deferred):
+        attempts.run()
+    assert attempts.outcomes == {"team-1": "waiting", "visitor": "waiting"}
+    assert fake_mail_server.recipients == []
+    attempts.run(is_retry=True)
+    assert fake_mail_server.recipients == TEAM_AND_VISITOR
+
+
+def test_a_deferred_address_of_the_team_does_not_delay_the_others(
+    attempts: Attempts, fake_mail_server: FakeMailServer, settings: Settings
+) -> None:
+    settings.FEEDBACK_RECIPIENTS = ["one@picha.example", "two@picha.example"]
+    fake_mail_server.responses = {"RCPT": ["450 greylisted"]}
+    with pytest.raises(PartlyDelivered, match="A confirmation is on its way to you"):
+        attempts.run()
+    assert attempts.outcomes == {"team-1": "waiting", "team-2": "sent", "visitor": "sent"}
+    assert attempts.run(is_retry=True) == {"sent": 3}
+
+
+def test_the_last_attempt_of_a_delivered_feedback_succeeds(
+    attempts: Attempts, fake_mail_server: FakeMailServer
+) -> None:
+    fake_mail_server.responses = {"RCPT": [None, "450 greylisted", "421 too many"]}
+    with pytest.raises(PartlyDelivered, match="Our confirmation to you has to wait"):
+        attempts.run()
+    assert attempts.run(is_retry=True, is_last=True) == {"sent": 1}
+    assert attempts.outcomes == {"team-1": "sent", "visitor": "failed"}
+    assert attempts.progress_fields["message"] == f"{DELIVERED} {CONFIRMATION_GIVEN_UP}"
+    assert attempts.run() == {"sent": 2}, "an operator can have it sent"
+
+
+def test_the_last_attempt_succeeds_also_without_a_connection(
+    attempts: Attempts, fake_mail_server: FakeMailServer, settings: Settings
+) -> None:
+    fake_mail_server.responses = {"RCPT": [None, "450 greylisted"]}
+    with pytest.raises(PartlyDelivered):
+        attempts.run()
+    settings.EMAIL_PORT = free_port()
+    with pytest.raises(PartlyDelivered):
+        attempts.run(is_retry=True)
+    assert attempts.run(is_retry=True, is_last=True) == {"sent": 1}
+    assert attempts.outcomes == {"team-1": "sent", "visitor": "failed"}
+
+
+def test_the_last_attempt_without_a_delivery_does_not_succeed(
     attempts: Attempts, fake_mail_server: FakeMailServer
 ) -> None:
     fake_mail_server.responses = {"RCPT": ["450 greylisted"]}
     with pytest.raises(Deferred):
-        attempts.run()
-    assert attempts.outcomes == {"team-1": "waiting", "visitor": "sent"}
-    attempts.run(is_retry=True)
-    assert fake_mail_server.recipients == TEAM_AND_VISITOR[::-1]
+        attempts.run(is_last=True)
+    assert attempts.outcomes == {"team-1": "waiting", "visitor": "waiting"}
 
 
 @pytest.mark.parametrize("command", ["MAIL", "RCPT", "EHLO"])
@@ -124,11 +172,11 @@ def test_an_unconfirmed_email_is_never_sent_again(
     fake_mail_server.responses = {"DATA": [stop_responding]}
     with pytest.raises(NotDelivered, match="may have arrived, or not"):
         attempts.run()
-    assert attempts.outcomes == {"team-1": "unknown", "visitor": "sent"}
+    assert attempts.outcomes == {"team-1": "unknown", "visitor": "waiting"}
     for is_retry in (True, False):
         with pytest.raises(NotDelivered, match="may have arrived, or not"):
             attempts.run(is_retry=is_retry)
-    assert fake_mail_server.recipients == ["ann@visitor.example"]
+    assert fake_mail_server.recipients == []
 
 
 def test_an_email_whose_worker_died_is_never_sent_again(
@@ -139,8 +187,8 @@ def test_an_email_whose_worker_died_is_never_sent_again(
     assert Progress(job).begin("team-1", "sending")
     with pytest.raises(NotDelivered, match="may have arrived, or not"):
         attempts.run()
-    assert attempts.outcomes == {"team-1": "unknown", "visitor": "sent"}
-    assert fake_mail_server.recipients == ["ann@visitor.example"]
+    assert attempts.outcomes == {"team-1": "unknown", "visitor": "waiting"}
+    assert fake_mail_server.recipients == []
 
 
 def test_a_refused_confirmation_does_not_make_the_feedback_fail(
@@ -168,19 +216,19 @@ def test_a_refused_feedback_fails(attempts: Attempts, fake_mail_server: FakeMail
     fake_mail_server.responses = {"RCPT": ["550 no such user"]}
     with pytest.raises(NotDelivered, match="refused your feedback"):
         attempts.run()
-    assert attempts.outcomes == {"team-1": "failed", "visitor": "sent"}
+    assert attempts.outcomes == {"team-1": "failed", "visitor": "waiting"}
 
 
 def test_a_refused_email_is_sent_again_by_an_operator_only(
     attempts: Attempts, fake_mail_server: FakeMailServer
 ) -> None:
-    fake_mail_server.responses = {"RCPT": ["550 no such user", "451 later"]}
-    with pytest.raises(Deferred):
-        attempts.run()
-    with pytest.raises(NotDelivered):
-        attempts.run(is_retry=True)
-    assert fake_mail_server.recipients == ["ann@visitor.example"]
+    fake_mail_server.responses = {"RCPT": ["550 no such user"]}
+    for is_retry in (False, True):
+        with pytest.raises(NotDelivered):
+            attempts.run(is_retry=is_retry)
+    assert fake_mail_server.recipients == []
     assert attempts.run() == {"sent": 2}
+    assert fake_mail_server.recipients == TEAM_AND_VISITOR
 
 
 def test_one_address_of_the_team_is_enough(

@@ -8,9 +8,10 @@ from celery.exceptions import Retry
 from pytest_django import Settings
 
 from feedback import tasks
-from feedback.delivery import NotDelivered
+from feedback.delivery import NotDelivered, PartlyDelivered
 from feedback.mail_server import LoginRefused, Misconfigured, Unreachable
 from feedback.models import Feedback
+from feedback.sentences import CONFIRMATION_WAITS, DELIVERED
 from feedback.tasks import DELAYS, send_feedback_email_task
 from feedback.tests.fake_mail_server import FakeMailServer
 from realtime.states import JobState
@@ -46,13 +47,15 @@ def run_until_retry(feedback: Feedback, *, retries: int, deferrals: int) -> Any:
 
 def replace_delivery(
     monkeypatch: pytest.MonkeyPatch, result: Exception | dict[str, int]
-) -> list[bool]:
-    """Deliveries have this result; return a list that gets the `is_retry` of each."""
-    retries: list[bool] = []
+) -> list[tuple[bool, bool]]:
+    """Deliveries have this result; return a list that gets `is_retry` and `is_last` of each."""
+    attempts: list[tuple[bool, bool]] = []
 
     class FakeDelivery:
-        def __init__(self, feedback: Feedback, progress: object, *, is_retry: bool) -> None:
-            retries.append(is_retry)
+        def __init__(
+            self, feedback: Feedback, progress: object, *, is_retry: bool, is_last: bool
+        ) -> None:
+            attempts.append((is_retry, is_last))
 
         def run(self) -> dict[str, int]:
             if isinstance(result, Exception):
@@ -60,7 +63,7 @@ def replace_delivery(
             return result
 
     monkeypatch.setattr(tasks, "Delivery", FakeDelivery)
-    return retries
+    return attempts
 
 
 def test_the_task_has_its_name() -> None:
@@ -75,14 +78,15 @@ def test_the_result_is_that_of_the_delivery(
         assert send_feedback_email_task.run(feedback_id=feedback.pk) == {"sent": 2}
 
 
-def test_the_delivery_knows_whether_it_is_a_retry(
+def test_the_delivery_knows_whether_it_is_a_retry_and_the_last(
     feedback: Feedback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_retry = replace_delivery(monkeypatch, {"sent": 2})
-    for retries in (0, 1):
+    attempts = replace_delivery(monkeypatch, {"sent": 2})
+    last = len(DELAYS)
+    for retries, deferrals in ((0, 0), (1, 0), (last, last - 1), (last, last), (0, last)):
         with request(retries=retries):
-            send_feedback_email_task.run(feedback_id=feedback.pk)
-    assert is_retry == [False, True]
+            send_feedback_email_task.run(feedback_id=feedback.pk, deferrals=deferrals)
+    assert attempts == [(False, False), (True, False), (True, False), (True, True), (False, False)]
 
 
 @pytest.mark.parametrize(("deferrals", "delay"), list(enumerate(DELAYS)))
@@ -153,6 +157,25 @@ def test_deleted_feedback_is_not_sent() -> None:
 def test_the_first_delay_is_short_and_all_grow() -> None:
     assert tasks.DELAYS[0] <= 5
     assert list(DELAYS) == sorted(DELAYS)
+
+
+@pytest.mark.parametrize(("deferrals", "delay"), list(enumerate(DELAYS)))
+def test_other_emails_of_a_delivered_feedback_are_retried(
+    deferrals: int, delay: int, feedback: Feedback, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    replace_delivery(monkeypatch, PartlyDelivered("It is delivered."))
+    retry = run_until_retry(feedback, retries=deferrals, deferrals=deferrals)
+    assert (retry.when, str(retry.exc)) == (delay, "It is delivered.")
+    assert isinstance(retry.exc, PartlyDelivered)
+
+
+def test_the_job_of_a_delivered_feedback_waits_for_its_confirmation(
+    feedback: Feedback, fake_mail_server: FakeMailServer
+) -> None:
+    fake_mail_server.responses = {"RCPT": [None, "450 later"]}
+    job = run_task(send_feedback_email_task, feedback_id=feedback.pk).job
+    assert (job.state, job.error) == (JobState.RETRYING, f"{DELIVERED} {CONFIRMATION_WAITS}")
+    assert job.kwargs == {"feedback_id": feedback.pk, "deferrals": 1}
 
 
 def test_operators_see_which_setting_is_wrong(
