@@ -9,8 +9,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import TypeVar, cast, get_type_hints
 
-from picha import parse
-from picha.parse import InvalidValue, MailServer
+from picha import parse, parse_mail
+from picha.parse import InvalidValue
+from picha.parse_mail import MailServer
 
 T = TypeVar("T")
 
@@ -64,19 +65,19 @@ class Environment:
         return self.read(name, parse.strings, default=list(default))
 
     def emails(self, name: str, *, default: Sequence[str]) -> list[str]:
-        return self.read(name, parse.emails, default=list(default))
+        return self.read(name, parse_mail.emails, default=list(default))
 
     def mailbox(self, name: str, *, default: str) -> str:
         """`someone@example.org` or `Some One <someone@example.org>`."""
-        return self.read(name, parse.mailbox, default=default)
+        return self.read(name, parse_mail.mailbox, default=default)
 
     def email(self, name: str, *, default: str) -> MailServer:
         """The mail server that a URL names."""
-        return self.read(name, parse.mail_server, default=parse.mail_server(default))
+        return self.read(name, parse_mail.mail_server, default=parse_mail.mail_server(default))
 
     def mail_client_name(self, name: str, *, default: str) -> str:
         """The name with which the site introduces itself to a mail server."""
-        return self.read(name, parse.mail_client_name, default=default)
+        return self.read(name, parse_mail.mail_client_name, default=default)
 
     def url(self, name: str, *, default: str, schemes: Sequence[str]) -> str:
         return self.read(name, parse.url(schemes), default=default)
