@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import SplitResult, urlsplit
 
+import idna
 from environ import Env
 
 
@@ -97,7 +98,17 @@ def origins(text: str) -> list[str]:
 def _serialized(parts: SplitResult) -> str:
     """The origin as browsers write it, in lower case and without the default port of the scheme:
     origins are compared as strings."""
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
+    host = _ascii_host(parts.hostname or "")
+    host = f"[{host}]" if ":" in host else host
     default_port = {"http": 80, "https": 443}[parts.scheme]
     port = f":{parts.port}" if parts.port and parts.port != default_port else ""
     return f"{parts.scheme}://{host}{port}"
+
+
+def _ascii_host(host: str) -> str:
+    if host.isascii():
+        return host
+    try:
+        return idna.encode(host, uts46=True).decode("ascii")
+    except UnicodeError:  # IDNAError is one
+        raise InvalidValue("an address whose host has an ASCII form (IDNA)") from None

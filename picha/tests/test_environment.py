@@ -42,6 +42,9 @@ def test_lists_are_separated_by_commas() -> None:
         ("HTTPS://P.example:443", "https://p.example"),
         ("http://p.example:8080", "http://p.example:8080"),
         ("http://[::1]:80", "http://[::1]"),
+        ("https://Fotos-Müller.example", "https://xn--fotos-mller-zhb.example"),
+        ("https://straße.example:8443", "https://xn--strae-oqa.example:8443"),
+        ("https://fotos。example", "https://fotos.example"),
     ],
 )
 def test_an_origin_is_written_as_browsers_write_it(text: str, origin: str) -> None:
@@ -76,6 +79,8 @@ def test_a_duration_must_be_above_0(text: str) -> None:
         "https://p.example/path",
         "http://p.example:port",
         "http://",
+        "https://a\u2100b.example",
+        "https://ü..example",
     ],
 )
 def test_an_invalid_origin_is_refused(text: str) -> None:
