@@ -1,7 +1,7 @@
 """Gets the thumbnail of one photo: downloads its picture, stores the file, updates the row.
 
 Called by `ImportRun` for each photo. An error becomes the outcome of that photo and never ends the
-import. `thumbnail_files` makes the files.
+import. `thumbnail_image` reduces the picture; `thumbnail_files` stores it.
 """
 
 import asyncio
