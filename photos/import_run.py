@@ -91,8 +91,9 @@ class ImportRun:
                     self._record_rejected(entry)
                 for photo in await self._save(page.photos):
                     photos.setdefault(photo.flickr_id, photo)
-                upload_dates += [photo.uploaded_at for photo in page.photos]
-                self.progress.advance(len(page.photos))
+                entries = (*page.photos, *page.rejected)
+                upload_dates += [entry.uploaded_at for entry in entries if entry.uploaded_at]
+                self.progress.advance(len(entries))
         if self.mark is not None:
             for photo in await self._finish_scheduled(self.mark, upload_dates, besides=photos):
                 photos.setdefault(photo.flickr_id, photo)

@@ -46,7 +46,7 @@ class Api:
         per_page = min(query.limit, PER_PAGE_MAX)
         params = {"extras": EXTRAS, "per_page": str(per_page), "page": str(number)}
         document = await self._call(_criteria(query) | params)
-        return parse.page(document, site=self.config.site)
+        return parse.page(document, site=self.config.site, entries_max=per_page)
 
     async def licences(self) -> tuple[LicenceInfo, ...]:
         document = await self._call({"method": "flickr.photos.licenses.getInfo"})

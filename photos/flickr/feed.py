@@ -41,6 +41,7 @@ def feed_page(document: dict[str, Any], *, site: str) -> Page:
     items = document.get("items")
     if not isinstance(items, list):
         raise UnreadableError
+    items = items[:FEED_MAX]
     photos, rejected = read_entries(items, lambda item: feed_photo(item, site=site))
     # Flickr does not sort the items by their dates.
     newest_first = tuple(sorted(photos, key=lambda photo: photo.uploaded_at, reverse=True))

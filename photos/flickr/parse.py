@@ -32,13 +32,15 @@ class NotAPhotoError(ValueError):
     """An entry lacks a field that every photo has; the message is shown to people."""
 
 
-def page(document: dict[str, Any], *, site: str) -> Page:
+def page(document: dict[str, Any], *, site: str, entries_max: int) -> Page:
+    """The page in a document; entries above `entries_max`, for which nobody asked, are ignored."""
     envelope = document.get("photos")
     if not isinstance(envelope, dict):
         raise UnreadableError
     entries = envelope.get("photo", [])
     if not isinstance(entries, list):
         raise UnreadableError
+    entries = entries[:entries_max]
     stills = [entry for entry in entries if not _is_video(entry)]
     photos, rejected = read_entries(stills, lambda entry: photo(entry, site=site))
     return Page(
@@ -71,8 +73,14 @@ def read_entries(
             photo = read(entry)
         except NotAPhotoError as error:
             key = one_line(entry.get("id"), max_length=40) or f"entry-{position}"
-            title = one_line(entry.get("title"), max_length=TITLE_MAX)
-            rejected.append(RejectedEntry(key=key, title=title, reason=str(error)))
+            rejected.append(
+                RejectedEntry(
+                    key=key,
+                    title=one_line(entry.get("title"), max_length=TITLE_MAX),
+                    reason=str(error),
+                    uploaded_at=_date_or_none(entry.get("dateupload")),
+                )
+            )
         else:
             photos.setdefault(photo.id, photo)
     return tuple(photos.values()), tuple(rejected)
@@ -142,9 +150,16 @@ def date_taken(value: Any, *, granularity: int = 0, is_unknown: bool = False) ->
 
 
 def _upload_date(value: Any) -> datetime:
+    date = _date_or_none(value)
+    if date is None:
+        raise NotAPhotoError("It has no date of upload.")
+    return date
+
+
+def _date_or_none(value: Any) -> datetime | None:
     seconds = whole_number(value)
     if seconds is None or not 0 < seconds < 253_402_300_800:  # the end of the year 9999
-        raise NotAPhotoError("It has no date of upload.")
+        return None
     return datetime.fromtimestamp(seconds, tz=UTC)
 
 

@@ -22,7 +22,11 @@ class Source(Protocol):
         """How many photos one import can read from this source."""
 
     def pages(self, query: PhotoQuery) -> AsyncGenerator[Page, None]:
-        """Yield pages that repeat no photo, with at most `query.limit` photos in all."""
+        """Yield pages that repeat no photo, with at most `query.limit` entries in all.
+
+        Entries that cannot be read count too: otherwise Flickr's server would decide how many of
+        them are recorded.
+        """
 
     async def licences(self) -> tuple[LicenceInfo, ...]: ...
 
@@ -45,12 +49,13 @@ class ApiSource:
         number = 1
         while len(seen) < limit and (number - 1) * per_page < RESULTS_MAX:
             page = await self.api.page(query, number)
-            unseen = [photo for photo in page.photos if photo.id not in seen]
-            photos = tuple(unseen[: limit - len(seen)])
-            seen |= {photo.id for photo in photos}
-            if photos or page.rejected:
-                yield replace(page, photos=photos)
-            is_repeated = page.photos and not photos and not (query.oldest_first and number == 1)
+            unseen = page.unseen(seen, limit=limit - len(seen))
+            seen |= unseen.keys()
+            if unseen.keys():
+                yield unseen
+            is_repeated = (
+                page.photos and not unseen.photos and not (query.oldest_first and number == 1)
+            )
             if not page.entries or is_repeated or number >= page.pages:
                 return
             next_query = _query_after(page, query)
@@ -82,8 +87,8 @@ class FeedSource:
             show_message=self.show_message,
             first_wait=self.config.retry_wait,
         )
-        if page.photos or page.rejected:
-            yield replace(page, photos=page.photos[: query.limit])
+        if page.keys():
+            yield page.unseen((), limit=query.limit)
 
     async def licences(self) -> tuple[LicenceInfo, ...]:
         return ()

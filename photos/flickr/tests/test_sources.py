@@ -133,13 +133,28 @@ class ApiWithUnreadableFirst(ApiWithVideosFirst):
         )
 
 
-@pytest.mark.parametrize("api_class", [ApiWithVideosFirst, ApiWithUnreadableFirst])
 @pytest.mark.parametrize("query", [PhotoQuery(limit=1), replace(ALL_OLDEST_FIRST, limit=200)])
-async def test_reading_continues_after_a_page_without_photos(
-    api_class: type[Api], query: PhotoQuery
-) -> None:
-    source = source_of(new_sandbox(), api_class=api_class)
+async def test_reading_continues_after_a_page_of_videos(query: PhotoQuery) -> None:
+    source = source_of(new_sandbox(), api_class=ApiWithVideosFirst)
     assert len(await ids_of(source, query)) == query.limit
+
+
+@pytest.mark.parametrize("query", [PhotoQuery(limit=150), replace(ALL_OLDEST_FIRST, limit=150)])
+async def test_entries_that_cannot_be_read_count_for_the_limit(query: PhotoQuery) -> None:
+    source = source_of(new_sandbox(), api_class=ApiWithUnreadableFirst)
+    pages = await pages_of(source, query)
+    assert sum(len(page.rejected) for page in pages) == 100
+    assert sum(len(page.photos) for page in pages) == 50
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100, 101])
+@pytest.mark.parametrize("entry", ["1", '"text"', '{"id":"7"}', '{"id":"%d","title":"No owner"}'])
+async def test_a_page_of_many_entries_is_read_up_to_the_limit(limit: int, entry: str) -> None:
+    entries = ",".join(entry % n if "%" in entry else entry for n in range(20_000))
+    many = Reply(body=b'{"stat":"ok","photos":{"pages":1,"photo":[%s]}}' % entries.encode())
+    flickr = connect_to(new_sandbox(first_replies=(many,)))
+    pages = await pages_of(flickr.source, PhotoQuery(limit=limit))
+    assert 0 < sum(len(page.rejected) for page in pages) <= min(limit, 100)
 
 
 async def test_reading_stops_at_a_page_without_entries() -> None:
