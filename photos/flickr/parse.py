@@ -17,6 +17,7 @@ from photos.flickr.text import markup, one_line, storable_number, whole_number
 TITLE_MAX = 255
 NAME_MAX = 255
 DESCRIPTION_MAX = 20_000
+URL_MAX = 500
 TAGS_MAX = 75
 """Flickr's own limit of tags for one photo."""
 
@@ -127,6 +128,10 @@ def is_alias(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and _ALIAS.fullmatch(value) is not None
 
 
+def is_url(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= URL_MAX
+
+
 def page_url(site: str, *, slug: str, photo_id: str) -> str:
     return f"{site}/photos/{slug}/{photo_id}/"
 
@@ -165,7 +170,7 @@ def _date_or_none(value: Any) -> datetime | None:
 
 def _image_urls(entry: dict[str, Any]) -> tuple[str, ...]:
     urls = [entry.get(f"url_{size}") for size in SIZES]
-    image_urls = tuple(current_url(url) for url in urls if isinstance(url, str) and url)
+    image_urls = tuple(current_url(url) for url in urls if is_url(url))
     if not image_urls:
         raise NotAPhotoError("It has no picture that may be downloaded.")
     return image_urls
