@@ -70,7 +70,7 @@ class _PageChanges:
         is_changed = _apply(photo, values)
         if is_changed:
             self.changed.append(photo)
-        if photo.gone_at is None and not photo.has_its_picture:
+        if photo.may_try_picture and not photo.has_its_picture:
             self.saved.append(_photo_to_download(photo))
         else:
             outcome = UPDATED if is_changed else UNCHANGED
@@ -93,7 +93,7 @@ def save_page(photos: Iterable[FlickrPhoto], *, mark: Mark | None = None) -> lis
         # Before the changes, because it locks all the rows in order.
         Photo.objects.mark_seen(ids, at=timezone.now())
         if changes.changed:
-            fields = [*_values(page[0]), "gone_at", "picture_tries"]
+            fields = [*_values(page[0]), "gone_at", "picture_tries", "picture_tried_at"]
             Photo.objects.bulk_update(changes.changed, fields)
         if mark and page:
             move_mark(mark, to=max(photo.uploaded_at for photo in page))
@@ -123,7 +123,7 @@ def photos_to_retry(flickr_ids: Iterable[str]) -> list[SavedPhoto]:
 def _apply(photo: Photo, values: dict[str, Any]) -> bool:
     """Set the values that differ; return whether there are any."""
     is_other_picture = photo.picture != values["picture"]
-    if not is_other_picture:
+    if not is_other_picture and photo.has_its_picture:
         values["image_urls"] = photo.image_urls
     # Never overwrite a value with an empty one: the feed names less than the API.
     given = {name: value for name, value in values.items() if value not in (None, "", [])}
@@ -132,7 +132,7 @@ def _apply(photo: Photo, values: dict[str, Any]) -> bool:
     for name, value in given.items():
         setattr(photo, name, value)
     if is_other_picture:
-        photo.gone_at, photo.picture_tries = None, 0
+        photo.gone_at, photo.picture_tries, photo.picture_tried_at = None, 0, None
     return True
 
 

@@ -7,7 +7,7 @@ import. `thumbnail_image` reduces the picture; `thumbnail_files` stores it.
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import F
 from django.urls import reverse
@@ -63,6 +63,7 @@ async def _update_row(photo: SavedPhoto, thumbnail: thumbnail_files.Thumbnail) -
         "thumbnail_width": thumbnail.width,
         "thumbnail_height": thumbnail.height,
         "picture_tries": 0,
+        "picture_tried_at": None,
         "gone_at": None,
     }
     is_first = bool(await row.filter(thumbnail="").aupdate(**values))
@@ -74,13 +75,16 @@ async def _update_row(photo: SavedPhoto, thumbnail: thumbnail_files.Thumbnail) -
 
 
 async def _update_row_after_failure(photo: SavedPhoto, error: PictureError) -> None:
-    """Hide a photo whose picture was deleted; count a try for a picture that cannot be read."""
+    """Count the try, and hide a photo whose picture was deleted."""
+    if isinstance(error, PictureLaterError):
+        return
+    is_gone = isinstance(error, PictureGoneError)
+    now = timezone.now()
+    hidden: dict[str, Any] = {"gone_at": now, "thumbnail": ""} if is_gone else {}
     row = Photo.objects.filter(flickr_id=photo.flickr_id)
-    if isinstance(error, PictureGoneError):
-        await row.aupdate(gone_at=timezone.now(), thumbnail="")
+    await row.aupdate(picture_tries=F("picture_tries") + 1, picture_tried_at=now, **hidden)
+    if is_gone:
         await asyncio.to_thread(thumbnail_files.remove, photo.flickr_id, photo.thumbnail)
-    elif not isinstance(error, PictureLaterError):
-        await row.aupdate(picture_tries=F("picture_tries") + 1)
 
 
 def _outcome(

@@ -1,5 +1,5 @@
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Count, F, Max, Q
@@ -13,7 +13,8 @@ from photos.models.licence import Licence
 from photos.models.validators import web_url
 
 PICTURE_TRIES_MAX = 5
-"""After so many failed downloads an import no longer tries the picture."""
+"""After so many failed downloads without a success, imports try the picture once a day at most."""
+PICTURE_RETRY_AFTER = timedelta(days=1)
 
 
 class PhotoQuerySet(models.QuerySet["Photo"]):
@@ -85,6 +86,9 @@ class Photo(models.Model):
     thumbnail_width = models.PositiveSmallIntegerField(default=0)
     thumbnail_height = models.PositiveSmallIntegerField(default=0)
     picture_tries = models.PositiveSmallIntegerField(default=0)
+    picture_tried_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last download of its picture failed."
+    )
     gone_at = models.DateTimeField(
         null=True, blank=True, help_text="When its picture was found to be no longer at Flickr."
     )
@@ -124,6 +128,13 @@ class Photo(models.Model):
     @property
     def has_its_picture(self) -> bool:
         return bool(self.thumbnail) and self.thumbnail_of == self.picture
+
+    @property
+    def may_try_picture(self) -> bool:
+        """Whether an import that lists the photo may try to download its picture."""
+        if self.picture_tries < PICTURE_TRIES_MAX or self.picture_tried_at is None:
+            return True
+        return self.picture_tried_at <= timezone.now() - PICTURE_RETRY_AFTER
 
     @property
     def thumbnail_url(self) -> str:
