@@ -36,6 +36,8 @@ class _RetryPolicy:
 
     def __call__(self, error: Exception) -> bool | float:
         self.failures += 1
+        if isinstance(error, TransientError):
+            error.tries = self.failures
         if not isinstance(error, TransientError) or self.failures >= TRIES_MAX:
             return False
         wait = error.retry_after

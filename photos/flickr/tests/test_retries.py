@@ -6,6 +6,7 @@ from photos.flickr.errors import (
     QueryRefusedError,
     RequestRefusedError,
     SlowDownError,
+    TransientError,
     UnavailableError,
     UnreadableError,
 )
@@ -40,6 +41,28 @@ async def test_there_are_at_most_five_tries(failures: int, succeeds: bool) -> No
         with pytest.raises(SlowDownError, match="try again later"):
             await ids_of(connect_to(sandbox).source, PhotoQuery(limit=5))
     assert len(sandbox.paths) == 5
+
+
+NOT_A_PAGE = Reply(body=b'{"stat":"ok","photos":{"photo":"none"}}')
+NO_ENVELOPE = Reply(body=b'{"stat":"ok"}')
+
+
+@pytest.mark.parametrize("reply", [NOT_A_PAGE, NO_ENVELOPE])
+async def test_a_document_that_is_not_a_page_is_requested_again(reply: Reply) -> None:
+    flickr = connect_to(new_sandbox(first_replies=(reply, reply)))
+    assert len(await ids_of(flickr.source, PhotoQuery(limit=5))) == 5
+    sandbox = new_sandbox(first_replies=(reply,) * 5)
+    with pytest.raises(UnreadableError, match="even after several tries"):
+        await ids_of(connect_to(sandbox).source, PhotoQuery(limit=5))
+    assert len(sandbox.paths) == 5
+
+
+@pytest.mark.parametrize("error", TransientError.__subclasses__())
+def test_several_tries_are_named_only_after_several(error: type[TransientError]) -> None:
+    failure = error()
+    assert "several" not in str(failure)
+    failure.tries = 2
+    assert "even after several tries. Please try again later." in str(failure)
 
 
 async def test_the_last_try_shows_no_message() -> None:
