@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from photos.flickr.errors import (
@@ -11,6 +13,7 @@ from photos.flickr.errors import (
     UnreadableError,
 )
 from photos.flickr.photo import PhotoQuery
+from photos.flickr.retries import SLOW, with_retries
 from photos.flickr.tests.reading import ids_of
 from photos.sandbox.replies import (
     BAD_GATEWAY,
@@ -63,6 +66,22 @@ def test_several_tries_are_named_only_after_several(error: type[TransientError])
     assert "several" not in str(failure)
     failure.tries = 2
     assert "even after several tries. Please try again later." in str(failure)
+
+
+async def test_a_slow_response_shows_a_message_until_it_arrives() -> None:
+    messages, is_shown = list[str](), asyncio.Event()
+
+    def show_message(text: str) -> None:
+        messages.append(text)
+        is_shown.set()
+
+    async def respond() -> str:
+        await is_shown.wait()
+        return "response"
+
+    response = with_retries(respond, show_message=show_message, first_wait=0.0, slow_after=0.0)
+    assert await response == "response"
+    assert messages == [SLOW, ""]
 
 
 async def test_the_last_try_shows_no_message() -> None:
