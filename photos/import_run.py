@@ -6,7 +6,7 @@ run ended with failed photos, the new run gets only those.
 
 from collections.abc import Iterable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -15,8 +15,9 @@ from asgiref.sync import sync_to_async
 from photos import licence_saving, saving
 from photos.concurrently import concurrently
 from photos.flickr.downloads import Downloads
+from photos.flickr.errors import FlickrError
 from photos.flickr.photo import FlickrPhoto, Page, PhotoQuery, RejectedEntry
-from photos.flickr.sources import Source
+from photos.flickr.sources import EMPTY_PAGE, Source
 from photos.saving import FAILED, OUTCOMES, Mark, SavedPhoto
 from photos.thumbnailing import PhotoOutcome, get_thumbnail
 from realtime.progress import Progress
@@ -27,6 +28,8 @@ SAVING: Final = "Saving photos"
 PHASES: Final = ((READING, 1), (SAVING, 9))
 
 UNREADABLE: Final = "Flickr's data of this photo could not be read."
+
+READING_FAILED: Final = "Flickr's list could not be read to its end. These are the photos before."
 
 CONCURRENT_DOWNLOADS: Final = 4
 """Flickr limits the rate if many more pictures are downloaded at the same time."""
@@ -40,6 +43,9 @@ class ImportRun:
     query: PhotoQuery
     mark: Mark | None = None
     """Set for the scheduled import, which moves the mark and also gets missing thumbnails."""
+    notes: list[str] = field(default_factory=list)
+    """Sentences for the job's page, which stay when other messages end."""
+    _reading_error: FlickrError | None = None
 
     async def run(self) -> dict[str, int]:
         failed_ids = self.progress.keys(ItemState.PENDING)
@@ -47,6 +53,8 @@ class ImportRun:
             photos = await (self._load_failed(failed_ids) if failed_ids else self._read())
         with self.progress.phase(SAVING, total=len(photos), unit="photo"):
             await self._get_thumbnails(await self._record_complete(photos))
+        if self._reading_error is not None:
+            raise self._reading_error
         counts = self.progress.counts()
         return {outcome: counts.get(outcome, 0) for outcome in OUTCOMES}
 
@@ -83,10 +91,29 @@ class ImportRun:
     async def _read(self) -> list[SavedPhoto]:
         photos: dict[str, SavedPhoto] = {}
         upload_dates: list[datetime] = []
+        try:
+            await self._read_pages(photos, upload_dates)
+        except FlickrError as error:
+            if not photos:
+                raise
+            # The pages before are saved: their photos get their pictures before the import fails.
+            self._reading_error = error
+            self._add_note(READING_FAILED)
+            return list(photos.values())
+        if self.mark is not None:
+            for photo in await self._finish_scheduled(self.mark, upload_dates, besides=photos):
+                photos.setdefault(photo.flickr_id, photo)
+        return list(photos.values())
+
+    async def _read_pages(
+        self, photos: dict[str, SavedPhoto], upload_dates: list[datetime]
+    ) -> None:
+        """Save all pages; add their photos to `photos`, and the dates to `upload_dates`."""
         pages = self.source.pages(self.query)
         async with aclosing(pages):
             async for page in pages:
                 self._update_total(page)
+                self._add_note(page.note)
                 for entry in page.rejected:
                     self._record_rejected(entry)
                 for photo in await self._save(page.photos):
@@ -94,10 +121,11 @@ class ImportRun:
                 entries = (*page.photos, *page.rejected)
                 upload_dates += [entry.uploaded_at for entry in entries if entry.uploaded_at]
                 self.progress.advance(len(entries))
-        if self.mark is not None:
-            for photo in await self._finish_scheduled(self.mark, upload_dates, besides=photos):
-                photos.setdefault(photo.flickr_id, photo)
-        return list(photos.values())
+
+    def _add_note(self, text: str) -> None:
+        if text and text not in self.notes:
+            self.notes.append(text)
+            self.progress.message = " ".join(self.notes)
 
     def _update_total(self, page: Page) -> None:
         """Flickr's total changes while its pages are read; the total that is shown only grows."""
@@ -118,7 +146,9 @@ class ImportRun:
         self, mark: Mark, upload_dates: list[datetime], *, besides: Iterable[str]
     ) -> list[SavedPhoto]:
         """Move the mark behind the photos of this run; return photos still without a picture."""
-        if upload_dates:
+        # After an empty page, photos older than the newest may be missing.
+        is_complete = self.query.oldest_first or EMPTY_PAGE not in self.notes
+        if upload_dates and is_complete:
             await sync_to_async(saving.move_mark)(mark, to=self._next_start(upload_dates))
         limit = self.query.limit
         return await sync_to_async(saving.photos_without_picture)(limit, besides=besides)

@@ -53,6 +53,8 @@ class Page:
     pages: int = 1
     total: int = 0
     """How many photos the query has in all; Flickr's number changes from page to page."""
+    note: str = ""
+    """What people should know about this page."""
 
     def unseen(self, seen: Container[str], *, limit: int) -> "Page":
         """This page without what was seen, and with at most `limit` photos and rejected entries."""
