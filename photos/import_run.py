@@ -49,6 +49,8 @@ class ImportRun:
 
     async def run(self) -> dict[str, int]:
         failed_ids = self.progress.keys(ItemState.PENDING)
+        if self.progress.job.attempt > 1:
+            await self._record_unsaved()
         with self.progress.phase(READING, unit="photo"):
             photos = await (self._load_failed(failed_ids) if failed_ids else self._read())
         with self.progress.phase(SAVING, total=len(photos), unit="photo"):
@@ -58,7 +60,19 @@ class ImportRun:
         counts = self.progress.counts()
         return {outcome: counts.get(outcome, 0) for outcome in OUTCOMES}
 
-    async def _load_failed(self, ids: frozenset[str]) -> list[SavedPhoto]:
+    async def _record_unsaved(self) -> None:
+        """Record the photos that an attempt completed whose worker was killed before it saved them.
+
+        They belong to this run of the job, which began when the job was queued.
+        """
+        done_ids, job = self.progress.keys(), self.progress.job
+        photos = await sync_to_async(saving.photos_done_by)(job.pk, since=job.queued_at)
+        for photo in photos:
+            if photo.flickr_id not in done_ids:
+                self._record(await self._get_thumbnail(photo))
+
+    async def _load_failed(self, failed_ids: frozenset[str]) -> list[SavedPhoto]:
+        ids = failed_ids - self.progress.keys()
         photos = await sync_to_async(saving.photos_to_retry)(ids)
         for key in ids - {photo.flickr_id for photo in photos}:
             self.progress.item(key, FAILED, state=ItemState.FAILED, label=key, detail=UNREADABLE)
@@ -118,9 +132,8 @@ class ImportRun:
                     self._record_rejected(entry)
                 for photo in await self._save(page.photos):
                     photos.setdefault(photo.flickr_id, photo)
-                entries = (*page.photos, *page.rejected)
-                upload_dates += [entry.uploaded_at for entry in entries if entry.uploaded_at]
-                self.progress.advance(len(entries))
+                upload_dates += page.upload_dates()
+                self.progress.advance(len(page.photos) + len(page.rejected))
 
     def _add_note(self, text: str) -> None:
         if text and text not in self.notes:
@@ -140,7 +153,7 @@ class ImportRun:
             await sync_to_async(licence_saving.add_licences)(unknown_licences, flickr_licences)
         # If the newest photos come first, the mark may only move when all pages are saved.
         mark = self.mark if self.query.oldest_first else None
-        return await sync_to_async(saving.save_page)(photos, mark=mark)
+        return await sync_to_async(saving.save_page)(photos, mark=mark, job_id=self.progress.job.pk)
 
     async def _finish_scheduled(
         self, mark: Mark, upload_dates: list[datetime], *, besides: Iterable[str]
@@ -166,7 +179,8 @@ class ImportRun:
         return newest
 
     async def _get_thumbnail(self, photo: SavedPhoto) -> PhotoOutcome:
-        return await get_thumbnail(photo, downloads=self.downloads)
+        job_id = self.progress.job.pk
+        return await get_thumbnail(photo, downloads=self.downloads, job_id=job_id)
 
     def _record(self, outcome: PhotoOutcome) -> None:
         has_failed = outcome.outcome == FAILED

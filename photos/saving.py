@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -23,6 +24,16 @@ UPDATED: Final = "updated"
 UNCHANGED: Final = "unchanged"
 FAILED: Final = "failed"
 OUTCOMES: Final = (NEW, UPDATED, UNCHANGED, FAILED)
+
+
+_SET_BY_IMPORT: Final = (
+    "gone_at",
+    "picture_tries",
+    "picture_tried_at",
+    "import_job",
+    "import_outcome",
+    "imported_at",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,8 +88,13 @@ class _PageChanges:
             self.saved.append(_saved_photo(photo, outcome, needs_picture=False))
 
 
-def save_page(photos: Iterable[FlickrPhoto], *, mark: Mark | None = None) -> list[SavedPhoto]:
-    """Insert and update the photos; move the mark, if given, in the same transaction."""
+def save_page(
+    photos: Iterable[FlickrPhoto], *, mark: Mark | None = None, job_id: UUID | None = None
+) -> list[SavedPhoto]:
+    """Insert and update the photos; move the mark, if given, in the same transaction.
+
+    `job_id` is saved in the photos that change, as the import that changed them.
+    """
     page = list(photos)
     ids = [photo.id for photo in page]
     with transaction.atomic():
@@ -93,8 +109,10 @@ def save_page(photos: Iterable[FlickrPhoto], *, mark: Mark | None = None) -> lis
         # Before the changes, because it locks all the rows in order.
         Photo.objects.mark_seen(ids, at=timezone.now())
         if changes.changed:
-            fields = [*_values(page[0]), "gone_at", "picture_tries", "picture_tried_at"]
-            Photo.objects.bulk_update(changes.changed, fields)
+            for changed in changes.changed:
+                changed.import_job, changed.import_outcome = job_id, UPDATED
+                changed.imported_at = timezone.now()
+            Photo.objects.bulk_update(changes.changed, [*_values(page[0]), *_SET_BY_IMPORT])
         if mark and page:
             move_mark(mark, to=max(photo.uploaded_at for photo in page))
     return changes.saved
@@ -112,6 +130,14 @@ def photos_without_picture(limit: int, *, besides: Iterable[str]) -> list[SavedP
     """Photos of earlier imports without a thumbnail, or with one of a picture since replaced."""
     photos = Photo.objects.without_picture().exclude(flickr_id__in=list(besides))
     return [_photo_to_download(photo) for photo in photos[:limit]]
+
+
+def photos_done_by(job_id: UUID, *, since: datetime) -> list[SavedPhoto]:
+    """The photos that this import has completed, each with its outcome then."""
+    return [
+        _saved_photo(photo, photo.import_outcome, needs_picture=False)
+        for photo in Photo.objects.imported_by(job_id, since=since)
+    ]
 
 
 def photos_to_retry(flickr_ids: Iterable[str]) -> list[SavedPhoto]:

@@ -66,6 +66,10 @@ class Page:
             rejected=tuple(rejected.values())[: limit - len(photos)],
         )
 
+    def upload_dates(self) -> list[datetime]:
+        dates = [entry.uploaded_at for entry in self.rejected if entry.uploaded_at]
+        return [*dates, *(photo.uploaded_at for photo in self.photos)]
+
     def keys(self) -> set[str]:
         return {photo.id for photo in self.photos} | {entry.key for entry in self.rejected}
 

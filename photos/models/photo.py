@@ -1,3 +1,4 @@
+import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
@@ -29,6 +30,11 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         needs_picture = Q(thumbnail="") | ~Q(thumbnail_of=F("picture"))
         photos = self.filter(needs_picture, gone_at=None, picture_tries__lt=PICTURE_TRIES_MAX)
         return photos.newest_first()
+
+    def imported_by(self, job_id: uuid.UUID, *, since: datetime) -> "PhotoQuerySet":
+        """Photos that have their pictures and that this import was the last to change."""
+        photos = self.filter(import_job=job_id, imported_at__gte=since)
+        return photos.exclude(thumbnail="").filter(thumbnail_of=F("picture"))
 
     def mark_seen(self, flickr_ids: Iterable[str], *, at: datetime) -> int:
         """Set `last_seen_at`. Call it in a transaction.
@@ -93,6 +99,12 @@ class Photo(models.Model):
         null=True, blank=True, help_text="When its picture was found to be no longer at Flickr."
     )
 
+    import_job = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="The import that last changed the photo."
+    )
+    import_outcome = models.CharField(max_length=20, blank=True, editable=False)
+    imported_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     first_seen_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
 
@@ -103,6 +115,9 @@ class Photo(models.Model):
         indexes = (
             models.Index(
                 fields=("-uploaded_at", "-id"), condition=~Q(thumbnail=""), name="photo_shown"
+            ),
+            models.Index(
+                fields=("import_job",), condition=Q(import_job__isnull=False), name="photo_import"
             ),
         )
 
