@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -23,6 +24,16 @@ UPDATED: Final = "updated"
 UNCHANGED: Final = "unchanged"
 FAILED: Final = "failed"
 OUTCOMES: Final = (NEW, UPDATED, UNCHANGED, FAILED)
+
+
+_SET_BY_IMPORT: Final = (
+    "gone_at",
+    "picture_tries",
+    "picture_tried_at",
+    "import_job",
+    "import_outcome",
+    "imported_at",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,15 +81,20 @@ class _PageChanges:
         is_changed = _apply(photo, values)
         if is_changed:
             self.changed.append(photo)
-        if photo.gone_at is None and not photo.has_its_picture:
+        if photo.may_try_picture and not photo.has_its_picture:
             self.saved.append(_photo_to_download(photo))
         else:
             outcome = UPDATED if is_changed else UNCHANGED
             self.saved.append(_saved_photo(photo, outcome, needs_picture=False))
 
 
-def save_page(photos: Iterable[FlickrPhoto], *, mark: Mark | None = None) -> list[SavedPhoto]:
-    """Insert and update the photos; move the mark, if given, in the same transaction."""
+def save_page(
+    photos: Iterable[FlickrPhoto], *, mark: Mark | None = None, job_id: UUID | None = None
+) -> list[SavedPhoto]:
+    """Insert and update the photos; move the mark, if given, in the same transaction.
+
+    `job_id` is saved in the photos that change, as the import that changed them.
+    """
     page = list(photos)
     ids = [photo.id for photo in page]
     with transaction.atomic():
@@ -93,8 +109,10 @@ def save_page(photos: Iterable[FlickrPhoto], *, mark: Mark | None = None) -> lis
         # Before the changes, because it locks all the rows in order.
         Photo.objects.mark_seen(ids, at=timezone.now())
         if changes.changed:
-            fields = [*_values(page[0]), "gone_at", "picture_tries"]
-            Photo.objects.bulk_update(changes.changed, fields)
+            for changed in changes.changed:
+                changed.import_job, changed.import_outcome = job_id, UPDATED
+                changed.imported_at = timezone.now()
+            Photo.objects.bulk_update(changes.changed, [*_values(page[0]), *_SET_BY_IMPORT])
         if mark and page:
             move_mark(mark, to=max(photo.uploaded_at for photo in page))
     return changes.saved
@@ -114,6 +132,14 @@ def photos_without_picture(limit: int, *, besides: Iterable[str]) -> list[SavedP
     return [_photo_to_download(photo) for photo in photos[:limit]]
 
 
+def photos_done_by(job_id: UUID, *, since: datetime) -> list[SavedPhoto]:
+    """The photos that this import has completed, each with its outcome then."""
+    return [
+        _saved_photo(photo, photo.import_outcome, needs_picture=False)
+        for photo in Photo.objects.imported_by(job_id, since=since)
+    ]
+
+
 def photos_to_retry(flickr_ids: Iterable[str]) -> list[SavedPhoto]:
     """The photos with these ids that are in the database."""
     photos = Photo.objects.filter(flickr_id__in=list(flickr_ids)).newest_first()
@@ -123,7 +149,7 @@ def photos_to_retry(flickr_ids: Iterable[str]) -> list[SavedPhoto]:
 def _apply(photo: Photo, values: dict[str, Any]) -> bool:
     """Set the values that differ; return whether there are any."""
     is_other_picture = photo.picture != values["picture"]
-    if not is_other_picture:
+    if not is_other_picture and photo.has_its_picture:
         values["image_urls"] = photo.image_urls
     # Never overwrite a value with an empty one: the feed names less than the API.
     given = {name: value for name, value in values.items() if value not in (None, "", [])}
@@ -132,7 +158,7 @@ def _apply(photo: Photo, values: dict[str, Any]) -> bool:
     for name, value in given.items():
         setattr(photo, name, value)
     if is_other_picture:
-        photo.gone_at, photo.picture_tries = None, 0
+        photo.gone_at, photo.picture_tries, photo.picture_tried_at = None, 0, None
     return True
 
 

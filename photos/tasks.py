@@ -69,20 +69,22 @@ def query_for_new_photos(mark: Mark) -> PhotoQuery:
 
 
 async def run(progress: Progress, *, query: PhotoQuery, **options: Any) -> dict[str, int]:
-    note = ""
+    notes: list[str] = []
 
     def show_message(text: str) -> None:
-        progress.message = text or note
+        progress.message = text or " ".join(notes)
 
     async with open_flickr_client(show_message=show_message) as flickr:
         if query.limit > flickr.source.max_photos:
-            note = f"Flickr's public feed has only its {flickr.source.max_photos} newest photos."
+            newest = flickr.source.max_photos
+            notes.append(f"Flickr's public feed has only its {newest} newest photos.")
         show_message("")
         import_run = ImportRun(
             progress=progress,
             source=flickr.source,
             downloads=flickr.downloads,
             query=query,
+            notes=notes,
             **options,
         )
         return await import_run.run()

@@ -1,4 +1,4 @@
-"""Thumbnail files: reduces a downloaded picture and stores it under MEDIA_ROOT.
+"""Thumbnail files: stores the thumbnail of a downloaded picture under MEDIA_ROOT.
 
 Called by `thumbnailing`, the thumbnail view and the receiver for deleted photos. It knows no row of
 the database.
@@ -8,25 +8,14 @@ import hashlib
 import io
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
-from typing import Final
 
 from django.conf import settings
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from photos.flickr.errors import PictureUnreadableError
-
-EDGE: Final = 640
-PIXELS_MAX: Final = 24_000_000
-"""Pictures up to 1024 have one million; a picture of many more may be a decompression bomb."""
-
-FORMATS: Final = ("JPEG", "PNG", "GIF", "WEBP")
-
-# Above this limit Pillow only warns, and it refuses above twice the limit: so `_reduce` checks too.
-Image.MAX_IMAGE_PIXELS = PIXELS_MAX
-
-NOT_A_PICTURE: Final = "Flickr's response is not a picture that can be read."
+from photos import thumbnail_image
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,14 +36,10 @@ def save(flickr_id: str, picture: bytes) -> Thumbnail:
         PictureUnreadableError: the bytes are no picture, or a picture with too many pixels.
         OSError: the file cannot be written.
     """
-    image = _reduce(picture)
-    file = io.BytesIO()
-    # Without exif, icc_profile or xmp Pillow writes none of them.
-    image.save(file, "WEBP", quality=80, method=3)
-    content = file.getvalue()
+    content, (width, height) = _decoding_thread(os.getpid()).submit(_encode, picture).result()
     digest = hashlib.sha256(content).hexdigest()[:16]
     _write(path_of(flickr_id, digest), content)
-    return Thumbnail(digest=digest, width=image.width, height=image.height)
+    return Thumbnail(digest=digest, width=width, height=height)
 
 
 def remove(flickr_id: str, digest: str) -> None:
@@ -62,32 +47,23 @@ def remove(flickr_id: str, digest: str) -> None:
         path_of(flickr_id, digest).unlink(missing_ok=True)
 
 
-def _reduce(picture: bytes) -> Image.Image:
-    try:
-        with Image.open(io.BytesIO(picture), formats=FORMATS) as image:
-            if image.width * image.height > PIXELS_MAX:
-                raise PictureUnreadableError(NOT_A_PICTURE)
-            image.draft("RGB", (EDGE * 2, EDGE * 2))
-            upright = _on_white(ImageOps.exif_transpose(image))
-    except (
-        UnidentifiedImageError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ):
-        raise PictureUnreadableError(NOT_A_PICTURE) from None
-    upright.thumbnail((EDGE, EDGE), Image.Resampling.LANCZOS)
-    return upright
+@cache
+def _decoding_thread(process_id: int) -> ThreadPoolExecutor:
+    """The thread that decodes the pictures of this process, one after another.
+
+    The C library keeps freed memory for each thread that has used it, so several threads would
+    need several times the memory, even one at a time. A forked process has none of the threads of
+    its parent, and so needs a thread of its own.
+    """
+    return ThreadPoolExecutor(1, thread_name_prefix="thumbnails")
 
 
-def _on_white(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    transparent = image.convert("RGBA")
-    white = Image.new("RGBA", transparent.size, "white")
-    return Image.alpha_composite(white, transparent).convert("RGB")
+def _encode(picture: bytes) -> tuple[bytes, tuple[int, int]]:
+    image = thumbnail_image.make(picture)
+    file = io.BytesIO()
+    # Without exif, icc_profile or xmp Pillow writes none of them.
+    image.save(file, "WEBP", quality=80, method=3)
+    return file.getvalue(), image.size
 
 
 def _write(path: Path, content: bytes) -> None:

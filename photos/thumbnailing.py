@@ -1,13 +1,14 @@
 """Gets the thumbnail of one photo: downloads its picture, stores the file, updates the row.
 
 Called by `ImportRun` for each photo. An error becomes the outcome of that photo and never ends the
-import. `thumbnail_files` makes the files.
+import. `thumbnail_image` reduces the picture; `thumbnail_files` stores it.
 """
 
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
+from uuid import UUID
 
 from django.db.models import F
 from django.urls import reverse
@@ -33,54 +34,68 @@ class PhotoOutcome:
     thumbnail_url: str = ""
 
 
-async def get_thumbnail(photo: SavedPhoto, *, downloads: Downloads) -> PhotoOutcome:
+async def get_thumbnail(
+    photo: SavedPhoto, *, downloads: Downloads, job_id: UUID | None = None
+) -> PhotoOutcome:
+    """Get the thumbnail if the photo needs one. `job_id` is saved as the import that got it."""
     if not photo.image_urls:
         return _outcome(photo, photo.outcome, thumbnail_url=photo.thumbnail_url)
     try:
         picture = await downloads.get(photo.image_urls)
         thumbnail = await asyncio.to_thread(thumbnail_files.save, photo.flickr_id, picture)
-        is_first = await _update_row(photo, thumbnail)
+        outcome = await _update_row(photo, thumbnail, job_id=job_id)
     except PictureError as error:
         await _update_row_after_failure(photo, error)
         return _outcome(photo, FAILED, detail=str(error))
     except Exception:
         log.exception("Could not make the thumbnail of photo %s.", photo.flickr_id)
         return _outcome(photo, FAILED, detail=UNEXPECTED_ERROR)
-    outcome = NEW if is_first else UNCHANGED if photo.outcome == NEW else photo.outcome
     url = reverse("photos:thumbnail", args=[photo.flickr_id, thumbnail.digest])
     return _outcome(photo, outcome, thumbnail_url=url)
 
 
-async def _update_row(photo: SavedPhoto, thumbnail: thumbnail_files.Thumbnail) -> bool:
-    """Return whether the photo had no thumbnail before.
+async def _update_row(
+    photo: SavedPhoto, thumbnail: thumbnail_files.Thumbnail, *, job_id: UUID | None
+) -> str:
+    """Return the outcome: "new" if the photo had no thumbnail before.
 
-    If several imports get the same photo, the conditional UPDATE succeeds in one of them only.
+    If several imports get the same photo, the conditional UPDATE succeeds in one of them only. The
+    same UPDATE saves the import and its outcome, so that they are known even if the worker is
+    killed before the ledger is saved.
     """
     row = Photo.objects.filter(flickr_id=photo.flickr_id)
-    values = {
+    values: dict[str, Any] = {
         "thumbnail": thumbnail.digest,
         "thumbnail_of": photo.picture,
         "thumbnail_width": thumbnail.width,
         "thumbnail_height": thumbnail.height,
         "picture_tries": 0,
+        "picture_tried_at": None,
         "gone_at": None,
     }
-    is_first = bool(await row.filter(thumbnail="").aupdate(**values))
-    if not is_first:
+    import_values = {"import_job": job_id, "imported_at": timezone.now()}
+    outcome = NEW
+    if not await row.filter(thumbnail="").aupdate(**values, **import_values, import_outcome=NEW):
+        outcome = UNCHANGED if photo.outcome == NEW else photo.outcome
+        if outcome != UNCHANGED:
+            values |= {**import_values, "import_outcome": outcome}
         await row.aupdate(**values)
     if photo.thumbnail != thumbnail.digest:
         await asyncio.to_thread(thumbnail_files.remove, photo.flickr_id, photo.thumbnail)
-    return is_first
+    return outcome
 
 
 async def _update_row_after_failure(photo: SavedPhoto, error: PictureError) -> None:
-    """Hide a photo whose picture was deleted; count a try for a picture that cannot be read."""
+    """Count the try, and hide a photo whose picture was deleted."""
+    if isinstance(error, PictureLaterError):
+        return
+    is_gone = isinstance(error, PictureGoneError)
+    now = timezone.now()
+    hidden: dict[str, Any] = {"gone_at": now, "thumbnail": ""} if is_gone else {}
     row = Photo.objects.filter(flickr_id=photo.flickr_id)
-    if isinstance(error, PictureGoneError):
-        await row.aupdate(gone_at=timezone.now(), thumbnail="")
+    await row.aupdate(picture_tries=F("picture_tries") + 1, picture_tried_at=now, **hidden)
+    if is_gone:
         await asyncio.to_thread(thumbnail_files.remove, photo.flickr_id, photo.thumbnail)
-    elif not isinstance(error, PictureLaterError):
-        await row.aupdate(picture_tries=F("picture_tries") + 1)
 
 
 def _outcome(

@@ -212,6 +212,12 @@ FLICKR_IMAGE_HOSTS = env.strings(
 )
 FLICKR_TAGS = env.text("FLICKR_TAGS", default="")
 FLICKR_IMPORT_MAX = env.integer("FLICKR_IMPORT_MAX", default=500, minimum=1, maximum=4000)
+FLICKR_PICTURE_PIXELS_MAX = env.integer(
+    "FLICKR_PICTURE_PIXELS_MAX",
+    default=2 * 1024 * 1024,
+    minimum=1024 * 1024,
+    maximum=24_000_000,
+)
 
 # --- Settings of the apps, each of which declares them in its `conf` with types and defaults
 

@@ -9,7 +9,7 @@ from photos.flickr.config import FlickrConfig
 from photos.flickr.documents import parse_rest_document
 from photos.flickr.http_client import HttpClient
 from photos.flickr.photo import Page, PhotoQuery
-from photos.flickr.retries import ShowMessage, with_retries
+from photos.flickr.retries import Result, ShowMessage, with_retries
 from photos.flickr.text import one_line, storable_number
 
 PER_PAGE_MAX = 100
@@ -45,25 +45,26 @@ class Api:
         """Fetch one page of the newest photos, or of those uploaded since `query.since`."""
         per_page = min(query.limit, PER_PAGE_MAX)
         params = {"extras": EXTRAS, "per_page": str(per_page), "page": str(number)}
-        document = await self._call(_criteria(query) | params)
-        return parse.page(document, site=self.config.site)
+        return await self._call(
+            _criteria(query) | params,
+            lambda document: parse.page(document, site=self.config.site, entries_max=per_page),
+        )
 
     async def licences(self) -> tuple[LicenceInfo, ...]:
-        document = await self._call({"method": "flickr.photos.licenses.getInfo"})
-        envelope = document.get("licenses")
-        entries = envelope.get("license") if isinstance(envelope, dict) else None
-        licences = [_licence(entry) for entry in entries or [] if isinstance(entry, dict)]
-        return tuple(licence for licence in licences if licence is not None)
+        return await self._call({"method": "flickr.photos.licenses.getInfo"}, _licences)
 
-    async def _call(self, params: dict[str, str]) -> dict[str, Any]:
+    async def _call(
+        self, params: dict[str, str], parse_document: Callable[[dict[str, Any]], Result]
+    ) -> Result:
+        """Return the parsed document. A document that cannot be parsed is requested again."""
         params |= {"api_key": self.config.api_key, "format": "json", "nojsoncallback": "1"}
 
-        async def send_request() -> dict[str, Any]:
+        async def send_request() -> Result:
             await self.wait_for_turn()
             response = await self.client.get(
                 self.config.api_url, params=params, max_bytes=self.config.document_max
             )
-            return parse_rest_document(response.body)
+            return parse_document(parse_rest_document(response.body))
 
         return await with_retries(
             send_request, show_message=self.show_message, first_wait=self.config.retry_wait
@@ -89,6 +90,15 @@ def _criteria(query: PhotoQuery) -> dict[str, str]:
     if query.since is not None:
         criteria["min_upload_date"] = str(query.since)
     return criteria
+
+
+def _licences(document: dict[str, Any]) -> tuple[LicenceInfo, ...]:
+    envelope = document.get("licenses")
+    entries = envelope.get("license") if isinstance(envelope, dict) else None
+    if not isinstance(entries, list):
+        return ()
+    licences = [_licence(entry) for entry in entries if isinstance(entry, dict)]
+    return tuple(licence for licence in licences if licence is not None)
 
 
 def _licence(entry: dict[str, Any]) -> LicenceInfo | None:

@@ -1,39 +1,49 @@
-"""Reads the JSON documents in Flickr's responses, and the failures that they report."""
+"""Reads the JSON documents in Flickr's responses, and the failures that they report.
+
+It uses no regular expressions, because those that look for the end of a document may need the
+square of its length.
+"""
 
 import json
-import re
 from typing import Any
 
 from photos.flickr.errors import UnreadableError, refusal
 from photos.flickr.text import whole_number
 
-_CALLBACK = re.compile(r"\s*json\w+\((.*)\)\s*;?\s*", re.DOTALL)
-_ESCAPES = re.compile(r"\\(.)", re.DOTALL)
+CALLBACK_MAX = 100
+"""Characters of the name of a JSONP callback."""
 
 
 def parse_document(body: bytes) -> dict[str, Any]:
     """The JSON object in a response, with or without a JSONP callback around it."""
-    text = body.decode("utf-8", "replace")
-    if match := _CALLBACK.fullmatch(text):
-        text = match[1]
-    value = _load_json(text)
+    value = _load_json(_without_callback(body.decode("utf-8", "replace")))
     if not isinstance(value, dict):
         raise UnreadableError
     return value
 
 
+def _without_callback(text: str) -> str:
+    """The document without a `jsonFlickrApi(` before it and a `)` or `);` behind it."""
+    text = text.strip()
+    name, bracket, _ = text[:CALLBACK_MAX].partition("(")
+    call = text.removesuffix(";").rstrip()
+    is_callback = name.startswith("json") and name.isidentifier() and bool(bracket)
+    return call[len(name) + 1 : -1] if is_callback and call.endswith(")") else text
+
+
 def _load_json(text: str) -> Any:
-    for candidate in (text, _ESCAPES.sub(_repair_escape, text)):
+    for repair in (str, _repair_escapes):
         try:
-            return json.loads(candidate, strict=False)
+            return json.loads(repair(text), strict=False)
         except (ValueError, RecursionError):
             continue
     raise UnreadableError
 
 
-def _repair_escape(escape: re.Match[str]) -> str:
+def _repair_escapes(text: str) -> str:
     r"""Feeds before 2017 wrote \' for ', which JSON does not allow. Leave other escapes alone."""
-    return "'" if escape[1] == "'" else escape[0]
+    # In a pair of backslashes, the second one escapes nothing.
+    return "\\\\".join(part.replace("\\'", "'") for part in text.split("\\\\"))
 
 
 def parse_rest_document(body: bytes) -> dict[str, Any]:

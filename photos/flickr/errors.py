@@ -33,9 +33,15 @@ class TransientError(FlickrError):
     problem: ClassVar[str]
 
     def __init__(self, *, retry_after: float | None = None) -> None:
-        super().__init__(f"{self.problem}, even after several tries. Please try again later.")
+        super().__init__()
         self.retry_after = retry_after
         """Seconds to wait, if Flickr's response named them."""
+        self.tries = 1
+        """How many requests have failed, this one included."""
+
+    def __str__(self) -> str:
+        several = ", even after several tries" if self.tries > 1 else ""
+        return f"{self.problem}{several}. Please try again later."
 
 
 class UnreachableError(TransientError):

@@ -17,6 +17,7 @@ from photos.flickr.parse import (
     TITLE_MAX,
     NotAPhotoError,
     date_taken,
+    is_url,
     page_url,
     photo_and_owner_ids,
     read_entries,
@@ -27,13 +28,16 @@ from photos.flickr.text import markup, one_line
 
 FEED_MAX = 20
 
+AUTHOR_MAX = 4_000
+"""Characters; a name of 255 characters has up to 12 for each of them in JSON."""
+
 _LINK = re.compile(r"/photos/(?P<slug>[\w@-]{1,64})/(?P<id>\d{1,20})/?", re.ASCII)
 _IMAGE = re.compile(r"/\d{1,6}/\d{1,20}_[0-9a-f]{6,20}_m\.jpg", re.ASCII)
-_AUTHOR = re.compile(r"\S+@\S+ \((?P<name>.*)\)", re.DOTALL)
-# The HTML that Flickr puts before the owner's text.
+# The HTML that Flickr puts before the owner's text. It is matched at the start only, and its parts
+# never give back what they have matched, so that no text needs the square of its length.
 _PREAMBLE = re.compile(
-    r"\s*<p>\s*<a [^>]*>[^<]*</a> posted a (?:photo|video):\s*</p>\s*"
-    r"<p>\s*<a [^>]*>\s*<img [^>]*>\s*</a>\s*</p>\s*"
+    r"\s*+<p>\s*+<a [^>]*+>[^<]*+</a> posted a (?:photo|video):\s*+</p>\s*+"
+    r"<p>\s*+<a [^>]*+>\s*+<img [^>]*+>\s*+</a>\s*+</p>"
 )
 
 
@@ -41,6 +45,7 @@ def feed_page(document: dict[str, Any], *, site: str) -> Page:
     items = document.get("items")
     if not isinstance(items, list):
         raise UnreadableError
+    items = items[:FEED_MAX]
     photos, rejected = read_entries(items, lambda item: feed_photo(item, site=site))
     # Flickr does not sort the items by their dates.
     newest_first = tuple(sorted(photos, key=lambda photo: photo.uploaded_at, reverse=True))
@@ -69,10 +74,13 @@ def feed_photo(item: dict[str, Any], *, site: str) -> FlickrPhoto:
 
 def author_name(value: Any) -> str:
     """The name in `nobody@flickr.com (name)`; since 2017 the name itself is a JSON string."""
-    match = _AUTHOR.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
+    if not isinstance(value, str) or len(value) > AUTHOR_MAX:
         return ""
-    name: Any = match["name"]
+    address, separator, rest = value.partition(" (")
+    is_address = "@" in address[1:-1] and address.split() == [address]
+    if not is_address or not separator or not rest.endswith(")"):
+        return ""
+    name: Any = rest.removesuffix(")")
     if name.startswith('"'):
         try:
             name = json.loads(name, strict=False)
@@ -82,7 +90,9 @@ def author_name(value: Any) -> str:
 
 
 def _owner_text(value: Any) -> str:
-    return _PREAMBLE.sub("", markup(value, max_length=DESCRIPTION_MAX), count=1).strip()
+    text = markup(value, max_length=DESCRIPTION_MAX)
+    preamble = _PREAMBLE.match(text)
+    return text[preamble.end() :].strip() if preamble else text
 
 
 def _upload_date(value: Any) -> datetime:
@@ -104,6 +114,6 @@ def _image_urls(media: Any) -> tuple[str, ...]:
 
 def _path(value: Any) -> str:
     try:
-        return urlsplit(value).path if isinstance(value, str) else ""
+        return urlsplit(value).path if is_url(value) else ""
     except ValueError:  # for example "http://["
         return ""

@@ -17,6 +17,7 @@ from photos.flickr.text import markup, one_line, storable_number, whole_number
 TITLE_MAX = 255
 NAME_MAX = 255
 DESCRIPTION_MAX = 20_000
+URL_MAX = 500
 TAGS_MAX = 75
 """Flickr's own limit of tags for one photo."""
 
@@ -32,13 +33,15 @@ class NotAPhotoError(ValueError):
     """An entry lacks a field that every photo has; the message is shown to people."""
 
 
-def page(document: dict[str, Any], *, site: str) -> Page:
+def page(document: dict[str, Any], *, site: str, entries_max: int) -> Page:
+    """The page in a document; entries above `entries_max`, for which nobody asked, are ignored."""
     envelope = document.get("photos")
     if not isinstance(envelope, dict):
         raise UnreadableError
     entries = envelope.get("photo", [])
     if not isinstance(entries, list):
         raise UnreadableError
+    entries = entries[:entries_max]
     stills = [entry for entry in entries if not _is_video(entry)]
     photos, rejected = read_entries(stills, lambda entry: photo(entry, site=site))
     return Page(
@@ -71,8 +74,14 @@ def read_entries(
             photo = read(entry)
         except NotAPhotoError as error:
             key = one_line(entry.get("id"), max_length=40) or f"entry-{position}"
-            title = one_line(entry.get("title"), max_length=TITLE_MAX)
-            rejected.append(RejectedEntry(key=key, title=title, reason=str(error)))
+            rejected.append(
+                RejectedEntry(
+                    key=key,
+                    title=one_line(entry.get("title"), max_length=TITLE_MAX),
+                    reason=str(error),
+                    uploaded_at=_date_or_none(entry.get("dateupload")),
+                )
+            )
         else:
             photos.setdefault(photo.id, photo)
     return tuple(photos.values()), tuple(rejected)
@@ -119,6 +128,10 @@ def is_alias(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and _ALIAS.fullmatch(value) is not None
 
 
+def is_url(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and 0 < len(value) <= URL_MAX
+
+
 def page_url(site: str, *, slug: str, photo_id: str) -> str:
     return f"{site}/photos/{slug}/{photo_id}/"
 
@@ -142,15 +155,22 @@ def date_taken(value: Any, *, granularity: int = 0, is_unknown: bool = False) ->
 
 
 def _upload_date(value: Any) -> datetime:
+    date = _date_or_none(value)
+    if date is None:
+        raise NotAPhotoError("It has no date of upload.")
+    return date
+
+
+def _date_or_none(value: Any) -> datetime | None:
     seconds = whole_number(value)
     if seconds is None or not 0 < seconds < 253_402_300_800:  # the end of the year 9999
-        raise NotAPhotoError("It has no date of upload.")
+        return None
     return datetime.fromtimestamp(seconds, tz=UTC)
 
 
 def _image_urls(entry: dict[str, Any]) -> tuple[str, ...]:
     urls = [entry.get(f"url_{size}") for size in SIZES]
-    image_urls = tuple(current_url(url) for url in urls if isinstance(url, str) and url)
+    image_urls = tuple(current_url(url) for url in urls if is_url(url))
     if not image_urls:
         raise NotAPhotoError("It has no picture that may be downloaded.")
     return image_urls

@@ -1,6 +1,7 @@
 """Photos of Flickr, the same structure from the REST API and from the feed."""
 
-from dataclasses import dataclass
+from collections.abc import Container
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 
@@ -39,6 +40,7 @@ class RejectedEntry:
     key: str
     title: str
     reason: str
+    uploaded_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,11 +48,30 @@ class Page:
     photos: tuple[FlickrPhoto, ...]
     rejected: tuple[RejectedEntry, ...] = ()
     entries: int = 0
-    """How many entries Flickr sent, including those that are not photos."""
+    """How many entries were looked at, including those that are not photos."""
     number: int = 1
     pages: int = 1
     total: int = 0
     """How many photos the query has in all; Flickr's number changes from page to page."""
+    note: str = ""
+    """What people should know about this page."""
+
+    def unseen(self, seen: Container[str], *, limit: int) -> "Page":
+        """This page without what was seen, and with at most `limit` photos and rejected entries."""
+        photos = [photo for photo in self.photos if photo.id not in seen][:limit]
+        rejected = {entry.key: entry for entry in self.rejected if entry.key not in seen}
+        return replace(
+            self,
+            photos=tuple(photos),
+            rejected=tuple(rejected.values())[: limit - len(photos)],
+        )
+
+    def upload_dates(self) -> list[datetime]:
+        dates = [entry.uploaded_at for entry in self.rejected if entry.uploaded_at]
+        return [*dates, *(photo.uploaded_at for photo in self.photos)]
+
+    def keys(self) -> set[str]:
+        return {photo.id for photo in self.photos} | {entry.key for entry in self.rejected}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

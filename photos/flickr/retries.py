@@ -1,7 +1,9 @@
 """Retries: calls Flickr again after errors that may pass, and tells the viewer about it."""
 
+import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import stamina
@@ -10,6 +12,9 @@ from photos.flickr.errors import TransientError
 
 TRIES_MAX = 5
 WAIT_MAX_SECONDS = 60.0
+SLOW_AFTER_SECONDS = 4.0
+"""A request that takes longer shows a message."""
+SLOW = "Waiting for Flickr."
 
 ShowMessage = Callable[[str], None]
 """Shows a message on the page of the import; an empty one removes the message."""
@@ -26,6 +31,16 @@ def backoff(failures: int, *, first: float) -> float:
     return wait * random.uniform(0.75, 1)  # noqa: S311 - nothing secret
 
 
+@contextmanager
+def when_slow(show: Callable[[], None], *, after: float) -> Iterator[None]:
+    """Call `show` if the block takes longer than `after` seconds."""
+    timer = asyncio.get_running_loop().call_later(after, show)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
 class _RetryPolicy:
     """Called by stamina after each error; returns the seconds to wait, or False to give up."""
 
@@ -36,6 +51,8 @@ class _RetryPolicy:
 
     def __call__(self, error: Exception) -> bool | float:
         self.failures += 1
+        if isinstance(error, TransientError):
+            error.tries = self.failures
         if not isinstance(error, TransientError) or self.failures >= TRIES_MAX:
             return False
         wait = error.retry_after
@@ -47,14 +64,26 @@ class _RetryPolicy:
 
 
 async def with_retries(
-    call: Callable[[], Awaitable[Result]], *, show_message: ShowMessage, first_wait: float
+    call: Callable[[], Awaitable[Result]],
+    *,
+    show_message: ShowMessage,
+    first_wait: float,
+    slow_after: float = SLOW_AFTER_SECONDS,
 ) -> Result:
     """Return the result of `call`; call it up to `TRIES_MAX` times if it raises TransientError."""
-    policy = _RetryPolicy(show_message=show_message, first_wait=first_wait)
+    shown = ""
+
+    def show(text: str) -> None:
+        nonlocal shown
+        shown = text
+        show_message(text)
+
+    policy = _RetryPolicy(show_message=show, first_wait=first_wait)
     async for attempt in stamina.retry_context(on=policy, attempts=TRIES_MAX, timeout=None):
         with attempt:
-            result = await call()
-            if policy.failures:
-                show_message("")
+            with when_slow(lambda: show(SLOW), after=slow_after):
+                result = await call()
+            if shown:
+                show("")
             return result
     raise AssertionError("unreachable")

@@ -16,13 +16,22 @@ RESULTS_MAX = 4000
 """After the first 4,000 results of a query Flickr repeats pages instead of reporting an error."""
 
 
+EMPTY_PAGES_MAX = 3
+"""After so many empty pages one after another, no other page is read."""
+EMPTY_PAGE = "Flickr sent an empty page although it has more photos, so photos may be missing."
+
+
 class Source(Protocol):
     @property
     def max_photos(self) -> int:
         """How many photos one import can read from this source."""
 
     def pages(self, query: PhotoQuery) -> AsyncGenerator[Page, None]:
-        """Yield pages that repeat no photo, with at most `query.limit` photos in all."""
+        """Yield pages that repeat no photo, with at most `query.limit` entries in all.
+
+        A page with a note may be empty. Entries that cannot be read count too: otherwise Flickr's
+        server would decide how many of them are recorded.
+        """
 
     async def licences(self) -> tuple[LicenceInfo, ...]: ...
 
@@ -38,21 +47,28 @@ class ApiSource:
         Flickr's pages and its total change while they are read. With `oldest_first`, each request
         therefore starts at the second of the last photo of the page before, instead of at the
         next page number: if a photo of an earlier page is deleted, the next page by number starts
-        one photo too late, and the import mark would move past the photo that was skipped.
+        one photo too late, and the import mark would move past the photo that was skipped. For the
+        same reason nothing is read behind an empty page then: the next import starts there.
         """
         per_page, limit = min(query.limit, PER_PAGE_MAX), min(query.limit, self.max_photos)
         seen: set[str] = set()
-        number = 1
+        number, empty_pages = 1, 0
         while len(seen) < limit and (number - 1) * per_page < RESULTS_MAX:
             page = await self.api.page(query, number)
-            unseen = [photo for photo in page.photos if photo.id not in seen]
-            photos = tuple(unseen[: limit - len(seen)])
-            seen |= {photo.id for photo in photos}
-            if photos or page.rejected:
-                yield replace(page, photos=photos)
-            is_repeated = page.photos and not photos and not (query.oldest_first and number == 1)
-            if not page.entries or is_repeated or number >= page.pages:
+            unseen = page.unseen(seen, limit=limit - len(seen))
+            seen |= unseen.keys()
+            if unseen.keys():
+                yield unseen
+            is_repeated = (
+                page.photos and not unseen.photos and not (query.oldest_first and number == 1)
+            )
+            if is_repeated or number >= page.pages:
                 return
+            empty_pages = 0 if page.entries else empty_pages + 1
+            if empty_pages:
+                yield replace(page, note=EMPTY_PAGE)
+                if query.oldest_first or empty_pages >= EMPTY_PAGES_MAX:
+                    return
             next_query = _query_after(page, query)
             query, number = (query, number + 1) if next_query is None else (next_query, 1)
 
@@ -82,8 +98,8 @@ class FeedSource:
             show_message=self.show_message,
             first_wait=self.config.retry_wait,
         )
-        if page.photos or page.rejected:
-            yield replace(page, photos=page.photos[: query.limit])
+        if page.keys():
+            yield page.unseen((), limit=query.limit)
 
     async def licences(self) -> tuple[LicenceInfo, ...]:
         return ()

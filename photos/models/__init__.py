@@ -2,7 +2,15 @@
 
 from photos.models.imports import ImportMark, ImportRequest
 from photos.models.licence import Licence
-from photos.models.photo import PICTURE_TRIES_MAX, Photo
+from photos.models.photo import PICTURE_RETRY_AFTER, PICTURE_TRIES_MAX, Photo
 from photos.models.turn import Turn
 
-__all__ = ["PICTURE_TRIES_MAX", "ImportMark", "ImportRequest", "Licence", "Photo", "Turn"]
+__all__ = [
+    "PICTURE_RETRY_AFTER",
+    "PICTURE_TRIES_MAX",
+    "ImportMark",
+    "ImportRequest",
+    "Licence",
+    "Photo",
+    "Turn",
+]

@@ -1,5 +1,6 @@
+import uuid
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db import models
 from django.db.models import Count, F, Max, Q
@@ -13,7 +14,8 @@ from photos.models.licence import Licence
 from photos.models.validators import web_url
 
 PICTURE_TRIES_MAX = 5
-"""After so many failed downloads an import no longer tries the picture."""
+"""After so many failed downloads without a success, imports try the picture once a day at most."""
+PICTURE_RETRY_AFTER = timedelta(days=1)
 
 
 class PhotoQuerySet(models.QuerySet["Photo"]):
@@ -28,6 +30,11 @@ class PhotoQuerySet(models.QuerySet["Photo"]):
         needs_picture = Q(thumbnail="") | ~Q(thumbnail_of=F("picture"))
         photos = self.filter(needs_picture, gone_at=None, picture_tries__lt=PICTURE_TRIES_MAX)
         return photos.newest_first()
+
+    def imported_by(self, job_id: uuid.UUID, *, since: datetime) -> "PhotoQuerySet":
+        """Photos that have their pictures and that this import was the last to change."""
+        photos = self.filter(import_job=job_id, imported_at__gte=since)
+        return photos.exclude(thumbnail="").filter(thumbnail_of=F("picture"))
 
     def mark_seen(self, flickr_ids: Iterable[str], *, at: datetime) -> int:
         """Set `last_seen_at`. Call it in a transaction.
@@ -85,9 +92,18 @@ class Photo(models.Model):
     thumbnail_width = models.PositiveSmallIntegerField(default=0)
     thumbnail_height = models.PositiveSmallIntegerField(default=0)
     picture_tries = models.PositiveSmallIntegerField(default=0)
+    picture_tried_at = models.DateTimeField(
+        null=True, blank=True, help_text="When the last download of its picture failed."
+    )
     gone_at = models.DateTimeField(
         null=True, blank=True, help_text="When its picture was found to be no longer at Flickr."
     )
+
+    import_job = models.UUIDField(
+        null=True, blank=True, editable=False, help_text="The import that last changed the photo."
+    )
+    import_outcome = models.CharField(max_length=20, blank=True, editable=False)
+    imported_at = models.DateTimeField(null=True, blank=True, editable=False)
 
     first_seen_at = models.DateTimeField(default=timezone.now)
     last_seen_at = models.DateTimeField(default=timezone.now)
@@ -99,6 +115,9 @@ class Photo(models.Model):
         indexes = (
             models.Index(
                 fields=("-uploaded_at", "-id"), condition=~Q(thumbnail=""), name="photo_shown"
+            ),
+            models.Index(
+                fields=("import_job",), condition=Q(import_job__isnull=False), name="photo_import"
             ),
         )
 
@@ -124,6 +143,13 @@ class Photo(models.Model):
     @property
     def has_its_picture(self) -> bool:
         return bool(self.thumbnail) and self.thumbnail_of == self.picture
+
+    @property
+    def may_try_picture(self) -> bool:
+        """Whether an import that lists the photo may try to download its picture."""
+        if self.picture_tries < PICTURE_TRIES_MAX or self.picture_tried_at is None:
+            return True
+        return self.picture_tried_at <= timezone.now() - PICTURE_RETRY_AFTER
 
     @property
     def thumbnail_url(self) -> str:

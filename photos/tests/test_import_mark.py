@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -59,6 +60,17 @@ def test_an_import_filled_by_one_second_moves_the_mark_past_it() -> None:
     since = int(mark.timestamp())
     CompletedImport(new_sandbox(), mark="", since=since, oldest_first=True, limit=1)
     assert ImportMark.objects.get().uploaded_at == mark + timedelta(seconds=1)
+
+
+@pytest.mark.parametrize("oldest_first", [True, False])
+def test_the_mark_moves_past_entries_that_cannot_be_read(oldest_first: bool) -> None:
+    """Otherwise the next import would read the same entries, and no photo behind them."""
+    entries = [{"id": str(number), "dateupload": str(1000 + number)} for number in range(1, 6)]
+    document = {"stat": "ok", "photos": {"pages": 9, "total": 900, "photo": entries}}
+    sandbox = new_sandbox(first_replies=(Reply(body=json.dumps(document).encode()),))
+    run = CompletedImport(sandbox, mark="", since=1, oldest_first=oldest_first, limit=5)
+    assert run.result == counts(failed=5)
+    assert ImportMark.objects.get().uploaded_at == datetime.fromtimestamp(1005, tz=UTC)
 
 
 def test_the_mark_never_moves_back() -> None:

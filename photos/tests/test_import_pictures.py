@@ -75,14 +75,6 @@ def test_a_deleted_picture_does_not_end_the_import() -> None:
     assert "no longer at Flickr" in str(run.items[deleted.flickr_id])
 
 
-def test_a_deleted_picture_is_not_downloaded_again() -> None:
-    sandbox = new_sandbox(gone_rate=1.0)
-    CompletedImport(sandbox)
-    requests = len(sandbox.paths)
-    assert CompletedImport(sandbox, mark="").result == counts(unchanged=12)
-    assert len(sandbox.paths) == requests + 1
-
-
 def test_bytes_that_are_no_picture_fail_only_that_photo() -> None:
     sandbox = new_sandbox(
         first_replies=(None, Reply(body=b"GIF89a but not really", content_type="image/gif"))

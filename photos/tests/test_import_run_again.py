@@ -3,6 +3,7 @@
 import pytest
 
 from photos.import_run import UNREADABLE
+from photos.models import Photo
 from photos.sandbox.replies import TOO_MANY, Reply
 from photos.tasks import ON_DEMAND
 from photos.tests.completed_imports import CompletedImport, counts
@@ -109,6 +110,55 @@ def test_an_interrupted_import_continues(job: Job) -> None:
     assert second.result == counts(new=12)
     progress = second.progress.fields()
     assert (progress["done"], progress["total"]) == (12, 12)
+
+
+def lose_worker(job: Job) -> None:
+    """Queue the job again, as after a kill: nothing of the ledger was saved."""
+    Job.objects.filter(pk=job.pk).update(state=JobState.QUEUED, fraction=0.5)
+
+
+def test_after_a_kill_photos_that_this_import_got_are_still_new(job: Job) -> None:
+    CompletedImport(new_sandbox(), job=claim(job), limit=5)
+    lose_worker(job)
+    second = CompletedImport(new_sandbox(), job=claim(job), limit=12)
+    assert second.result == counts(new=12)
+    progress = second.progress.fields()
+    assert (progress["done"], progress["total"]) == (12, 12)
+
+
+def test_after_a_kill_photos_that_are_no_longer_listed_count_too(job: Job) -> None:
+    CompletedImport(new_sandbox(), job=claim(job), limit=5)
+    lose_worker(job)
+    second = CompletedImport(new_sandbox(), job=claim(job), limit=5, tags=("nobody",))
+    assert second.result == counts(new=5)
+
+
+def test_after_a_kill_changed_and_replaced_photos_are_still_updated(job: Job) -> None:
+    CompletedImport(new_sandbox(), limit=5)
+    changed, replaced, *_ = Photo.objects.newest_first()
+    Photo.objects.filter(pk=changed.pk).update(title="Before")
+    Photo.objects.filter(pk=replaced.pk).update(picture="1_a", thumbnail_of="1_a")
+    first = CompletedImport(new_sandbox(), job=claim(job), limit=5)
+    assert first.result == counts(updated=2, unchanged=3)
+    lose_worker(job)
+    second = CompletedImport(new_sandbox(), job=claim(job), limit=5)
+    assert second.result == counts(updated=2, unchanged=3)
+
+
+def test_after_a_kill_photos_of_another_import_are_unchanged(job: Job) -> None:
+    CompletedImport(new_sandbox(), job=claim(job), limit=2)
+    other = Job.objects.create(task=ON_DEMAND, title="Import")
+    CompletedImport(new_sandbox(), job=claim(other), limit=5)
+    lose_worker(job)
+    second = CompletedImport(new_sandbox(), job=claim(job), limit=5)
+    assert second.result == counts(new=2, unchanged=3)
+
+
+def test_running_an_import_again_from_the_start_counts_anew(job: Job) -> None:
+    finish(CompletedImport(new_sandbox(), job=claim(job), limit=5))
+    job.refresh_from_db()
+    assert run_again(job, keep_ledger=False)
+    assert CompletedImport(new_sandbox(), job=claim(job), limit=5).result == counts(unchanged=5)
 
 
 def test_an_unreadable_entry_fails_again() -> None:

@@ -33,6 +33,7 @@ def test_all_invalid_values_are_reported_together(tmp_path: Path) -> None:
         "FLICKR_API_URL": "flickr",
         "FLICKR_FEED_URL": "flickr",
         "FLICKR_IMPORT_MAX": "0",
+        "FLICKR_PICTURE_PIXELS_MAX": "1048575",
         "CSRF_TRUSTED_ORIGINS": "*.example",
         "LOG_LEVEL": "loud",
         "REALTIME_LEASE": "-1",

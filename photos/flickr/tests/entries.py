@@ -34,4 +34,4 @@ ENTRY: dict[str, Any] = {
 
 def page_of(*entries: Any, **envelope: Any) -> Page:
     photos = {"page": 1, "pages": 1, "perpage": 100, "total": 1, "photo": list(entries)}
-    return parse.page({"photos": photos | envelope, "stat": "ok"}, site=SITE)
+    return parse.page({"photos": photos | envelope, "stat": "ok"}, site=SITE, entries_max=100)

@@ -24,6 +24,11 @@ from photos.flickr.errors import (
         b"[]",
         b"null",
         b'"text"',
+        b'callback({"stat":"ok"})',
+        b'json-x({"stat":"ok"})',
+        b'jsonx({"stat":"ok"}',
+        b'jsonx({"stat":"ok"});;',
+        b'({"stat":"ok"})',
         b"[" * 100_000,
         b"\xff\xfe\x00",
         b'{"stat":"perhaps"}',
@@ -36,7 +41,14 @@ def test_other_content_is_not_a_rest_document(body: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "body", [b'{"stat":"ok"}', b'jsonFlickrApi({"stat":"ok"})', b' jsonFlickrApi({"stat":"ok"});\n']
+    "body",
+    [
+        b'{"stat":"ok"}',
+        b'jsonFlickrApi({"stat":"ok"})',
+        b' jsonFlickrApi({"stat":"ok"});\n',
+        b'\n\tjson_p( {"stat":"ok"} ) ; ',
+        b'jsonFlickrApi({"stat":"ok"}) \r\n',
+    ],
 )
 def test_a_document_may_have_a_jsonp_callback(body: bytes) -> None:
     assert parse_rest_document(body) == {"stat": "ok"}

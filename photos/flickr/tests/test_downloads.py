@@ -3,7 +3,7 @@ import asyncio
 import httpx
 import pytest
 
-from photos.flickr.downloads import FAILURES_MAX, PAUSES_MAX, TRIES_MAX
+from photos.flickr.downloads import FAILURES_MAX, PAUSES_MAX, SLOW, TRIES_MAX, Downloads
 from photos.flickr.errors import (
     PictureError,
     PictureGoneError,
@@ -12,6 +12,8 @@ from photos.flickr.errors import (
     PictureUnreadableError,
 )
 from photos.flickr.photo import PhotoQuery
+from photos.flickr.pictures import PictureClient
+from photos.flickr.retries import ShowMessage
 from photos.flickr.tests.reading import photos_of
 from photos.sandbox.replies import BAD_GATEWAY, TOO_MANY, Reply
 from photos.tests.in_memory_flickr import SITE, FlickrParts, connect_to, new_sandbox
@@ -111,6 +113,70 @@ async def test_a_429_pauses_all_downloads_and_shows_a_message() -> None:
     assert pictures == [JPEG.body] * 4
     assert "slow down" in flickr.messages[0]
     assert flickr.messages[-1] == ""
+
+
+class HangingServer(httpx.AsyncBaseTransport):
+    """Sends no response until `answer` is set."""
+
+    def __init__(self) -> None:
+        self.answer = asyncio.Event()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await self.answer.wait()
+        return httpx.Response(200, stream=httpx.ByteStream(JPEG.body))
+
+
+def downloads_of(flickr: FlickrParts, show_message: ShowMessage, **options: float) -> Downloads:
+    pictures = PictureClient(client=flickr.client, config=flickr.config)
+    return Downloads(pictures, show_message=show_message, **{"first_wait": 0.0} | options)
+
+
+async def test_a_picture_that_hangs_shows_a_message_until_it_arrives() -> None:
+    server, messages = HangingServer(), list[str]()
+
+    def show_message(text: str) -> None:
+        messages.append(text)
+        server.answer.set()
+
+    downloads = downloads_of(FlickrParts(server), show_message, slow_after=0.0)
+    assert await downloads.get((URL,)) == JPEG.body
+    assert messages == [SLOW, ""]
+
+
+async def test_a_picture_that_arrives_in_time_shows_no_message() -> None:
+    flickr = connect_to(new_sandbox(first_replies=(JPEG,) * 3))
+    await asyncio.gather(*(flickr.downloads.get((URL,)) for _ in range(3)))
+    assert flickr.messages == []
+
+
+async def test_each_failed_try_of_a_picture_shows_a_message() -> None:
+    flickr = connect_to(new_sandbox(first_replies=(BAD_GATEWAY,) * TRIES_MAX))
+    with pytest.raises(PictureLaterError):
+        await flickr.downloads.get((URL,))
+    *tries, last = flickr.messages
+    assert [text[-9:] for text in tries] == ["(2 of 3).", "(3 of 3)."]
+    assert all("error of its own server" in text for text in tries)
+    assert last == ""
+
+
+async def test_a_picture_that_arrives_leaves_the_message_about_another() -> None:
+    server, messages = HangingServer(), list[str]()
+    is_shown = asyncio.Event()
+
+    def show_message(text: str) -> None:
+        messages.append(text)
+        is_shown.set()
+
+    flickr = FlickrParts(server)
+    downloads = downloads_of(flickr, show_message, slow_after=0.0)
+    slow = asyncio.ensure_future(downloads.get((URL,)))
+    await is_shown.wait()
+    with pytest.raises(PictureRefusedError):
+        await downloads.get(("https://example.com/1.jpg",))
+    assert messages[-1] == SLOW
+    server.answer.set()
+    await slow
+    assert messages[-1] == ""
 
 
 async def test_after_several_429s_other_pictures_wait_for_a_later_import() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from photos.flickr.documents import parse_document
 from photos.flickr.errors import UnreadableError
-from photos.flickr.feed import author_name, feed_page
+from photos.flickr.feed import AUTHOR_MAX, author_name, feed_page
 from photos.flickr.photo import FlickrPhoto
 
 SITE = "https://www.flickr.com"
@@ -53,6 +53,7 @@ def test_the_time_zone_of_the_date_taken_is_dropped() -> None:
 def test_the_description_is_the_owners_text_only() -> None:
     assert read().description == "<p>My own words</p>"
     assert read(description=PREAMBLE).description == ""
+    assert read(description="Mine" + PREAMBLE).description == "Mine" + PREAMBLE.rstrip()
 
 
 @pytest.mark.parametrize(
@@ -62,6 +63,16 @@ def test_the_description_is_the_owners_text_only() -> None:
         ('nobody@flickr.com ("\\u00e4quinoktium")', "äquinoktium"),
         ('nobody@flickr.com ("Ines \\"Nina\\" Castell")', 'Ines "Nina" Castell'),
         ('nobody@flickr.com ("half)', "half"),
+        ("nobody@flickr.com ()", ""),
+        ("nobody@flickr.com (a) (b)", "a) (b"),
+        ("nobody@flickr.com (a\nb)", "a b"),
+        ("nobody@flickr.com", ""),
+        ("nobody@flickr.com (half", ""),
+        ("@flickr.com (Ines)", ""),
+        ("nobody@ (Ines)", ""),
+        ("no body@flickr.com (Ines)", ""),
+        (f"nobody@flickr.com ({'x' * (AUTHOR_MAX - 20)})", "x" * 255),
+        (f"nobody@flickr.com ({'x' * (AUTHOR_MAX - 19)})", ""),
         ("", ""),
         (None, ""),
     ],

@@ -47,10 +47,13 @@ def test_the_numbers_of_a_page_may_be_strings() -> None:
 
 def test_a_page_may_be_empty_or_without_its_list() -> None:
     assert page_of().photos == ()
-    assert parse.page({"photos": {"page": 1, "pages": 0, "total": 0}}, site=SITE).photos == ()
+    assert (
+        parse.page({"photos": {"page": 1, "pages": 0, "total": 0}}, site=SITE, entries_max=9).photos
+        == ()
+    )
 
 
 @pytest.mark.parametrize("document", [{}, {"photos": []}, {"photos": {"photo": {}}}])
 def test_other_documents_are_not_a_page(document: dict[str, Any]) -> None:
     with pytest.raises(UnreadableError):
-        parse.page(document, site=SITE)
+        parse.page(document, site=SITE, entries_max=9)

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 
 from photos.flickr.errors import (
@@ -6,10 +8,12 @@ from photos.flickr.errors import (
     QueryRefusedError,
     RequestRefusedError,
     SlowDownError,
+    TransientError,
     UnavailableError,
     UnreadableError,
 )
 from photos.flickr.photo import PhotoQuery
+from photos.flickr.retries import SLOW, with_retries
 from photos.flickr.tests.reading import ids_of
 from photos.sandbox.replies import (
     BAD_GATEWAY,
@@ -40,6 +44,44 @@ async def test_there_are_at_most_five_tries(failures: int, succeeds: bool) -> No
         with pytest.raises(SlowDownError, match="try again later"):
             await ids_of(connect_to(sandbox).source, PhotoQuery(limit=5))
     assert len(sandbox.paths) == 5
+
+
+NOT_A_PAGE = Reply(body=b'{"stat":"ok","photos":{"photo":"none"}}')
+NO_ENVELOPE = Reply(body=b'{"stat":"ok"}')
+
+
+@pytest.mark.parametrize("reply", [NOT_A_PAGE, NO_ENVELOPE])
+async def test_a_document_that_is_not_a_page_is_requested_again(reply: Reply) -> None:
+    flickr = connect_to(new_sandbox(first_replies=(reply, reply)))
+    assert len(await ids_of(flickr.source, PhotoQuery(limit=5))) == 5
+    sandbox = new_sandbox(first_replies=(reply,) * 5)
+    with pytest.raises(UnreadableError, match="even after several tries"):
+        await ids_of(connect_to(sandbox).source, PhotoQuery(limit=5))
+    assert len(sandbox.paths) == 5
+
+
+@pytest.mark.parametrize("error", TransientError.__subclasses__())
+def test_several_tries_are_named_only_after_several(error: type[TransientError]) -> None:
+    failure = error()
+    assert "several" not in str(failure)
+    failure.tries = 2
+    assert "even after several tries. Please try again later." in str(failure)
+
+
+async def test_a_slow_response_shows_a_message_until_it_arrives() -> None:
+    messages, is_shown = list[str](), asyncio.Event()
+
+    def show_message(text: str) -> None:
+        messages.append(text)
+        is_shown.set()
+
+    async def respond() -> str:
+        await is_shown.wait()
+        return "response"
+
+    response = with_retries(respond, show_message=show_message, first_wait=0.0, slow_after=0.0)
+    assert await response == "response"
+    assert messages == [SLOW, ""]
 
 
 async def test_the_last_try_shows_no_message() -> None:

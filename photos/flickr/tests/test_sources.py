@@ -5,7 +5,7 @@ import pytest
 
 from photos.flickr.api import Api
 from photos.flickr.photo import Page, PhotoQuery, RejectedEntry
-from photos.flickr.sources import ApiSource
+from photos.flickr.sources import EMPTY_PAGE, EMPTY_PAGES_MAX, ApiSource
 from photos.flickr.tests.reading import ids_of, pages_of
 from photos.sandbox.app import Sandbox
 from photos.sandbox.catalogue import SandboxPhoto
@@ -133,19 +133,55 @@ class ApiWithUnreadableFirst(ApiWithVideosFirst):
         )
 
 
-@pytest.mark.parametrize("api_class", [ApiWithVideosFirst, ApiWithUnreadableFirst])
 @pytest.mark.parametrize("query", [PhotoQuery(limit=1), replace(ALL_OLDEST_FIRST, limit=200)])
-async def test_reading_continues_after_a_page_without_photos(
-    api_class: type[Api], query: PhotoQuery
-) -> None:
-    source = source_of(new_sandbox(), api_class=api_class)
+async def test_reading_continues_after_a_page_of_videos(query: PhotoQuery) -> None:
+    source = source_of(new_sandbox(), api_class=ApiWithVideosFirst)
     assert len(await ids_of(source, query)) == query.limit
 
 
-async def test_reading_stops_at_a_page_without_entries() -> None:
-    empty = Reply(body=b'{"stat":"ok","photos":{"page":1,"pages":9,"total":900,"photo":[]}}')
-    sandbox = new_sandbox(first_replies=(empty, empty))
-    assert await ids_of(source_of(sandbox), PhotoQuery(limit=300)) == []
+@pytest.mark.parametrize("query", [PhotoQuery(limit=150), replace(ALL_OLDEST_FIRST, limit=150)])
+async def test_entries_that_cannot_be_read_count_for_the_limit(query: PhotoQuery) -> None:
+    source = source_of(new_sandbox(), api_class=ApiWithUnreadableFirst)
+    pages = await pages_of(source, query)
+    assert sum(len(page.rejected) for page in pages) == 100
+    assert sum(len(page.photos) for page in pages) == 50
+
+
+@pytest.mark.parametrize("limit", [1, 7, 100, 101])
+@pytest.mark.parametrize("entry", ["1", '"text"', '{"id":"7"}', '{"id":"%d","title":"No owner"}'])
+async def test_a_page_of_many_entries_is_read_up_to_the_limit(limit: int, entry: str) -> None:
+    entries = ",".join(entry % n if "%" in entry else entry for n in range(20_000))
+    many = Reply(body=b'{"stat":"ok","photos":{"pages":1,"photo":[%s]}}' % entries.encode())
+    flickr = connect_to(new_sandbox(first_replies=(many,)))
+    pages = await pages_of(flickr.source, PhotoQuery(limit=limit))
+    assert 0 < sum(len(page.rejected) for page in pages) <= min(limit, 100)
+
+
+EMPTY = Reply(body=b'{"stat":"ok","photos":{"page":1,"pages":9,"total":900,"photo":[]}}')
+LAST = Reply(body=b'{"stat":"ok","photos":{"page":1,"pages":1,"total":900,"photo":[]}}')
+
+
+@pytest.mark.parametrize("empty_pages", [1, EMPTY_PAGES_MAX - 1])
+async def test_reading_continues_after_an_empty_page_and_says_so(empty_pages: int) -> None:
+    sandbox = new_sandbox(first_replies=(None, *(EMPTY,) * empty_pages))
+    pages = await pages_of(source_of(sandbox), PhotoQuery(limit=300))
+    assert [len(page.photos) for page in pages] == [100, *[0] * empty_pages, 100][: len(pages)]
+    assert [page.note for page in pages if page.note] == [EMPTY_PAGE] * empty_pages
+
+
+@pytest.mark.parametrize(
+    ("query", "requests"), [(PhotoQuery(limit=300), EMPTY_PAGES_MAX), (ALL_OLDEST_FIRST, 1)]
+)
+async def test_reading_stops_after_several_empty_pages(query: PhotoQuery, requests: int) -> None:
+    sandbox = new_sandbox(first_replies=(EMPTY,) * EMPTY_PAGES_MAX)
+    pages = await pages_of(source_of(sandbox), query)
+    assert [(page.photos, page.note) for page in pages] == [((), EMPTY_PAGE)] * requests
+    assert len(sandbox.paths) == requests
+
+
+async def test_an_empty_last_page_needs_no_note() -> None:
+    sandbox = new_sandbox(first_replies=(LAST,))
+    assert await pages_of(source_of(sandbox), PhotoQuery(limit=300)) == []
     assert len(sandbox.paths) == 1
 
 

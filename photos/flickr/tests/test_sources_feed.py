@@ -4,7 +4,7 @@ import pytest
 
 from photos.flickr.photo import PhotoQuery
 from photos.flickr.tests.reading import ids_of, pages_of, photos_of
-from photos.sandbox.replies import MAINTENANCE_PAGE
+from photos.sandbox.replies import MAINTENANCE_PAGE, Reply
 from photos.tests.in_memory_flickr import connect_to, new_sandbox
 
 
@@ -29,6 +29,14 @@ async def test_the_feed_and_the_api_give_the_same_photos(options: dict[str, Any]
         assert photo.uploaded_at == expected.uploaded_at
         if photo.taken.local and expected.taken.local:  # the API may not know the date
             assert photo.taken.local == expected.taken.local
+
+
+@pytest.mark.parametrize("limit", [1, 19, 20, 21, 400])
+async def test_entries_of_the_feed_that_cannot_be_read_count_for_the_limit(limit: int) -> None:
+    items = ",".join(f'{{"id":"{n}"}}' for n in range(5_000))
+    flickr = connect_to(new_sandbox(first_replies=(Reply(body=f'{{"items":[{items}]}}'.encode()),)))
+    pages = await pages_of(flickr.feed, PhotoQuery(limit=limit))
+    assert [len(page.rejected) for page in pages] == [min(limit, 20)]
 
 
 async def test_an_empty_feed_gives_no_page() -> None:
