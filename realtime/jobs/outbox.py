@@ -7,7 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from celery import Task, current_app
@@ -67,22 +67,35 @@ def _publish_or_refuse(job: Job) -> bool:
 
 
 def _publish(job: Job) -> None:
-    """Publish one job, without Celery's retries: the job stays in the outbox until it succeeds."""
-    options = decode(job.options)
+    """Publish one job with the options of its call. The settings and the task have the others."""
+    options, task = decode(job.options), current_app.tasks.get(job.task)
     message = {
         "task_id": str(job.pk),
         "eta": job.due_at,
-        "retry": False,
-        "ignore_result": True,
-        "add_to_parent": False,
         **options,
+        # The job stays in the outbox until it is published; retries would hold up the jobs behind.
+        "retry": False,
+        "add_to_parent": False,
         # The row has `expires_at`. A worker would remember the id of an expired message for hours,
         # and drop the messages of the same job when it is run again.
         "expires": None,
+        **_ignore_result(options, task),
     }
-    task = current_app.tasks.get(job.task)
     args, kwargs = decode(job.args), decode(job.kwargs)
     if task is None:
         current_app.send_task(job.task, args, kwargs, **{"queue": job.queue, **message})
     else:
         Task.apply_async(task, args, kwargs, **message)  # not JobTask's, which would add a row
+
+
+def _ignore_result(
+    options: dict[str, Any], task: "Task[Any, Any] | None"
+) -> dict[str, dict[str, Any] | bool]:
+    """Whether the worker stores the result: as the call, the task or the settings say.
+
+    The message says it in a header, because Celery's option has an effect in this process too: it
+    subscribes to each result in Redis, here, where nobody waits for it and nobody unsubscribes.
+    """
+    ignore_result = options.get("ignore_result", getattr(task, "ignore_result", None))
+    headers = (options.get("headers") or {}) | {"ignore_result": ignore_result}
+    return {"ignore_result": True, "headers": headers}

@@ -132,7 +132,7 @@ def test_a_signature_is_tracked() -> None:
 def test_a_message_without_a_row_is_adopted_once() -> None:
     task_id = str(uuid4())
     for _ in range(2):
-        adopt(add, task_id, (1,), {}, queue="celery")
+        adopt(add, task_id, (1,), {}, queue="celery", options={})
     job = Job.objects.get()
     assert str(job.pk) == task_id
     assert job.published_at is not None
