@@ -17,6 +17,7 @@ from kombu.exceptions import OperationalError
 
 from realtime.conf import conf
 from realtime.jobs import transitions
+from realtime.jobs.broker_check import has_answered, takes_messages
 from realtime.jobs.message import decode
 from realtime.models import Job
 from realtime.states import CLAIMABLE
@@ -27,14 +28,16 @@ UNPUBLISHABLE: Final = "The queue does not take this job. The site's operators c
 
 
 class BrokerDown(Exception):
-    """The broker did not accept a job. This job and the later ones stay unpublished."""
+    """The broker takes no messages. This job and the later ones stay unpublished."""
 
 
 def publish(ids: Iterable[UUID]) -> None:
     """Publish these jobs, except those that are published, do not wait, or are due much later.
 
+    A job that the broker refuses while it takes other messages fails, so it holds up no other job.
+
     Raises:
-        BrokerDown: the broker did not accept a job.
+        BrokerDown: the broker does not answer, or takes no message at all.
     """
     soon = Now() + timedelta(seconds=conf.BROKER_ETA_MAX)
     due = Q(due_at=None) | Q(due_at__lte=soon)
@@ -44,8 +47,6 @@ def publish(ids: Iterable[UUID]) -> None:
         for job in jobs.order_by("id"):
             if _publish_or_refuse(job):
                 published[job.revision].append(job.pk)
-    except (OperationalError, OSError) as error:
-        raise BrokerDown(str(error)) from error
     finally:
         for revision, job_ids in published.items():
             # A job whose revision has changed may wait for its next message already.
@@ -56,14 +57,36 @@ def publish(ids: Iterable[UUID]) -> None:
 def _publish_or_refuse(job: Job) -> bool:
     """Publish one job, or fail it if it can never be published; whether it was published."""
     try:
-        _publish(job)
-    except (OperationalError, OSError):
+        _publish_unless_refused_twice(job)
+    except BrokerDown:
         raise
     except Exception:
         log.exception("Job %s failed, because its task message cannot be published", job.pk)
         transitions.refuse(job.pk, code="unpublishable", error=UNPUBLISHABLE)
         return False
     return True
+
+
+def _publish_unless_refused_twice(job: Job) -> None:
+    """Publish one job, once more if the broker refused it but takes another message.
+
+    Raises:
+        BrokerDown: the broker does not answer, or takes no message at all.
+        Exception: the job can never be published.
+    """
+    try:
+        _publish(job)
+    except (OperationalError, OSError) as error:
+        if not (has_answered(error) and takes_messages()):
+            raise BrokerDown(str(error)) from error
+    else:
+        return
+    try:
+        _publish(job)
+    except (OperationalError, OSError) as error:
+        if not has_answered(error):
+            raise BrokerDown(str(error)) from error
+        raise
 
 
 def _publish(job: Job) -> None:

@@ -32,7 +32,7 @@ class Broker:
 
     def send_task(self, name: str, args: Any = None, kwargs: Any = None, **options: Any) -> None:
         if self.down_after is not None and len(self.sent) >= self.down_after:
-            raise OperationalError("down")
+            raise OperationalError("down") from ConnectionRefusedError()
         self.sent.append({"name": name, "args": args, "kwargs": kwargs, **options})
 
 
