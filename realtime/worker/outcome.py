@@ -20,6 +20,7 @@ from realtime.errors import describe
 from realtime.jobs import lease
 from realtime.progress import Progress
 from realtime.serialization import clean_text, to_json_lossy
+from realtime.worker.process_end import ends_process
 from realtime.worker.run import runtime
 
 log: Final = logging.getLogger(__name__)
@@ -127,6 +128,8 @@ def stored_result(result: Any) -> Any:
         return None
     try:
         return to_json_lossy(result)
-    except Exception:  # Methods of the result may raise anything.
+    except BaseException as error:  # Methods of the result may raise anything.
+        if ends_process(error):
+            raise
         log.warning("The result of a job cannot be written as JSON", exc_info=True)
         return None
