@@ -63,7 +63,7 @@ def finish(progress: Progress, result: Any = None) -> None:
 
 
 def fail(progress: Progress, error: BaseException) -> None:
-    """Fail the job; without its last progress if that cannot be written."""
+    """Fail the job; without its last progress or its items if they cannot be written."""
     code, sentence = describe(error)
     fields = {
         "code": clean_text(code, CODE_MAX),
@@ -71,11 +71,11 @@ def fail(progress: Progress, error: BaseException) -> None:
         "traceback": _traceback(),
     }
     try:
-        has_lease = _save(progress, rollup.end_failed, **fields)
+        has_lease = _save_with_or_without_progress(progress, rollup.end_failed, **fields)
     except DISCONNECTED:
         raise
     except Exception:
-        log.exception("The progress of job %s cannot be saved", progress.job.pk)
+        log.exception("The items of job %s cannot be saved", progress.job.pk)
         has_lease = rollup.end_failed(progress.job, **fields)
     progress.attachment.delete_unused(had_lease=has_lease, is_saved=False)
 
@@ -87,11 +87,11 @@ def _traceback() -> str:
 def end(progress: Progress, change: Callable[..., bool], **fields: Any) -> bool:
     """Call `change` to change the state of the job, with its last progress and items.
 
-    Returns False when the run has lost its lease. If progress, items or `fields` cannot be written,
-    the job fails.
+    Returns False when the run has lost its lease. If the last progress cannot be written, the state
+    changes without it: it only shows the work. If items or `fields` cannot be, the job fails.
     """
     try:
-        has_lease = _save(progress, change, **fields)
+        has_lease = _save_with_or_without_progress(progress, change, **fields)
     except DISCONNECTED:
         raise
     except Exception as error:
@@ -101,12 +101,22 @@ def end(progress: Progress, change: Callable[..., bool], **fields: Any) -> bool:
     return has_lease
 
 
+def _save_with_or_without_progress(
+    progress: Progress, change: Callable[..., bool], **fields: Any
+) -> bool:
+    try:
+        return _save(progress, change, **fields, **_progress_fields(progress))
+    except DISCONNECTED:
+        raise
+    except Exception:
+        log.exception("The last progress of job %s cannot be saved", progress.job.pk)
+        return _save(progress, change, **fields)
+
+
 def _save(progress: Progress, change: Callable[..., bool], **fields: Any) -> bool:
     def save() -> bool:
         with transaction.atomic() if progress.row.has_unsaved_items() else nullcontext():
-            has_lease = change(
-                progress.job, **fields, **progress.row.unsaved_fields(progress.fields())
-            )
+            has_lease = change(progress.job, **fields)
             if has_lease:
                 progress.row.save_items()
         return has_lease
@@ -117,6 +127,15 @@ def _save(progress: Progress, change: Callable[..., bool], **fields: Any) -> boo
     runtime().remove_run(progress)
     with progress.row.write_lock:
         return retry_if_disconnected(save, retry=save_again)
+
+
+def _progress_fields(progress: Progress) -> dict[str, Any]:
+    """The unsaved progress fields; none if they cannot be computed, as they only show the work."""
+    try:
+        return progress.row.unsaved_fields(progress.fields())
+    except Exception:
+        log.exception("The last progress of job %s cannot be computed", progress.job.pk)
+        return {}
 
 
 def stored_result(result: Any) -> Any:

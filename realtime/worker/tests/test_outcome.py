@@ -141,17 +141,31 @@ def test_characters_of_an_error_that_a_database_refuses_are_replaced(text: str) 
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("ends", ["returns", "raises", "retries"])
-def test_progress_that_a_database_refuses_fails_its_job(ends: str) -> None:
-    def count_too_far(self: JobTask) -> None:
-        self.progress.advance(2**70)
+@pytest.mark.parametrize(
+    ("ends", "state"),
+    [
+        ("returns", JobState.SUCCEEDED),
+        ("raises", JobState.FAILED),
+        ("retries", JobState.RETRYING),
+    ],
+)
+def test_progress_that_a_database_refuses_does_not_change_how_a_job_ends(
+    ends: str, state: JobState
+) -> None:
+    def count_too_far(self: JobTask) -> int:
+        fields = self.progress.fields() | {"done": 2**70}
+        self.progress.fields = lambda: fields  # type: ignore[method-assign]
+        self.progress.item("1", "new")
         if ends == "raises":
             raise Busy("The line is busy.")
         if ends == "retries":
             raise self.retry()
 
+        return 7
+
     job = run(sync_task, count_too_far)
-    assert job.state == JobState.FAILED
-    assert job.finished_at
+    assert (job.state, job.done) == (state, 0)
+    assert job.result == (7 if ends == "returns" else None)
+    assert job.items.count() == 1
     if ends == "raises":
         assert job.error == "The line is busy."
