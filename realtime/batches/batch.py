@@ -20,7 +20,9 @@ from realtime.jobs.create import join_parent
 from realtime.jobs.descendants import CHUNK_SIZE, add_events, run_children_again
 from realtime.jobs.message import (
     AnyTask,
+    as_title,
     check_call,
+    checked_address,
     job_fields_of_task,
     message_fields,
     options_of_caller,
@@ -64,10 +66,10 @@ def enqueue_batch(
     """
     batch = Job(
         task=TASK,
-        title=title,
+        title=as_title(title),
         owner_id=owner.pk if owner else parent.owner_id if parent else None,
         visibility=visibility or (parent.visibility if parent else Visibility.PRIVATE),
-        subject_url=subject_url,
+        subject_url=checked_address(subject_url),
         parent=parent,
         carrier=RunBy.CHILDREN,
         state=JobState.RUNNING,

@@ -18,7 +18,9 @@ from realtime.jobs import transitions
 from realtime.jobs.descendants import run_children_again
 from realtime.jobs.message import (
     AnyTask,
+    as_title,
     check_call,
+    checked_address,
     job_fields_of_task,
     message_fields,
     options_of_caller,
@@ -62,17 +64,18 @@ def enqueue(
         LeaseLost: `parent` is the job of the calling task, and another run has its lease.
         TimeLimitRefused: `time_limit` is not below the broker's visibility timeout.
         TypeError: the arguments do not fit the task's signature.
+        ValueError: `subject_url` is too long, or the app does not know the queue.
         kombu.exceptions.EncodeError: an argument cannot be written as JSON, or not be stored.
     """
     check_call(task, args, kwargs or {}, options)
     job = Job(
         owner_id=owner.pk if owner else parent.owner_id if parent else None,
-        subject_url=subject_url,
+        subject_url=checked_address(subject_url),
         parent=parent,
         **job_fields_of_task(task),
         **message_fields(task, args, kwargs or {}, options_of_caller(task) | options),
     )
-    job.title = title or job.title
+    job.title = as_title(title) or job.title
     job.visibility = visibility or (parent.visibility if parent else job.visibility)
     return _reuse(job) or save(job)
 

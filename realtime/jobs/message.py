@@ -10,12 +10,15 @@ from celery.utils.time import maybe_make_aware
 from kombu import Queue
 from kombu.utils.json import loads
 
+from realtime.bounds import shorten
 from realtime.jobs import time_limits
-from realtime.serialization import to_json_exact
+from realtime.serialization import clean_text, to_json_exact
 from realtime.states import Visibility
 
 AnyTask = Task[Any, Any]
 
+TITLE_MAX: Final = 255
+ADDRESS_MAX: Final = 500
 PROCESS_BOUND: Final = frozenset({"producer", "publisher", "connection", "result_cls", "task_type"})
 """Options of `apply_async` that exist only in the caller's process and cannot be stored."""
 
@@ -43,11 +46,30 @@ def job_fields_of_task(task: AnyTask) -> dict[str, Any]:
     """The fields that every job of `task` has."""
     return {
         "task": task.name,
-        "title": getattr(task, "title", "") or task.name,
+        "title": as_title(getattr(task, "title", "") or task.name),
         "visibility": getattr(task, "visibility", Visibility.PRIVATE),
         "max_attempts": getattr(task, "max_attempts", 3),
         "phases": [[name, "waiting"] for name, _ in getattr(task, "phases", ())],
     }
+
+
+def as_title(text: object) -> str:
+    text = clean_text(text, TITLE_MAX + 1)
+    return shorten(text, TITLE_MAX)
+
+
+def checked_address(subject_url: str) -> str:
+    """The address of what a job is about.
+
+    Raises:
+        ValueError: it is too long. A part of an address would lead elsewhere.
+    """
+    if len(subject_url) > ADDRESS_MAX:
+        raise ValueError(
+            f"The subject_url of a job has up to {ADDRESS_MAX} characters, not {len(subject_url)}:"
+            f" {shorten(subject_url, 80)!r}."
+        )
+    return subject_url
 
 
 def message_fields(

@@ -14,6 +14,8 @@ from typing import Any, BinaryIO, Final, TypeVar
 
 from asgiref.sync import sync_to_async
 
+from realtime.bounds import largest_counts, nearest_phases
+from realtime.conf import conf
 from realtime.errors import LeaseLost, Stopped
 from realtime.files.attachment import Attachment
 from realtime.models import Job
@@ -329,7 +331,7 @@ class Progress:
             )
             return {
                 "phase": self._phases.current,
-                "phases": self._phases.states(),
+                "phases": nearest_phases(self._phases.states(), conf.PHASES_SHOWN),
                 "fraction": self._estimate.fraction,
                 "done": done,
                 "total": total,
@@ -337,7 +339,7 @@ class Progress:
                 "rate": self._estimate.rate,
                 "eta": self._estimate.eta,
                 "message": clean_text(self.message, MESSAGE_MAX),
-                "counts": self.ledger.counts(),
+                "counts": largest_counts(self.ledger.counts(), conf.OUTCOMES_SHOWN),
                 "failed": self.ledger.failed,
                 "recent": self.ledger.recent(),
             }

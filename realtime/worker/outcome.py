@@ -4,6 +4,7 @@ The last progress, the items and the new state are saved in one transaction. A r
 lease changes nothing.
 """
 
+import json
 import logging
 import traceback
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from celery.exceptions import Ignore, Retry
 from django.db import transaction
 
 from realtime.batches import rollup
+from realtime.bounds import shorten
+from realtime.conf import conf
 from realtime.database import DISCONNECTED, retry_if_disconnected
 from realtime.errors import describe
 from realtime.jobs import lease
@@ -29,6 +32,8 @@ CANCELLED: Final = "The job was cancelled."
 TRACEBACK_MAX: Final = 20_000
 """Characters of a traceback that are saved: its end."""
 CODE_MAX: Final = 100
+NOT_JSON: Final = "The result is not kept: it cannot be written as JSON."
+TOO_LARGE: Final = "The result is not kept: it has {size:,} bytes, and {limit:,} are allowed."
 
 
 def retry_later(progress: Progress, retry: Retry, message: dict[str, Any]) -> None:
@@ -41,7 +46,7 @@ def retry_later(progress: Progress, retry: Retry, message: dict[str, Any]) -> No
     has_lease = end(
         progress,
         lease.retry_later,
-        error=clean_text(describe(error)[1]) if error else "",
+        error=_error_text(describe(error)[1]) if error else "",
         traceback=_traceback(),
         args=message["args"],
         kwargs=message["kwargs"],
@@ -59,7 +64,8 @@ def cancel(progress: Progress) -> bool:
 
 def finish(progress: Progress, result: Any = None) -> None:
     file = progress.attachment.row_value()
-    end(progress, lease.finish, result=stored_result(result), file=file)
+    value, note = stored_result(result)
+    end(progress, lease.finish, result=value, note=note, file=file)
 
 
 def fail(progress: Progress, error: BaseException) -> None:
@@ -67,7 +73,7 @@ def fail(progress: Progress, error: BaseException) -> None:
     code, sentence = describe(error)
     fields = {
         "code": clean_text(code, CODE_MAX),
-        "error": clean_text(sentence),
+        "error": _error_text(sentence),
         "traceback": _traceback(),
     }
     try:
@@ -78,6 +84,11 @@ def fail(progress: Progress, error: BaseException) -> None:
         log.exception("The items of job %s cannot be saved", progress.job.pk)
         has_lease = rollup.end_failed(progress.job, **fields)
     progress.attachment.delete_unused(had_lease=has_lease, is_saved=False)
+
+
+def _error_text(sentence: str) -> str:
+    limit = conf.ERROR_MAX_CHARACTERS
+    return shorten(clean_text(sentence, limit + 1), limit)
 
 
 def _traceback() -> str:
@@ -138,17 +149,23 @@ def _progress_fields(progress: Progress) -> dict[str, Any]:
         return {}
 
 
-def stored_result(result: Any) -> Any:
-    """`result` as JSON; None when it is not JSON.
+def stored_result(result: Any) -> tuple[Any, str]:
+    """`result` as JSON, and a sentence if it is not kept: it is too large, or it is not JSON.
 
     Values that a database refuses are replaced: NaN by null, NUL by a replacement character.
     """
     if result is None:
-        return None
+        return None, ""
     try:
-        return to_json_lossy(result)
+        plain = to_json_lossy(result)
     except BaseException as error:  # Methods of the result may raise anything.
         if ends_process(error):
             raise
         log.warning("The result of a job cannot be written as JSON", exc_info=True)
-        return None
+        return None, NOT_JSON
+    size = len(json.dumps(plain))
+    if size > conf.RESULT_MAX_BYTES:
+        note = TOO_LARGE.format(size=size, limit=conf.RESULT_MAX_BYTES)
+        log.warning("%s Set REALTIME_RESULT_MAX_BYTES, or attach a file to the job.", note)
+        return None, note
+    return plain, ""
