@@ -3,7 +3,9 @@
 from typing import Any
 
 import pytest
+from amqp.exceptions import RecoverableConnectionError
 from celery import shared_task
+from kombu import Producer
 from kombu.exceptions import OperationalError
 from redis.exceptions import ResponseError
 
@@ -85,6 +87,36 @@ def test_a_job_waits_if_the_broker_stops_answering_before_its_second_try(
         publish(job)
     job.refresh_from_db()
     assert job.state == JobState.QUEUED
+
+
+def test_one_job_that_is_refused_like_the_check_holds_up_no_other(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rules of the broker may allow certain queues only, so not that of the check."""
+    monkeypatch.setattr(outbox, "takes_messages", lambda: False)
+    with valkey.client() as client:
+        client.set("not-a-list", "a text")
+    bad, good = enqueue(task, queue="not-a-list"), enqueue(task, queue="refusals")
+    with pytest.raises(outbox.BrokerRefuses):
+        publish(bad)
+    assert publish(bad, good) == [False, True]
+    bad.refresh_from_db()
+    assert bad.state == JobState.FAILED
+
+
+def test_the_second_try_uses_a_new_channel(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
+    """RabbitMQ closes the channel by which it has got a message that it refuses."""
+    with task.app.producer_or_acquire() as producer:
+        closed = producer.channel
+    send = Producer._publish
+
+    def publish_unless_closed(self: Producer, *args: Any, **options: Any) -> Any:
+        if self.channel is closed:
+            raise RecoverableConnectionError("the channel is closed")
+        return send(self, *args, **options)
+
+    monkeypatch.setattr(Producer, "_publish", publish_unless_closed)
+    assert publish(enqueue(task, queue="refusals"), enqueue(task, queue="refusals")) == [True, True]
 
 
 def test_the_check_leaves_nothing_in_the_broker(valkey: Valkey) -> None:
