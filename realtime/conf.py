@@ -89,6 +89,16 @@ class Conf(AppSettings):
     """Whether web processes keep open sockets out of garbage collection, by `gc.freeze()`."""
     ITEMS_SHOWN: int = 12
     """How many items, newest first, a snapshot carries."""
+    OUTCOMES_SHOWN: int = 50
+    """How many counts of different outcomes a job has; the others are added up as "other"."""
+    PHASES_SHOWN: int = 50
+    """How many phases, around the running one, a job shows."""
+    RESULT_SHOWN_BYTES: int = 4 * 1024
+    """The largest result that a snapshot carries; of a larger one it has the whole numbers."""
+    RESULT_MAX_BYTES: int = 1024 * 1024
+    """The largest result that is kept with its job."""
+    ERROR_MAX_CHARACTERS: int = 2_000
+    """How many characters of an error's text are kept with its job."""
 
 
 conf: Final = Conf(PREFIX)

@@ -105,7 +105,7 @@ class RecordedProgress(Progress):
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
-        if name in {"done", "total", "unit", "message"}:
+        if name in {"_done", "_total", "_unit", "_message"}:
             self._record()
 
     def item(self, key: str, outcome: str, **entry: Any) -> None:

@@ -18,7 +18,15 @@ from realtime.conf import conf
 from realtime.errors import BatchTooLarge
 from realtime.jobs.create import join_parent
 from realtime.jobs.descendants import CHUNK_SIZE, add_events, run_children_again
-from realtime.jobs.message import AnyTask, check_arguments, job_fields_of_task, message_fields
+from realtime.jobs.message import (
+    AnyTask,
+    as_title,
+    check_call,
+    checked_address,
+    job_fields_of_task,
+    message_fields,
+    options_of_caller,
+)
 from realtime.jobs.reuse import find_reusable, hash_calls, should_rerun
 from realtime.models import Job
 from realtime.signals import notify_changed, request_publish
@@ -58,10 +66,10 @@ def enqueue_batch(
     """
     batch = Job(
         task=TASK,
-        title=title,
+        title=as_title(title),
         owner_id=owner.pk if owner else parent.owner_id if parent else None,
         visibility=visibility or (parent.visibility if parent else Visibility.PRIVATE),
-        subject_url=subject_url,
+        subject_url=checked_address(subject_url),
         parent=parent,
         carrier=RunBy.CHILDREN,
         state=JobState.RUNNING,
@@ -114,10 +122,10 @@ def _child(batch: Job, task: AnyTask, call: Call, options: dict[str, Any]) -> Jo
     is_by_name = isinstance(call, Mapping)
     args: Sequence[Any] = () if is_by_name else call  # type: ignore[assignment]  # not narrowed
     kwargs: Mapping[str, Any] = call if isinstance(call, Mapping) else {}
-    check_arguments(task, args, kwargs)
+    check_call(task, args, kwargs, options)
     return Job(
         parent=batch,
         owner_id=batch.owner_id,
         **job_fields_of_task(task) | {"visibility": batch.visibility},
-        **message_fields(task, args, kwargs, options),
+        **message_fields(task, args, kwargs, options_of_caller(task) | options),
     )

@@ -16,7 +16,15 @@ from kombu.exceptions import EncodeError
 from realtime.errors import JobEnded, LeaseLost
 from realtime.jobs import transitions
 from realtime.jobs.descendants import run_children_again
-from realtime.jobs.message import AnyTask, check_arguments, job_fields_of_task, message_fields
+from realtime.jobs.message import (
+    AnyTask,
+    as_title,
+    check_call,
+    checked_address,
+    job_fields_of_task,
+    message_fields,
+    options_of_caller,
+)
 from realtime.jobs.reuse import QUEUED_AGAIN, find_reusable, should_rerun
 from realtime.models import Job, JobEvent, job_id_of
 from realtime.serialization import to_json_lossy
@@ -56,17 +64,18 @@ def enqueue(
         LeaseLost: `parent` is the job of the calling task, and another run has its lease.
         TimeLimitRefused: `time_limit` is not below the broker's visibility timeout.
         TypeError: the arguments do not fit the task's signature.
+        ValueError: `subject_url` is too long, or the app does not know the queue.
         kombu.exceptions.EncodeError: an argument cannot be written as JSON, or not be stored.
     """
-    check_arguments(task, args, kwargs or {})
+    check_call(task, args, kwargs or {}, options)
     job = Job(
         owner_id=owner.pk if owner else parent.owner_id if parent else None,
-        subject_url=subject_url,
+        subject_url=checked_address(subject_url),
         parent=parent,
         **job_fields_of_task(task),
-        **message_fields(task, args, kwargs or {}, options),
+        **message_fields(task, args, kwargs or {}, options_of_caller(task) | options),
     )
-    job.title = title or job.title
+    job.title = as_title(title) or job.title
     job.visibility = visibility or (parent.visibility if parent else job.visibility)
     return _reuse(job) or save(job)
 
@@ -120,13 +129,15 @@ def adopt(
     kwargs: Mapping[str, Any],
     *,
     queue: str,
+    options: Mapping[str, Any],
 ) -> None:
     """Create the row of a message that has none, because another program called `send_task`.
 
-    If the arguments cannot be stored, the job fails: it could not be run again with them.
+    `options` are those of the message, so that a later message of the job has them too. If they or
+    the arguments cannot be stored, the job fails: it could not be run again with them.
     """
     try:
-        message, is_exact = message_fields(task, args, kwargs, {"queue": queue}), True
+        message, is_exact = message_fields(task, args, kwargs, {**options, "queue": queue}), True
     except EncodeError:
         lossy = to_json_lossy(list(args)), to_json_lossy(dict(kwargs))
         message, is_exact = message_fields(task, *lossy, {"queue": queue}), False

@@ -71,17 +71,19 @@ def claim(job_id: UUID, *, worker: str) -> Job | None:
     return job
 
 
-def finish(job: Job, *, result: Any, **progress: Any) -> bool:
+def finish(job: Job, *, result: Any, note: str = "", **progress: Any) -> bool:
     """End the job: its body returned `result`. `progress` are the last progress fields.
+
+    `note` is a sentence for the timeline.
 
     A job with child jobs becomes a batch instead, and ends when they have ended (`hand_over`).
     """
     return _end(
-        _FINISH, job, JobState.SUCCEEDED, text="Done", result=result, **progress
-    ) or hand_over(job, result=result, **progress)
+        _FINISH, job, JobState.SUCCEEDED, text=_with_note("Done", note), result=result, **progress
+    ) or hand_over(job, result=result, note=note, **progress)
 
 
-def hand_over(job: Job, *, result: Any, **progress: Any) -> bool:
+def hand_over(job: Job, *, result: Any, note: str = "", **progress: Any) -> bool:
     """Turn the job into a batch: its body returned `result`, its child jobs have not ended.
 
     The progress bar starts again and counts the child jobs.
@@ -90,7 +92,7 @@ def hand_over(job: Job, *, result: Any, **progress: Any) -> bool:
         Job.objects.leased(job).filter(carrier=RunBy.BODY_THEN_CHILDREN),
         job.pk,
         JobState.RUNNING,
-        text="Waits for its jobs",
+        text=_with_note("Waits for its jobs", note),
         **progress | HANDED_OVER | {"result": result},
     )
 
@@ -155,3 +157,7 @@ def _end(
     if is_ended:
         notify_changed(job.pk)
     return is_ended
+
+
+def _with_note(text: str, note: str) -> str:
+    return f"{text}. {note}" if note else text

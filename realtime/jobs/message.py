@@ -7,16 +7,33 @@ from typing import Any, Final
 
 from celery import Task
 from celery.utils.time import maybe_make_aware
+from kombu import Queue
 from kombu.utils.json import loads
 
-from realtime.jobs.time_limits import check_call
-from realtime.serialization import to_json_exact
+from realtime.bounds import shorten
+from realtime.jobs import time_limits
+from realtime.serialization import clean_text, to_json_exact
 from realtime.states import Visibility
 
 AnyTask = Task[Any, Any]
 
+TITLE_MAX: Final = 255
+ADDRESS_MAX: Final = 500
 PROCESS_BOUND: Final = frozenset({"producer", "publisher", "connection", "result_cls", "task_type"})
 """Options of `apply_async` that exist only in the caller's process and cannot be stored."""
+
+
+def check_call(
+    task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any], options: Mapping[str, Any]
+) -> None:
+    """Check a call before its job is created.
+
+    Raises:
+        TypeError: the arguments do not fit the task's signature, as Celery says it.
+        TimeLimitRefused: the call has a time limit that is not below the visibility timeout.
+    """
+    check_arguments(task, args, kwargs)
+    time_limits.check_call(task, options)
 
 
 def check_arguments(task: AnyTask, args: Sequence[Any], kwargs: Mapping[str, Any]) -> None:
@@ -29,35 +46,56 @@ def job_fields_of_task(task: AnyTask) -> dict[str, Any]:
     """The fields that every job of `task` has."""
     return {
         "task": task.name,
-        "title": getattr(task, "title", "") or task.name,
+        "title": as_title(getattr(task, "title", "") or task.name),
         "visibility": getattr(task, "visibility", Visibility.PRIVATE),
         "max_attempts": getattr(task, "max_attempts", 3),
         "phases": [[name, "waiting"] for name, _ in getattr(task, "phases", ())],
     }
 
 
+def as_title(text: object) -> str:
+    text = clean_text(text, TITLE_MAX + 1)
+    return shorten(text, TITLE_MAX)
+
+
+def checked_address(subject_url: str) -> str:
+    """The address of what a job is about.
+
+    Raises:
+        ValueError: it is too long. A part of an address would lead elsewhere.
+    """
+    if len(subject_url) > ADDRESS_MAX:
+        raise ValueError(
+            f"The subject_url of a job has up to {ADDRESS_MAX} characters, not {len(subject_url)}:"
+            f" {shorten(subject_url, 80)!r}."
+        )
+    return subject_url
+
+
 def message_fields(
     task: AnyTask,
     args: Sequence[Any],
     kwargs: Mapping[str, Any],
-    options: dict[str, Any],
+    options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """The fields of a job that say what is published, in a form that can be stored.
 
     Raises:
-        TimeLimitRefused: the call has a time limit that is not below the visibility timeout.
         kombu.exceptions.EncodeError: an argument cannot be written as JSON, or not be stored.
     """
-    check_call(task, options)
+    # `apply_async` takes an explicit None instead of the task's own option; "no expiry" is one.
+    expires = options.get("expires", task.expires)
     options = {
         name: value
         for name, value in options.items()
-        if name not in PROCESS_BOUND and value is not None
+        if name not in PROCESS_BOUND and (value is not None or _means_none(task, name, options))
     }
-    if not (options.get("priority") or task.priority):
-        options.pop("priority", None)  # On Redis, Celery's `retry` passes 0 for none.
+    options.pop("expires", None)
+    for name in ("queue", "exchange"):
+        if name in options:
+            options[name] = _name_of(task, options[name])
     due_at = _due_at(options)
-    expires_at = _moment(options.pop("expires", None) or task.expires)
+    expires_at = _moment(expires)
     return {
         "args": to_json_exact(list(args)),
         "kwargs": to_json_exact(dict(kwargs)),
@@ -68,9 +106,43 @@ def message_fields(
     }
 
 
+def options_of_caller(task: AnyTask) -> dict[str, Any]:
+    """The options that a message of `task` inherits from the task that this thread runs, if any.
+
+    `Celery.send_task` adds them, but the outbox calls it from the thread of the bus, later.
+    """
+    caller = task.app.current_worker_task
+    if caller is None:
+        return {}
+    request = caller.request
+    options: dict[str, Any] = {"root_id": request.root_id or request.id, "parent_id": request.id}
+    if task.app.conf.task_inherit_parent_priority and task.priority is None:
+        options["priority"] = (request.delivery_info or {}).get("priority")
+    return options
+
+
 def decode(value: Any) -> Any:
     """The Python value of JSON that `to_json_exact` made: dates, UUIDs and so on."""
     return loads(json.dumps(value))
+
+
+def _means_none(task: AnyTask, name: str, options: Mapping[str, Any]) -> bool:
+    """Whether an option that is None must be in the message: as a stamp, or to replace a value."""
+    return name in (options.get("stamped_headers") or ()) or getattr(task, name, None) is not None
+
+
+def _name_of(task: AnyTask, entity: Any) -> Any:
+    """The name of a queue or an exchange, which a row can store.
+
+    Raises:
+        ValueError: the app does not know the queue, so its name would stand for another one.
+    """
+    if isinstance(entity, Queue) and [entity] != [task.app.amqp.queues.get(entity.name)]:
+        raise ValueError(
+            f"The app does not know the queue {entity.name!r}. Add it to CELERY_TASK_QUEUES, and"
+            " pass its name."
+        )
+    return getattr(entity, "name", entity)
 
 
 def _queue_name(task: AnyTask, options: dict[str, Any]) -> str:

@@ -3,6 +3,7 @@
 Called by each round of maintenance.
 """
 
+import logging
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -10,6 +11,8 @@ from uuid import UUID
 from django.db.models import F, Max, Q, Value
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Now
+from kombu.exceptions import OperationalError
+from redis.exceptions import RedisError
 
 from realtime.conf import conf
 from realtime.jobs import outbox
@@ -17,6 +20,9 @@ from realtime.maintenance import broker
 from realtime.models import Job
 from realtime.states import CLAIMABLE
 
+log: Final = logging.getLogger(__name__)
+
+BROKER_ERRORS: Final = (OperationalError, RedisError, OSError)
 OVERTAKEN_BY: Final = timedelta(seconds=5)
 """A message is lost if one that was published this much later was delivered before it."""
 RECENT: Final = timedelta(minutes=10)
@@ -32,7 +38,16 @@ def forget_lost_messages(limit: int) -> int:
     was published later has been delivered. If the message was only delayed, the job is published
     twice, and the second message finds nothing to claim.
     """
-    return sum(_forget_lost_of(queue, limit) for queue in _queues_with_waiting_jobs())
+    forgotten, unreadable = 0, ""
+    for queue in _queues_with_waiting_jobs():
+        try:
+            forgotten += _forget_lost_of(queue, limit)
+        except BROKER_ERRORS as error:
+            if unreadable:
+                raise  # The broker is down, not one queue unreadable.
+            unreadable = queue
+            log.warning("The depth of the queue %r cannot be read: %r", queue, error)
+    return forgotten
 
 
 def relay(limit: int) -> int:

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from realtime.conf import conf
 from realtime.models import Job, JobItem
+from realtime.progress.values import as_text
 from realtime.serialization import clean_text, is_storable
 from realtime.states import ItemState
 
@@ -78,8 +79,9 @@ class Ledger:
     def add(
         self, key: str, outcome: str, state: ItemState, label: str, detail: str, image: str
     ) -> None:
+        texts = as_text(label), as_text(outcome)
         self._added.append(
-            Entry(key, label, outcome, ItemState(state), detail, image, timezone.now())
+            Entry(key, *texts, ItemState(state), as_text(detail), image, timezone.now())
         )
 
     def entry(self, key: str) -> Entry | None:

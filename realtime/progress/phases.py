@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from realtime.progress.values import as_text, as_weight
 from realtime.serialization import is_storable
 
 NAME_MAX: Final = 100
@@ -12,15 +13,14 @@ class Phase:
     __slots__ = ("free", "name", "state", "weight")
 
     def __init__(self, name: str, weight: float) -> None:
-        if weight <= 0:
-            raise ValueError(f"The weight of the phase {name!r} must be above 0, not {weight}.")
+        name = as_text(name)
         if len(name) > NAME_MAX or not is_storable(name):
             raise ValueError(
                 f"A phase's name has up to {NAME_MAX} characters, without NUL and lone surrogates,"
                 f" not {name!r}."
             )
         self.name = name
-        self.weight = weight
+        self.weight = as_weight(weight, name)
         self.state = "waiting"
         self.free = 0.0  # the share of the phase that took no time
 

@@ -14,6 +14,8 @@ from typing import Any, BinaryIO, Final, TypeVar
 
 from asgiref.sync import sync_to_async
 
+from realtime.bounds import largest_counts, nearest_phases
+from realtime.conf import conf
 from realtime.errors import LeaseLost, Stopped
 from realtime.files.attachment import Attachment
 from realtime.models import Job
@@ -23,6 +25,7 @@ from realtime.progress.phases import Phases
 from realtime.progress.row import ProgressRow
 from realtime.progress.stop import StopSignal
 from realtime.progress.tracked import Tracked
+from realtime.progress.values import as_count, as_text, as_total, checked_done
 from realtime.serialization import clean_text
 from realtime.states import ItemState
 
@@ -35,10 +38,12 @@ T = TypeVar("T")
 class Progress:
     """The progress of one attempt of one job; a task has it as `self.progress`.
 
-    `done` and `total` count the current phase's units; `total` is None while it is unknown, and
-    grows when `done` exceeds it. `message` is a sentence for people, cut at 500 characters. Every
-    call raises `realtime.errors.Stopped` once the job is cancelled or another run has taken it
-    over: do not catch it.
+    `done` and `total` count the current phase's units. `total` is None while it is unknown, and
+    grows when `done` exceeds it. Both may be any number and are shown rounded; a total that is NaN,
+    infinite or negative is unknown. `message` is a sentence for people, cut at 500 characters.
+    A value of a wrong type raises where it is assigned. Every call raises
+    `realtime.errors.Stopped` once the job is cancelled or another run has taken it over: do not
+    catch it.
     """
 
     def __init__(
@@ -49,10 +54,10 @@ class Progress:
         clock: Callable[[], float] = monotonic,
     ) -> None:
         self.job = job
-        self.done = 0
-        self.total: int | None = None
-        self.unit = ""
-        self.message = ""
+        self._done = 0
+        self._total: int | None = None
+        self._unit = ""
+        self._message = ""
         self.attachment = Attachment(job)
         self._skipped = 0
         self._lock = threading.Lock()
@@ -62,6 +67,38 @@ class Progress:
         self._phases = Phases(phases)
         self._estimate = Estimate(at=clock(), floor=job.fraction)
         self._stop_signal = StopSignal(clock=clock)
+
+    @property
+    def done(self) -> int:
+        return self._done
+
+    @done.setter
+    def done(self, units: int) -> None:
+        self._done = checked_done(units)
+
+    @property
+    def total(self) -> int | None:
+        return self._total
+
+    @total.setter
+    def total(self, units: float | None) -> None:
+        self._total = as_total(units)
+
+    @property
+    def unit(self) -> str:
+        return self._unit
+
+    @unit.setter
+    def unit(self, text: str) -> None:
+        self._unit = as_text(text)
+
+    @property
+    def message(self) -> str:
+        return self._message
+
+    @message.setter
+    def message(self, text: str) -> None:
+        self._message = as_text(text)
 
     def plan(self, *phases: tuple[str, float]) -> None:
         """Name the phases to come and their weights, so that the page lists them.
@@ -74,7 +111,7 @@ class Progress:
 
     @contextmanager
     def phase(
-        self, name: str, *, weight: float = 1, total: int | None = None, unit: str = ""
+        self, name: str, *, weight: float = 1, total: float | None = None, unit: str = ""
     ) -> Iterator[None]:
         """Within the block the job is in the phase `name`, which counts `unit`s up to `total`.
 
@@ -91,7 +128,8 @@ class Progress:
         self._phases.begin(phase)
         self._estimate.restart_count(self._clock())
         yield
-        phase.state, phase.free = "done", self._skipped_share()
+        phase.state = "done"
+        phase.free = _share(as_count(self._skipped), self._total) or 0.0
 
     def track(
         self,
@@ -99,15 +137,14 @@ class Progress:
         *,
         phase: str = "",
         weight: float = 1,
-        total: int | None = None,
+        total: float | None = None,
         unit: str = "",
     ) -> Tracked[T]:
         """Iterate over `source` (`for` or `async for`), counting each item after its turn.
 
         `total` is the source's length if it has one. With `phase`, the loop is that phase.
         """
-        if total is None and isinstance(source, Sized):
-            total = len(source)
+        total = len(source) if total is None and isinstance(source, Sized) else as_total(total)
         within: Callable[[], AbstractContextManager[None]]
         if phase:
             within = partial(self.phase, phase, weight=weight, total=total, unit=unit)
@@ -116,7 +153,7 @@ class Progress:
         return Tracked(source, within=within, advance=self.advance)
 
     @contextmanager
-    def _counting(self, *, total: int | None, unit: str) -> Iterator[None]:
+    def _counting(self, *, total: float | None, unit: str) -> Iterator[None]:
         self.total, self.unit = total, unit
         yield
 
@@ -124,9 +161,9 @@ class Progress:
         """`units` more of the current phase are done."""
         if self._stop_signal.reason is not None:
             raise self._stop_signal.reason
-        if units < 0:
+        if not units >= 0:  # NaN is not.
             raise ValueError(f"Progress goes forward only, not by {units}.")
-        self.done += units
+        self._done += units
 
     def skip(self, units: int = 1) -> None:
         """`units` more are done that took no time, because an earlier run has done them.
@@ -281,32 +318,33 @@ class Progress:
         """The current values of the job's progress fields."""
         with self._lock:
             self.ledger.collect()
-            self.total = None if self.total is None else max(self.total, self.done)
+            done = as_count(self._done)
+            total = self._total = None if self._total is None else max(self._total, done)
+            skipped = as_count(self._skipped)
+            skipped_share = _share(skipped, total) or 0.0
             self._estimate.update(
-                fraction=self._phases.fraction(self._done_share()),
-                done=self.done,
+                fraction=self._phases.fraction(_share(done, total)),
+                done=done,
                 at=self._clock(),
-                free=self._phases.free(self._skipped_share()),
-                skipped=self._skipped,
+                free=self._phases.free(skipped_share),
+                skipped=skipped,
             )
             return {
                 "phase": self._phases.current,
-                "phases": self._phases.states(),
+                "phases": nearest_phases(self._phases.states(), conf.PHASES_SHOWN),
                 "fraction": self._estimate.fraction,
-                "done": self.done,
-                "total": self.total,
+                "done": done,
+                "total": total,
                 "unit": clean_text(self.unit, UNIT_MAX),
                 "rate": self._estimate.rate,
                 "eta": self._estimate.eta,
                 "message": clean_text(self.message, MESSAGE_MAX),
-                "counts": self.ledger.counts(),
+                "counts": largest_counts(self.ledger.counts(), conf.OUTCOMES_SHOWN),
                 "failed": self.ledger.failed,
                 "recent": self.ledger.recent(),
             }
 
-    def _done_share(self) -> float | None:
-        """The share of the current phase that is done; None when it is unknown."""
-        return min(1.0, self.done / self.total) if self.total else None
 
-    def _skipped_share(self) -> float:
-        return min(1.0, self._skipped / self.total) if self.total else 0.0
+def _share(done: int, total: int | None) -> float | None:
+    """The share of the current phase that is done; None when it is unknown."""
+    return min(1.0, done / total) if total else None

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils import timezone
 
+from realtime.bounds import largest_counts, nearest_phases, shorten, small_result
 from realtime.conf import conf
 from realtime.files.storage import file_of
 from realtime.models import Job
@@ -66,7 +67,7 @@ def _fields(job: Job) -> dict[str, Any]:
         "attempt": job.attempt,
         "max_attempts": job.max_attempts,
         "phase": job.phase,
-        "phases": [_phase(job, phase) for phase in job.phases],
+        "phases": [_phase(job, each) for each in nearest_phases(job.phases, conf.PHASES_SHOWN)],
         "fraction": job.fraction,
         "done": job.done,
         "total": job.total,
@@ -74,14 +75,14 @@ def _fields(job: Job) -> dict[str, Any]:
         "rate": job.rate,
         "eta": job.eta,
         "message": job.message,
-        "counts": in_display_order(job.task, job.counts),
+        "counts": in_display_order(job.task, largest_counts(job.counts, conf.OUTCOMES_SHOWN)),
         "failed": job.failed,
-        "items": [Item(*item) for item in job.recent],
+        "items": [Item(*item) for item in job.recent[: conf.ITEMS_SHOWN]],
         "place": _place(job),
         "expected_wait": _expected_wait(job),
         "reason": reason(job),
-        "error": job.error,
-        "result": job.result,
+        "error": shorten(job.error, conf.ERROR_MAX_CHARACTERS),
+        "result": small_result(job.result, conf.RESULT_SHOWN_BYTES),
         "file": _file(job),
         "subject_url": job.subject_url,
         "queued_at": job.queued_at.timestamp(),

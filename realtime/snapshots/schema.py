@@ -44,7 +44,8 @@ class Snapshot(Struct, frozen=True, kw_only=True):
     `place` is the place in the queue, 1 for the next job. `expected_wait` is the estimated number
     of seconds until the job starts; None if it is unknown. `reason` is a sentence that says why a
     waiting job does not start, if something is wrong. `failed` is the number of failed items.
-    `batch` says that child jobs do the work of the job.
+    `batch` says that child jobs do the work of the job. Every part has a limit, see
+    `realtime.conf`: of a large `result`, only the whole numbers are here.
     """
 
     id: UUID

@@ -1,11 +1,8 @@
 """Execution: calls the body of a task and saves the outcome of the run in its job."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
-# Celery internal: the handler that billiard's pool installs for the signals that end a process.
-from billiard import common
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery import Task
 from celery.exceptions import Ignore, Retry
@@ -13,6 +10,7 @@ from celery.exceptions import Ignore, Retry
 from realtime.errors import Cancelled, LeaseLost, TimeLimitExceeded
 from realtime.progress import Progress
 from realtime.worker import outcome
+from realtime.worker.process_end import ends_process
 from realtime.worker.run import Run
 from realtime.worker.soft_limit import soft_limit_of_body
 
@@ -42,24 +40,30 @@ def execute(task: Task[Any, Any], run: Run, args: Sequence[Any], kwargs: Mapping
 def _call_body(
     task: Task[Any, Any], run: Run, args: Sequence[Any], kwargs: Mapping[str, Any]
 ) -> Any:
-    """Call the body; it ends with a result or with an exception that `execute` handles."""
+    """Call the body; it ends with a result or with an exception that `execute` handles.
+
+    Some libraries raise an exception that is no `Exception` (PyO3's PanicException, gevent's
+    Timeout). It becomes a RuntimeError, unless it ends this process: it would end the run without
+    an outcome, and the job would count as one whose worker was lost.
+    """
     try:
         result = task.run(*args, **kwargs)
-    except (SystemExit, asyncio.CancelledError) as error:
-        if common.terminate_handler_fired():  # type: ignore[attr-defined]  # newer than its stubs
-            raise  # A signal ends this process: another worker will run the job again.
-        raise RuntimeError(f"The body of task {task.name!r} raised {error!r}.") from error
-    except BaseExceptionGroup as group:
-        if isinstance(group, Exception):
-            raise
-        run.progress.check()  # It may have stopped one task of an `asyncio.TaskGroup`.
-        raise RuntimeError(f"The body of task {task.name!r} raised {group!r}.") from group
     except Retry as retry:
         if run.retry_message is None:
             raise RuntimeError(
                 f"The body of task {task.name!r} raised Retry without a call of `self.retry`."
             ) from retry
         raise
+    except (Exception, Cancelled, LeaseLost):
+        raise
+    except BaseException as error:
+        if ends_process(error):
+            raise
+        if isinstance(error, BaseExceptionGroup):
+            run.progress.check()  # It may have stopped one task of an `asyncio.TaskGroup`.
+        raise RuntimeError(
+            f"The body of task {task.name!r} raised {type(error).__name__}."
+        ) from error
     if run.retry_message is not None:  # `self.retry(throw=False)`
         raise Retry
     return result

@@ -15,7 +15,7 @@ its body may be `async def`, and the decorator takes these options:
 """
 
 import inspect
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, ClassVar
@@ -23,6 +23,9 @@ from uuid import UUID
 
 from billiard.exceptions import TimeLimitExceeded as HardTimeLimitExceeded
 from celery import Task
+
+# Celery internal: an option of the message replaces that of the task.
+from celery.app.task import get_actual_ignore_result  # type: ignore[attr-defined]  # newer
 from celery.exceptions import Ignore
 from celery.result import AsyncResult
 
@@ -30,7 +33,12 @@ from realtime.bus.bus import bus
 from realtime.database import retry_if_disconnected
 from realtime.jobs import lease
 from realtime.jobs.create import adopt, save
-from realtime.jobs.message import check_arguments, job_fields_of_task, message_fields
+from realtime.jobs.message import (
+    check_call,
+    job_fields_of_task,
+    message_fields,
+    options_of_caller,
+)
 from realtime.models import Job, job_id_of
 from realtime.progress import Progress
 from realtime.progress.phases import Phases
@@ -92,13 +100,13 @@ class JobTask(Task[Any, Any]):
         if not self.track:
             return super().apply_async(args, kwargs, task_id=task_id, **options)
         args, kwargs = args or (), kwargs or {}
-        check_arguments(self, args, kwargs)
-        message = message_fields(self, args, kwargs, options)
+        check_call(self, args, kwargs, options)
         run = current_run.get(None)
         if run and task_id and run.progress.job.pk == job_id_of(task_id):
             # Celery's `retry` calls this. The job changes only when `retry` has raised.
-            run.retry_message = message
+            run.retry_message = message_fields(self, args, kwargs, options)
             return self.AsyncResult(task_id)
+        message = message_fields(self, args, kwargs, options_of_caller(self) | options)
         job = Job(**job_fields_of_task(self), **message)
         if task_id:
             job.pk = job_id_of(task_id)
@@ -107,7 +115,16 @@ class JobTask(Task[Any, Any]):
             Job.objects.filter(pk=job.pk).update(due_at=None)
             return super().apply_async(args, kwargs, task_id=str(job.pk), **options)
         save(job, publish=True)
-        return self.AsyncResult(task_id or str(job.pk))
+        return self._result(task_id or str(job.pk), options)
+
+    def _result(self, task_id: str, options: dict[str, Any]) -> AsyncResult[Any]:
+        """What `Celery.send_task` returns: the caller's task has it among its children."""
+        result = self.AsyncResult(task_id)
+        result.ignored = options.get("ignore_result", self.ignore_result)
+        caller = self.app.current_worker_task
+        if caller and options.get("add_to_parent", True):
+            caller.add_trail(result)
+        return result
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not self.track or self._is_direct_call():
@@ -167,7 +184,19 @@ class JobTask(Task[Any, Any]):
         worker = request.hostname or "this process"
         job = lease.claim(job_id, worker=worker)
         if job is None and not Job.objects.filter(pk=job_id).exists():
-            queue = (request.delivery_info or {}).get("routing_key") or ""
-            adopt(self, task_id, request.args or (), request.kwargs or {}, queue=queue)
+            self._adopt(task_id)
             job = lease.claim(job_id, worker=worker)
         return job
+
+    def _adopt(self, task_id: str) -> None:
+        """Create the row of the message that this worker runs, with all the message's options."""
+        request = self.request
+        delivery: Mapping[str, Any] = request.delivery_info or {}
+        options = request.as_execution_options() | {
+            "ignore_result": get_actual_ignore_result(self, request),
+            "priority": delivery.get("priority"),
+        }
+        del options["task_id"]
+        queue = delivery.get("routing_key") or ""
+        args, kwargs = request.args or (), request.kwargs or {}
+        adopt(self, task_id, args, kwargs, queue=queue, options=options)

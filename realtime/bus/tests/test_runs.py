@@ -70,14 +70,15 @@ async def test_no_progress_of_a_brief_run_is_sent(settings: Settings) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("name", "value"), [("total", math.inf), ("done", -1), ("done", 10**30)])
+@pytest.mark.parametrize(("name", "value"), [("total", math.inf), ("done", 10**30)])
 def test_a_run_whose_progress_cannot_be_saved_keeps_its_lease(name: str, value: Any) -> None:
     job = enqueue(free)
     claimed = lease.claim(job.pk, worker="w")
     assert claimed
     Job.objects.update(heartbeat_at=timezone.now() - timedelta(minutes=1))
     progress = Progress(claimed)
-    setattr(progress, name, value)
+    fields = progress.fields() | {name: value}
+    progress.fields = lambda: fields  # type: ignore[method-assign]
     thread = SerialThread("test")
     runs = RunningJobs(thread)
 

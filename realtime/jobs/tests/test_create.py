@@ -1,3 +1,4 @@
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
@@ -6,7 +7,9 @@ from django.db import transaction
 from kombu.exceptions import EncodeError
 from pytest_django import DjangoAssertNumQueries, DjangoCaptureOnCommitCallbacks
 
+from realtime.batches.batch import enqueue_batch
 from realtime.jobs.create import adopt, aenqueue, enqueue
+from realtime.jobs.message import ADDRESS_MAX, TITLE_MAX
 from realtime.models import Job, job_id_of
 from realtime.signals import jobs_queued
 from realtime.states import JobState, Visibility
@@ -132,7 +135,31 @@ def test_a_signature_is_tracked() -> None:
 def test_a_message_without_a_row_is_adopted_once() -> None:
     task_id = str(uuid4())
     for _ in range(2):
-        adopt(add, task_id, (1,), {}, queue="celery")
+        adopt(add, task_id, (1,), {}, queue="celery", options={})
     job = Job.objects.get()
     assert str(job.pk) == task_id
     assert job.published_at is not None
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_titles_are_cut_and_addresses_refused_where_they_are_too_long(more: int) -> None:
+    title = "t" * (TITLE_MAX + more)
+    cut = title if more <= 0 else title[: TITLE_MAX - 1] + "…"
+    assert enqueue(add, args=(1,), title=title).title == cut
+    assert enqueue_batch(add, [(1,)], title=title).title == cut
+    address = "/" + "a" * (ADDRESS_MAX - 1 + more)
+    calls: list[Callable[[], Job]] = [
+        lambda: enqueue(add, args=(1,), subject_url=address),
+        lambda: enqueue_batch(add, [(1,)], title="T", subject_url=address),
+    ]
+    for call in calls:
+        if more > 0:
+            with pytest.raises(ValueError, match="has up to 500 characters, not 501: '/aaa"):
+                call()
+        else:
+            assert call().subject_url == address
+
+
+def test_the_limits_of_titles_and_addresses_are_those_of_the_columns() -> None:
+    sizes = {field.name: field.max_length for field in Job._meta.fields}
+    assert (sizes["title"], sizes["subject_url"]) == (TITLE_MAX, ADDRESS_MAX)

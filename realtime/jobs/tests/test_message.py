@@ -6,6 +6,7 @@ from uuid import uuid4
 import pytest
 from celery import shared_task
 from django.utils import timezone
+from kombu import Exchange, Queue
 
 from realtime.jobs.message import decode, message_fields
 from realtime.serialization import to_json_exact
@@ -40,13 +41,41 @@ def test_options_are_stored_for_the_broker() -> None:
     assert job["options"] == {"queue": "slow", "priority": 3}
 
 
-def test_priority_0_means_no_priority_unless_the_task_has_one(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """On Redis, Celery's `retry` passes priority=0."""
-    assert fields(priority=0)["options"] == {}
-    monkeypatch.setattr(add, "priority", 5)
+def test_priority_0_is_kept() -> None:
+    """It replaces the priority of a route."""
     assert fields(priority=0)["options"] == {"priority": 0}
+
+
+@pytest.mark.parametrize("name", ["priority", "expires", "serializer", "queue"])
+def test_an_explicit_none_replaces_the_option_of_the_task(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(add, name, 5, raising=False)
+    job = fields(**{name: None})
+    assert job["expires_at"] is None
+    assert job["options"] == ({} if name == "expires" else {name: None})
+
+
+def test_none_is_not_stored_where_it_replaces_nothing() -> None:
+    assert fields(link=None, chord=None, group_id=None, root_id=None)["options"] == {}
+
+
+def test_a_stamp_may_be_none() -> None:
+    job = fields(stamped_headers=["customer"], customer=None)
+    assert job["options"] == {"stamped_headers": ["customer"], "customer": None}
+
+
+def test_queues_and_exchanges_are_stored_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    queue = Queue("letters", Exchange("letters"), routing_key="letters")
+    monkeypatch.setitem(add.app.amqp.queues, "letters", queue)
+    job = fields(queue=queue, exchange=Exchange("letters"))
+    assert job["options"] == {"queue": "letters", "exchange": "letters"}
+    assert job["queue"] == "letters"
+
+
+def test_a_queue_that_the_app_does_not_know_is_refused() -> None:
+    with pytest.raises(ValueError, match="does not know the queue 'parcels'"):
+        fields(queue=Queue("parcels", Exchange("post"), routing_key="heavy"))
 
 
 @pytest.mark.parametrize("kind", [int, float, datetime])

@@ -1,9 +1,12 @@
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from celery import shared_task
+from celery.signals import before_task_publish
 from django.utils import timezone
+from kombu import Producer
 from kombu.exceptions import OperationalError
 
 from realtime.jobs import lease, outbox
@@ -29,7 +32,7 @@ class Broker:
 
     def send_task(self, name: str, args: Any = None, kwargs: Any = None, **options: Any) -> None:
         if self.down_after is not None and len(self.sent) >= self.down_after:
-            raise OperationalError("down")
+            raise OperationalError("down") from ConnectionRefusedError()
         self.sent.append({"name": name, "args": args, "kwargs": kwargs, **options})
 
 
@@ -151,3 +154,82 @@ def test_messages_have_no_expiry(broker: Broker, monkeypatch: pytest.MonkeyPatch
     for job, seconds in ((from_call, 60), (from_task, 30)):
         assert job.expires_at
         assert 0 < (job.expires_at - timezone.now()).total_seconds() <= seconds
+
+
+@pytest.fixture
+def headers(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[dict[str, Any]]]:
+    """The headers of the messages that are published; none reaches a broker."""
+    monkeypatch.setattr(Producer, "publish", lambda *args, **options: None)
+    published: list[dict[str, Any]] = []
+
+    def record(headers: dict[str, Any], **_: Any) -> None:
+        published.append(headers)
+
+    before_task_publish.connect(record)
+    yield published
+    before_task_publish.disconnect(record)
+
+
+@pytest.mark.parametrize("of_task", [True, False])
+@pytest.mark.parametrize("of_call", [True, False, None])
+def test_the_call_or_else_the_task_decides_whether_the_result_is_ignored(
+    headers: list[dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+    of_task: bool,
+    of_call: bool | None,
+) -> None:
+    monkeypatch.setattr(task, "ignore_result", of_task)
+    options: dict[str, Any] = {} if of_call is None else {"ignore_result": of_call}
+    outbox.publish([enqueue(task, **options).pk])
+    assert [each["ignore_result"] for each in headers] == [of_task if of_call is None else of_call]
+
+
+def test_a_worker_decides_for_a_task_that_is_not_registered_here(
+    headers: list[dict[str, Any]],
+) -> None:
+    outbox.publish([Job.objects.create(task="of.another.service", title="T", queue="theirs").pk])
+    assert [each["ignore_result"] for each in headers] == [None]
+
+
+def test_a_publish_does_not_use_the_result_backend(
+    headers: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*args: Any) -> None:
+        pytest.fail("It would subscribe to a result that nobody waits for.")
+
+    monkeypatch.setattr(task.app.backend, "on_task_call", refuse)
+    outbox.publish([enqueue(task, ignore_result=False).pk])
+    assert len(headers) == 1
+
+
+def test_headers_stamps_and_ids_of_a_call_are_in_its_message(
+    headers: list[dict[str, Any]],
+) -> None:
+    job = enqueue(
+        task,
+        headers={"tenant": "north"},
+        stamped_headers=["customer"],
+        customer="ada",
+        root_id="root",
+        parent_id="parent",
+        group_id="group",
+        group_index=2,
+        replaced_task_nesting=1,
+        shadow="another name",
+    )
+    outbox.publish([job.pk])
+    (published,) = headers
+    assert published["tenant"] == "north"
+    assert (published["stamps"], published["stamped_headers"]) == (
+        {"customer": "ada"},
+        ["customer"],
+    )
+    assert (published["root_id"], published["parent_id"]) == ("root", "parent")
+    assert (published["group"], published["group_index"]) == ("group", 2)
+    assert (published["replaced_task_nesting"], published["shadow"]) == (1, "another name")
+
+
+def test_the_outbox_alone_decides_about_retries_of_a_publish(broker: Broker) -> None:
+    """A retry would hold up all the jobs behind this one."""
+    outbox.publish([enqueue(task, retry=True, add_to_parent=True).pk])
+    assert (broker.sent[0]["retry"], broker.sent[0]["add_to_parent"]) == (False, False)

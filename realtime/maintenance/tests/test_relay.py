@@ -4,10 +4,13 @@ from uuid import UUID
 import pytest
 from django.db.models import DateTimeField, Value
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
+from realtime.maintenance import broker
 from realtime.maintenance.relay import RECENT, forget_lost_messages, relay
 from realtime.maintenance.tests.rows import LIMIT, ago, make
 from realtime.states import WAITING, JobState
+from realtime.tests.support.valkey import Valkey
 
 pytestmark = pytest.mark.django_db
 
@@ -168,3 +171,28 @@ def test_the_message_of_a_retry_is_lost_if_a_later_one_was_delivered_first(
     make(state=JobState.RETRYING, published_at=ago(100), due_at=ago(95), options=options)
     make(state=JobState.RUNNING, published_at=ago(50), heartbeat_at=ago(40))
     assert forget_lost_messages(LIMIT) == 1
+
+
+def test_a_queue_whose_depth_cannot_be_read_does_not_hold_up_the_others(
+    valkey: Valkey, caplog: pytest.LogCaptureFixture
+) -> None:
+    with valkey.client() as client:
+        client.set("a-text", "x")
+    for queue in ("a-text", "empty-1", "empty-2"):
+        make(queue=queue, published_at=ago(60))
+    assert forget_lost_messages(LIMIT) == 2
+    assert "The depth of the queue 'a-text' cannot be read" in caplog.text
+
+
+def test_two_queues_that_cannot_be_read_mean_that_the_broker_is_down(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(queue: str) -> int:
+        raise OperationalError("down")
+
+    monkeypatch.setattr(broker, "depth", refuse)
+    make(queue="one", published_at=ago(60))
+    assert forget_lost_messages(LIMIT) == 0
+    make(queue="two", published_at=ago(60))
+    with pytest.raises(OperationalError):
+        forget_lost_messages(LIMIT)

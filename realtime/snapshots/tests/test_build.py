@@ -3,7 +3,7 @@ from datetime import timedelta
 import msgspec
 import pytest
 from django.utils import timezone
-from pytest_django import DjangoAssertNumQueries
+from pytest_django import DjangoAssertNumQueries, Settings
 
 from realtime.models import Job, Worker
 from realtime.snapshots.build import (
@@ -18,6 +18,7 @@ from realtime.snapshots.schema import Item, Phase, encode
 from realtime.snapshots.tests.jobs import load, make_job
 from realtime.snapshots.words import sentence
 from realtime.states import JobState
+from realtime.tests.support.claimed_progress import claimed_progress
 from realtime.tests.support.people import user
 
 pytestmark = pytest.mark.django_db
@@ -139,3 +140,44 @@ def test_no_phase_of_a_succeeded_job_runs(state: JobState, shown: str) -> None:
 @pytest.mark.parametrize("state", list(JobState))
 def test_every_state_has_a_snapshot(state: JobState) -> None:
     assert encode(operator(load(make_job(state=state))))
+
+
+@pytest.mark.parametrize("more", [-1, 0, 1])
+def test_every_part_of_a_snapshot_has_a_limit(settings: Settings, more: int) -> None:
+    settings.REALTIME_RESULT_SHOWN_BYTES = settings.REALTIME_ERROR_MAX_CHARACTERS = 40
+    settings.REALTIME_OUTCOMES_SHOWN = settings.REALTIME_PHASES_SHOWN = 4
+    settings.REALTIME_ITEMS_SHOWN = 4
+    job = make_job(
+        result="r" * (38 + more),
+        error="e" * (40 + more),
+        counts={str(number): 1 for number in range(4 + more)},
+        phases=[[str(number), "done"] for number in range(4 + more)],
+        recent=[[str(number), "", "new", "done", "", ""] for number in range(4 + more)],
+    )
+    snapshot = public(load(job))
+    over = more > 0
+    assert snapshot.result == (None if over else job.result)
+    assert snapshot.error == ("e" * 39 + "…" if over else job.error)
+    assert sum(snapshot.counts.values()) == 4 + more
+    for part in (snapshot.counts, snapshot.phases, snapshot.items):
+        assert len(part) == min(4, 4 + more)
+
+
+def test_a_large_result_leaves_its_whole_numbers_in_the_snapshot() -> None:
+    job = make_job(result={"rows": [0] * 1_000_000, "new": 3, "failed": 1})
+    snapshot = public(load(job))
+    assert snapshot.result == {"new": 3, "failed": 1}
+    assert len(encode(snapshot)) < 2_000
+
+
+def test_a_snapshot_of_a_job_of_many_outcomes_and_phases_stays_small() -> None:
+    progress = claimed_progress()
+    for number in range(500):
+        with progress.phase(f"Phase {number}"):
+            progress.item(str(number), f"outcome {number}")
+    assert progress.save()
+    progress.job.refresh_from_db()
+    assert len(progress.job.counts) == len(progress.job.phases) == 50
+    assert progress.job.phases[-1] == ["Phase 499", "done"]
+    assert len(progress.counts()) == 500
+    assert len(encode(public(load(progress.job)))) < 20_000

@@ -21,6 +21,21 @@ def quick() -> None:
     pass
 
 
+@shared_task(base=JobTask, name="test.work.add_up", ignore_result=False)
+def add_up(numbers: list[int]) -> int:
+    return sum(numbers)
+
+
+@shared_task(base=JobTask, name="test.work.enclose", ignore_result=False)
+def enclose(number: int) -> list[int]:
+    return [number]
+
+
+@shared_task(base=JobTask, name="test.work.discard_result")
+def discard_result() -> int:
+    return 1
+
+
 @shared_task(base=JobTask, bind=True, name="test.work.sleep", soft_time_limit=SOFT_LIMIT)
 def sleep(self: JobTask) -> None:
     self.progress.item("1", "begun")

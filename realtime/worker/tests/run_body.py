@@ -46,9 +46,10 @@ def run(task: JobTask, body: Body, *args: Any) -> Job:
     return job
 
 
-def deliver(job: Job, task: JobTask, *, retries: int = 0) -> None:
+def deliver(job: Job, task: JobTask, *, retries: int = 0, **headers: Any) -> None:
     """Run one message of `job`."""
     task_id = str(job.pk)
     request = {"id": task_id, "retries": retries, "hostname": "celery@test", "delivery_info": {}}
+    request |= headers
     trace = build_tracer(task.name, task, app=task.app)
     trace(task_id, job.args, job.kwargs, request)

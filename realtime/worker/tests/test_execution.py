@@ -8,7 +8,7 @@ from billiard import common
 from billiard.exceptions import SoftTimeLimitExceeded
 from celery.exceptions import Ignore, Retry
 
-from realtime.errors import UNEXPECTED, Cancelled, LeaseLost
+from realtime.errors import UNEXPECTED, Cancelled, LeaseLost, Stopped
 from realtime.files.storage import folder_of
 from realtime.models import Job
 from realtime.states import JobState
@@ -82,8 +82,35 @@ def test_a_run_without_its_lease_does_not_change_the_job() -> None:
     assert (job.state, job.attempt) == (JobState.RUNNING, 9)
 
 
+class PanicException(BaseException):
+    """Like the one of PyO3, by which a panic of Rust code arrives in Python."""
+
+
+class Unprintable(BaseException):
+    def __repr__(self) -> str:
+        raise RuntimeError
+
+    __str__ = __repr__
+
+
 def exits(self: JobTask) -> None:
     raise SystemExit(2)
+
+
+def panics(self: JobTask) -> None:
+    raise PanicException("index out of bounds")
+
+
+def is_unprintable(self: JobTask) -> None:
+    raise Unprintable
+
+
+def ends_as_a_generator(self: JobTask) -> None:
+    raise GeneratorExit
+
+
+def is_stopped_by_nobody(self: JobTask) -> None:
+    raise Stopped
 
 
 def raises_retry(self: JobTask) -> None:
@@ -94,11 +121,36 @@ async def cancels_itself(self: JobTask) -> None:
     raise asyncio.CancelledError
 
 
-@pytest.mark.parametrize("end", [exits, raises_retry, cancels_itself])
-def test_a_body_that_ends_its_process_or_asyncio_task_fails(end: Body) -> None:
-    job = run(async_task if end is cancels_itself else sync_task, end)
-    assert (job.state, job.error) == (JobState.FAILED, UNEXPECTED)
+async def panics_after_an_await(self: JobTask) -> None:
+    await asyncio.sleep(0)
+    raise PanicException("index out of bounds")
+
+
+@pytest.mark.parametrize(
+    "end",
+    [exits, panics, is_unprintable, ends_as_a_generator, is_stopped_by_nobody, raises_retry],
+)
+def test_a_body_that_raises_no_exception_of_its_own_fails(end: Body) -> None:
+    job = run(sync_task, end)
+    assert (job.state, job.error, job.losses) == (JobState.FAILED, UNEXPECTED, 0)
     assert "RuntimeError" in job.traceback
+    assert end.__name__ in job.traceback
+
+
+@pytest.mark.parametrize("end", [cancels_itself, panics_after_an_await])
+def test_a_coroutine_body_that_raises_no_exception_of_its_own_fails(end: Body) -> None:
+    job = run(async_task, end)
+    assert (job.state, job.error, job.losses) == (JobState.FAILED, UNEXPECTED, 0)
+    assert end.__name__ in job.traceback
+
+
+def test_a_result_whose_json_panics_is_left_out() -> None:
+    class Result:
+        def __json__(self) -> str:
+            raise PanicException("unreachable")
+
+    job = run(sync_task, lambda self: Result())
+    assert (job.state, job.result) == (JobState.SUCCEEDED, None)
 
 
 def killed(self: JobTask) -> None:
@@ -114,12 +166,19 @@ async def killed_and_cancelled(self: JobTask) -> None:
     killed(self)
 
 
-@pytest.mark.parametrize("end", [killed, killed_and_cancelled])
+def killed_and_panicking(self: JobTask) -> None:
+    try:
+        killed(self)
+    finally:
+        raise PanicException("while it was killed")
+
+
+@pytest.mark.parametrize("end", [killed, killed_and_cancelled, killed_and_panicking])
 def test_a_job_stays_running_when_a_signal_ends_its_process(end: Body) -> None:
     before = signal.signal(signal.SIGTERM, vars(common)["_shutdown_cleanup"])
     try:
-        with pytest.raises((SystemExit, asyncio.CancelledError)):
-            run(sync_task if end is killed else async_task, end)
+        with pytest.raises((SystemExit, asyncio.CancelledError, PanicException)):
+            run(async_task if end is killed_and_cancelled else sync_task, end)
     finally:
         signal.signal(signal.SIGTERM, before)
         vars(common)["_should_have_exited"][0] = False

@@ -2,11 +2,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from realtime.errors import UNEXPECTED, JobError
 from realtime.states import JobState
 from realtime.tasks import JobTask
-from realtime.worker.outcome import CODE_MAX, TRACEBACK_MAX, stored_result
+from realtime.worker.outcome import CODE_MAX, NOT_JSON, TRACEBACK_MAX, stored_result
 from realtime.worker.tests.run_body import Busy, async_task, run, sync_task
 
 pytestmark = pytest.mark.django_db
@@ -80,7 +81,7 @@ def test_a_result_that_is_not_json_is_not_saved(make: Callable[[], Any]) -> None
 
 
 def test_a_number_that_is_too_long_is_not_saved() -> None:
-    assert stored_result(10**5000) is None
+    assert stored_result(10**5000) == (None, NOT_JSON)
 
 
 @pytest.mark.parametrize("given", [None, 7, BadResult()])
@@ -141,17 +142,60 @@ def test_characters_of_an_error_that_a_database_refuses_are_replaced(text: str) 
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("ends", ["returns", "raises", "retries"])
-def test_progress_that_a_database_refuses_fails_its_job(ends: str) -> None:
-    def count_too_far(self: JobTask) -> None:
-        self.progress.advance(2**70)
+@pytest.mark.parametrize(
+    ("ends", "state"),
+    [
+        ("returns", JobState.SUCCEEDED),
+        ("raises", JobState.FAILED),
+        ("retries", JobState.RETRYING),
+    ],
+)
+def test_progress_that_a_database_refuses_does_not_change_how_a_job_ends(
+    ends: str, state: JobState
+) -> None:
+    def count_too_far(self: JobTask) -> int:
+        fields = self.progress.fields() | {"done": 2**70}
+        self.progress.fields = lambda: fields  # type: ignore[method-assign]
+        self.progress.item("1", "new")
         if ends == "raises":
             raise Busy("The line is busy.")
         if ends == "retries":
             raise self.retry()
 
+        return 7
+
     job = run(sync_task, count_too_far)
-    assert job.state == JobState.FAILED
-    assert job.finished_at
+    assert (job.state, job.done) == (state, 0)
+    assert job.result == (7 if ends == "returns" else None)
+    assert job.items.count() == 1
     if ends == "raises":
         assert job.error == "The line is busy."
+
+
+@pytest.mark.parametrize(("size", "is_kept"), [(99, True), (100, True), (101, False)])
+def test_a_result_has_a_largest_size(settings: Settings, size: int, is_kept: bool) -> None:
+    settings.REALTIME_RESULT_MAX_BYTES = 100
+    text = "x" * (size - len('""'))
+    job = run(sync_task, lambda self: text)
+    assert (job.state, job.result) == (JobState.SUCCEEDED, text if is_kept else None)
+    sentence = "Done. The result is not kept: it has 101 bytes, and 100 are allowed."
+    assert job.events.filter(text=sentence).exists() is not is_kept
+
+
+def test_the_timeline_says_that_a_result_is_not_kept_because_it_is_no_json() -> None:
+    job = run(sync_task, lambda self: object())
+    assert job.events.filter(text=f"Done. {NOT_JSON}").exists()
+
+
+@pytest.mark.parametrize("ends", ["raises", "retries"])
+@pytest.mark.parametrize("length", [49, 50, 51])
+def test_the_text_of_an_error_has_a_limit(settings: Settings, ends: str, length: int) -> None:
+    settings.REALTIME_ERROR_MAX_CHARACTERS = 50
+    text = "x" * length
+
+    def fail(self: JobTask) -> None:
+        raise self.retry(exc=Busy(text)) if ends == "retries" else Busy(text)
+
+    job = run(sync_task, fail)
+    assert job.error == (text if length <= 50 else "x" * 49 + "…")
+    assert job.events.filter(text=job.error).exists()
