@@ -71,6 +71,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "picha.http.staticfiles.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
+    "picha.http.private_pages.private_pages",
     "picha.http.utf8_forms.utf8_forms_only",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
