@@ -19,6 +19,7 @@ from realtime.jobs.descendants import run_children_again
 from realtime.jobs.message import AnyTask, check_arguments, job_fields_of_task, message_fields
 from realtime.jobs.reuse import QUEUED_AGAIN, find_reusable, should_rerun
 from realtime.models import Job, JobEvent, job_id_of
+from realtime.models.addresses import checked_link
 from realtime.serialization import to_json_lossy
 from realtime.signals import notify_changed, notify_queued
 from realtime.states import EventKind, JobState, Visibility
@@ -55,13 +56,14 @@ def enqueue(
         JobEnded: `parent` has ended.
         LeaseLost: `parent` is the job of the calling task, and another run has its lease.
         TimeLimitRefused: `time_limit` is not below the broker's visibility timeout.
+        ValueError: `subject_url` is not a path of this site or an HTTP address.
         TypeError: the arguments do not fit the task's signature.
         kombu.exceptions.EncodeError: an argument cannot be written as JSON, or not be stored.
     """
     check_arguments(task, args, kwargs or {})
     job = Job(
         owner_id=owner.pk if owner else parent.owner_id if parent else None,
-        subject_url=subject_url,
+        subject_url=checked_link(subject_url),
         parent=parent,
         **job_fields_of_task(task),
         **message_fields(task, args, kwargs or {}, options),
