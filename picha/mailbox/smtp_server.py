@@ -9,6 +9,7 @@ start of a TLS connection is.
 import asyncio
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from aiosmtpd.handlers import Mailbox
@@ -21,7 +22,7 @@ LINE_MAX: Final = 512
 REFUSAL: Final = b"554 5.5.1 This port speaks SMTP only.\r\n"
 
 
-class SmtpOnly(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
+class SmtpOnly(SMTP):
     """aiosmtpd's protocol, which by itself skips the lines that it does not understand."""
 
     _first_bytes: bytes | None = b""
@@ -42,12 +43,13 @@ class SmtpOnly(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
             self._refuse()
 
     def _refuse(self) -> None:
+        assert isinstance(self.transport, asyncio.Transport)
         self.transport.write(REFUSAL)
         self.transport.pause_reading()
         self.transport.close()
 
 
-async def serve(*, host: str, port: int, folder: str) -> None:
+async def serve(*, host: str, port: int, folder: Path) -> None:
     loop = asyncio.get_running_loop()
     handler = Mailbox(folder)
     server = await loop.create_server(lambda: SmtpOnly(handler), host=host, port=port)
@@ -58,7 +60,7 @@ def main(arguments: list[str]) -> None:
     address, folder = arguments
     host, _, port = address.rpartition(":")
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(host=host, port=int(port), folder=folder))
+        asyncio.run(serve(host=host, port=int(port), folder=Path(folder)))
 
 
 if __name__ == "__main__":
