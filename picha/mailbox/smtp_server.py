@@ -10,7 +10,7 @@ import asyncio
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from aiosmtpd.handlers import Mailbox
 from aiosmtpd.smtp import SMTP
@@ -43,10 +43,10 @@ class SmtpOnly(SMTP):
             self._refuse()
 
     def _refuse(self) -> None:
-        assert isinstance(self.transport, asyncio.Transport)
-        self.transport.write(REFUSAL)
-        self.transport.pause_reading()
-        self.transport.close()
+        transport: Any = self.transport
+        transport.write(REFUSAL)
+        transport.pause_reading()
+        transport.close()
 
 
 async def serve(*, host: str, port: int, folder: Path) -> None:
