@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from types import FrameType
 
+from picha.private_files import create_private_files
 from picha.run import preflight
 from picha.run.banner import banner
 from picha.run.first_import import first_import
@@ -23,6 +24,7 @@ SOCKET_TIMEOUT_SECONDS = 3  # no request of this process may delay the reaction 
 
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
+    create_private_files()
     handle_signals()
     socket.setdefaulttimeout(SOCKET_TIMEOUT_SECONDS)
     try:
