@@ -1,7 +1,7 @@
 """Database settings: the `DATABASES["default"]` that DATABASE_URL names."""
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -55,6 +55,10 @@ def default_database(env: Environment, *, var_dir: Path) -> Config:
         # The pool may still contain connections that a restarted PostgreSQL has closed.
         "CONN_HEALTH_CHECKS": True,
     }
+
+
+def sqlite_files(databases: Mapping[str, Config]) -> list[Path]:
+    return [Path(each["NAME"]) for each in databases.values() if each["ENGINE"] == SQLITE]
 
 
 def _parser(var_dir: Path) -> Callable[[str], Config]:

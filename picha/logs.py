@@ -15,10 +15,11 @@ class WithoutQueries(logging.Filter):
 
 
 class WithoutTracebacks(logging.Filter):
-    """Removes the traceback of suspicious requests: anybody can send any number of them."""
+    """Removes the traceback of requests that are refused: anybody can send any number of them."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        if record.name.startswith("django.security"):
+        is_refusal = 400 <= getattr(record, "status_code", 0) < 500
+        if is_refusal or record.name.startswith("django.security"):
             record.exc_info = record.exc_text = None
         return True
 

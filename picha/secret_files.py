@@ -11,8 +11,12 @@ def secret_key(var_dir: Path) -> str:
     return read_or_create(var_dir / "secret-key", lambda: secrets.token_urlsafe(50))
 
 
+def operator_password_file(var_dir: Path) -> Path:
+    return var_dir / "operator-password"
+
+
 def operator_password(var_dir: Path) -> str:
-    return read_or_create(var_dir / "operator-password", lambda: secrets.token_urlsafe(12))
+    return read_or_create(operator_password_file(var_dir), lambda: secrets.token_urlsafe(12))
 
 
 def read_or_create(path: Path, make: Callable[[], str]) -> str:

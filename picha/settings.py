@@ -11,18 +11,20 @@ from celery.schedules import crontab
 
 from feedback.conf import PREFIX as FEEDBACK_PREFIX
 from feedback.conf import Conf as FeedbackConf
-from picha.databases import default_database
+from picha.databases import default_database, sqlite_files
 from picha.environment import Environment
 from picha.http.origins import allowed_origins, default_hosts, is_loopback
 from picha.http.security_policy import content_security_policy
 from picha.logs import logging_settings
 from picha.paths import broker_url, socket_url, valkey_socket
+from picha.private_files import CannotBePrivate, close_files, create_private_files
 from picha.secret_files import secret_key
 from realtime.conf import PREFIX as REALTIME_PREFIX
 from realtime.conf import Conf as RealtimeConf
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
+create_private_files()
 env = Environment(os.environ)
 
 # --- This installation
@@ -71,6 +73,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "picha.http.staticfiles.StaticFilesMiddleware",
     "csp.middleware.CSPMiddleware",
+    "picha.http.private_pages.private_pages",
     "picha.http.utf8_forms.utf8_forms_only",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -102,6 +105,10 @@ TEMPLATES = [
 # --- Database
 
 DATABASES = {"default": default_database(env, var_dir=VAR_DIR)}
+try:
+    close_files(VAR_DIR, *sqlite_files(DATABASES))
+except CannotBePrivate as error:
+    env.add_problem(str(error))
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Redis: the broker and the Channels layer

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from types import FrameType
 
+from picha.private_files import create_private_files
 from picha.run import preflight
 from picha.run.banner import banner
 from picha.run.first_import import first_import
@@ -16,12 +17,14 @@ from picha.run.monitor import monitor, wait_until_ready
 from picha.run.plan import HOME, Plan, read_plan, site_environment
 from picha.run.preflight import CannotRun
 from picha.run.supervisor import Supervisor
+from picha.secret_files import operator_password_file
 
 SOCKET_TIMEOUT_SECONDS = 3  # no request of this process may delay the reaction to Ctrl-C
 
 
 def main(arguments: list[str]) -> int:
     options = _options(arguments)
+    create_private_files()
     handle_signals()
     socket.setdefaulttimeout(SOCKET_TIMEOUT_SECONDS)
     try:
@@ -59,13 +62,14 @@ def _raise_keyboard_interrupt(number: int, frame: FrameType | None) -> None:
 
 
 def _run(plan: Plan, *, environment: Mapping[str, str]) -> int:
+    is_first_run = not operator_password_file(plan.var_dir).exists()
     print("Preparing the database and the files ...", flush=True)
     _run_module("picha.run.prepare", environment=environment)
     print(f"Starting {', '.join(plan.programs)} ...", flush=True)
     supervisor = Supervisor(plan, environment=environment)
     try:
         wait_until_ready(supervisor, plan=plan)
-        print(banner(plan, environment=environment), flush=True)
+        print(banner(plan, environment=environment, is_first_run=is_first_run), flush=True)
         with first_import(plan, environment=environment):
             monitor(supervisor, plan=plan)
     finally:

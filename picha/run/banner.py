@@ -1,10 +1,10 @@
-"""Banner: the addresses and the password that `make run` prints once everything is up."""
+"""Banner: the addresses that `make run` prints once everything is up, and the first password."""
 
 import shlex
 from collections.abc import Iterator, Mapping
 
 from picha.run.plan import Plan, read_plan
-from picha.secret_files import operator_password
+from picha.secret_files import operator_password, operator_password_file
 
 COMMANDS = (
     "celery -A picha worker -l info",
@@ -13,8 +13,10 @@ COMMANDS = (
 )
 
 
-def banner(plan: Plan, *, environment: Mapping[str, str]) -> str:
-    lines = dict(_lines(plan, environment=environment))
+def banner(plan: Plan, *, environment: Mapping[str, str], is_first_run: bool) -> str:
+    """The lines to print. Only the first run prints the password: later ones may be recorded."""
+    password = _password(plan, environment=environment, is_first_run=is_first_run)
+    lines = dict(_lines(plan, password=password))
     width = max(len(name) for name in lines)
     title = "Picha's services are up." if plan.services_only else "Picha is up."
     rows = [f"  {name:<{width}}   {value}" for name, value in lines.items()]
@@ -23,20 +25,22 @@ def banner(plan: Plan, *, environment: Mapping[str, str]) -> str:
     )
 
 
-def _lines(plan: Plan, *, environment: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+def _lines(plan: Plan, *, password: str) -> Iterator[tuple[str, str]]:
     yield "Site", f"{plan.site_url}/"
     if "mailbox" in plan.programs:
         yield "Mailbox", f"http://127.0.0.1:{plan.mailbox_port}/"
     yield "Operators", f"{plan.site_url}/ops/"
     yield "Log in as", "operator"
-    yield "Password", _password(plan, environment=environment)
+    yield "Password", password
     yield "Logs", str(plan.logs)
 
 
-def _password(plan: Plan, *, environment: Mapping[str, str]) -> str:
+def _password(plan: Plan, *, environment: Mapping[str, str], is_first_run: bool) -> str:
     if environment.get("OPERATOR_PASSWORD", "").strip():
         return "(the one in OPERATOR_PASSWORD)"
-    return operator_password(plan.var_dir)
+    if is_first_run:
+        return operator_password(plan.var_dir)
+    return f"(in {operator_password_file(plan.var_dir)})"
 
 
 def _next_commands(plan: Plan) -> list[str]:

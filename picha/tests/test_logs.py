@@ -22,14 +22,27 @@ def test_the_log_of_runserver_has_no_queries(caplog: pytest.LogCaptureFixture) -
 
 
 @pytest.mark.parametrize(
-    ("name", "has_traceback"),
-    [("django.security.DisallowedHost", False), ("django.request", True), ("django", True)],
+    ("name", "status", "has_traceback"),
+    [
+        ("django.security.DisallowedHost", 400, False),
+        ("django.security.Other", None, False),
+        ("django.request", 400, False),
+        ("django.request", 403, False),
+        ("django.request", 499, False),
+        ("django.request", 500, True),
+        ("django.request", None, True),
+        ("django", None, True),
+    ],
 )
-def test_a_suspicious_request_has_no_traceback(name: str, has_traceback: bool) -> None:
+def test_a_request_that_is_refused_has_no_traceback(
+    name: str, status: int | None, *, has_traceback: bool
+) -> None:
     handlers: Any = django_settings.LOGGING["handlers"]
     assert handlers["stderr"]["filters"] == ["without_tracebacks"]
     error = ValueError("a bad host")
     record = logging.LogRecord(name, 40, "", 1, "A bad host", (), (ValueError, error, None))
+    if status:
+        record.__dict__["status_code"] = status
 
     assert WithoutTracebacks().filter(record)
     assert bool(record.exc_info) == has_traceback

@@ -55,8 +55,10 @@ def test_ctrl_c_ends_every_process_and_the_next_run_uses_the_data(
 
     wait_until_ended(pids, site=first)
     assert "Everything has ended." in first.output()
+    assert password in first.output()
     second = start(first.var_dir)
     assert second.operator_password == password
+    assert password not in second.output()
 
 
 @pytest.mark.once

@@ -29,6 +29,7 @@ from realtime.jobs.message import (
 )
 from realtime.jobs.reuse import find_reusable, hash_calls, should_rerun
 from realtime.models import Job
+from realtime.models.addresses import checked_link
 from realtime.signals import notify_changed, request_publish
 from realtime.states import JobState, RunBy, Visibility
 
@@ -61,6 +62,7 @@ def enqueue_batch(
         JobEnded: `parent` has ended.
         LeaseLost: `parent` is the job of the calling task, and another run has its lease.
         TimeLimitRefused: `time_limit` is not below the broker's visibility timeout.
+        ValueError: `subject_url` is not a path of this site or an HTTP address.
         TypeError: a call does not fit the task's signature.
         kombu.exceptions.EncodeError: an argument cannot be written as JSON, or not be stored.
     """
@@ -69,7 +71,7 @@ def enqueue_batch(
         title=as_title(title),
         owner_id=owner.pk if owner else parent.owner_id if parent else None,
         visibility=visibility or (parent.visibility if parent else Visibility.PRIVATE),
-        subject_url=checked_address(subject_url),
+        subject_url=checked_link(checked_address(subject_url)),
         parent=parent,
         carrier=RunBy.CHILDREN,
         state=JobState.RUNNING,

@@ -30,8 +30,10 @@ def _next_block(blocks: Iterator[bytes]) -> bytes:
     return next(blocks, b"")
 
 
-def download(job: Job) -> Download:
+def download(job: Job, *, is_head: bool = False) -> Download:
     """The file of `job`. A browser saves it and never shows it, so that no script in it runs.
+
+    The response to a HEAD request has the same headers, and does not keep the file open.
 
     Raises:
         Http404: the job has no file, or has not finished.
@@ -47,6 +49,9 @@ def download(job: Job) -> Download:
     response = Download(
         opened, as_attachment=True, filename=file.name, content_type=file.content_type
     )
+    if is_head:
+        opened.close()
+        response.streaming_content = ()
     response["X-Content-Type-Options"] = "nosniff"
     response["Content-Security-Policy"] = "sandbox; default-src 'none'"
     return response

@@ -27,6 +27,7 @@ from realtime.jobs.message import (
 )
 from realtime.jobs.reuse import QUEUED_AGAIN, find_reusable, should_rerun
 from realtime.models import Job, JobEvent, job_id_of
+from realtime.models.addresses import checked_link
 from realtime.serialization import to_json_lossy
 from realtime.signals import notify_changed, notify_queued
 from realtime.states import EventKind, JobState, Visibility
@@ -64,13 +65,14 @@ def enqueue(
         LeaseLost: `parent` is the job of the calling task, and another run has its lease.
         TimeLimitRefused: `time_limit` is not below the broker's visibility timeout.
         TypeError: the arguments do not fit the task's signature.
-        ValueError: `subject_url` is too long, or the app does not know the queue.
+        ValueError: `subject_url` is too long, or neither a path of this site nor an HTTP address,
+            or the app does not know the queue.
         kombu.exceptions.EncodeError: an argument cannot be written as JSON, or not be stored.
     """
     check_call(task, args, kwargs or {}, options)
     job = Job(
         owner_id=owner.pk if owner else parent.owner_id if parent else None,
-        subject_url=checked_address(subject_url),
+        subject_url=checked_link(checked_address(subject_url)),
         parent=parent,
         **job_fields_of_task(task),
         **message_fields(task, args, kwargs or {}, options_of_caller(task) | options),

@@ -3,6 +3,7 @@
 from django.db import models
 from django.db.models.functions import Now
 
+from realtime.models.addresses import is_own_address
 from realtime.models.job import Job
 from realtime.states import ItemState
 
@@ -30,3 +31,8 @@ class JobItem(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.key
+
+    @property
+    def shown_image(self) -> str:
+        """The address of the picture; empty if it is not one of this site."""
+        return self.image if is_own_address(self.image) else ""

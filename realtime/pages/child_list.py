@@ -1,5 +1,6 @@
 """Child list: the child jobs of a job as its page lists them, by state and page by page."""
 
+import re
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -19,6 +20,8 @@ from realtime.states import JobState, RunBy
 PAGE_SIZE: Final = 20
 STATE, AFTER, BEFORE = "parts", "parts_after", "parts_before"
 """Parameters in the address of the page."""
+NUMBERED: Final = re.compile(r"nth-([1-9][0-9]{0,8})", re.ASCII)
+"""Names a child job by its number in the list, for viewers who may not know its id."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,16 +64,17 @@ def child_list(job: Job, given: QueryDict, *, viewer: Viewer, route: str) -> Chi
         Job.objects.filter(parent=job, **{"state": state} if state else {}),
         BY_ID,
         size=PAGE_SIZE,
-        after=_job_id(given, AFTER),
-        before=_job_id(given, BEFORE),
+        after=_job_id(job, given, AFTER),
+        before=_job_id(job, given, BEFORE),
     )
     load_queue_positions(page.jobs)
-    first, last = (page.jobs[0].pk, page.jobs[-1].pk) if page.jobs else (None, None)
+    rows = [_row(child, viewer=viewer, key=key, route=route) for child in page.jobs]
+    has_earlier, has_later = rows and page.has_previous, rows and page.has_next
     return ChildList(
         tabs=_tabs(job, given, state),
-        rows=[_row(child, viewer=viewer, key=key, route=route) for child in page.jobs],
-        earlier=_address(given, state, **{BEFORE: first}) if first and page.has_previous else "",
-        later=_address(given, state, **{AFTER: last}) if last and page.has_next else "",
+        rows=rows,
+        earlier=_address(given, state, **{BEFORE: _name(job, rows[0])}) if has_earlier else "",
+        later=_address(given, state, **{AFTER: _name(job, rows[-1])}) if has_later else "",
     )
 
 
@@ -95,7 +99,7 @@ def _tabs(job: Job, given: QueryDict, here: str) -> list[Tab]:
     ]
 
 
-def _address(given: QueryDict, state: str, **place: UUID) -> str:
+def _address(given: QueryDict, state: str, **place: str) -> str:
     others = {name: value for name, value in given.items() if name not in (STATE, AFTER, BEFORE)}
     return f"?{_encoded(**others, **{STATE: state} if state else {}, **place)}#jobs"
 
@@ -106,8 +110,25 @@ def _encoded(**values: object) -> str:
     return query.urlencode()
 
 
-def _job_id(given: QueryDict, name: str) -> UUID | None:
+def _name(job: Job, row: Row) -> str:
+    """What names this child job in the addresses of the pages before and after it."""
+    if row.url:
+        return str(row.snapshot.id)
+    return f"nth-{Job.objects.filter(parent=job, pk__lte=row.snapshot.id).count()}"
+
+
+def _job_id(job: Job, given: QueryDict, parameter: str) -> UUID | None:
+    name = given.get(parameter, "")
+    if number := NUMBERED.fullmatch(name):
+        return _nth_child(job, int(number[1]))
     try:
-        return parse_job_id(given.get(name, ""))
+        return parse_job_id(name)
     except ValueError:
         raise Http404("No such page of the list.") from None
+
+
+def _nth_child(job: Job, number: int) -> UUID:
+    ids = Job.objects.filter(parent=job).order_by("pk").values_list("pk", flat=True)
+    for child_id in ids[number - 1 : number]:
+        return child_id
+    raise Http404("No such page of the list.")

@@ -1,6 +1,6 @@
 """Views of one job: its page, JSON, event stream and file, and the actions of its owner."""
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
 from http import HTTPStatus
 from typing import Final
@@ -83,6 +83,8 @@ async def events(request: ASGIRequest, job_id: UUID) -> HttpResponseBase:
     last = request.headers.get("Last-Event-ID", "")
     if job.is_finished and last == event_id(public(job)):
         return keep_private(HttpResponse(status=204))
+    if request.method == "HEAD":
+        return keep_private(_event_stream(_lines()))
     stream = Stream(viewer, session_key=request.session.session_key or "")
     key, address = request.GET.get("key", ""), client_address(request.scope)
     lines = lines_of(job, stream, key=key, address=address, last_event_id=last)
@@ -90,9 +92,18 @@ async def events(request: ASGIRequest, job_id: UUID) -> HttpResponseBase:
         first = await anext(lines)
     except CloseConnection as error:
         return keep_private(HttpResponse(str(error), status=429, content_type="text/plain"))
-    response = StreamingHttpResponse(_chain(first, lines), content_type="text/event-stream")
+    return keep_private(_event_stream(_chain(first, lines)))
+
+
+def _event_stream(lines: AsyncIterator[str]) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, content_type="text/event-stream")
     response["X-Accel-Buffering"] = "no"
-    return keep_private(response)
+    return response
+
+
+async def _lines(*lines: str) -> AsyncIterator[str]:
+    for line in lines:
+        yield line
 
 
 async def _chain(first: str, rest: AsyncGenerator[str, None]) -> AsyncGenerator[str, None]:
@@ -109,7 +120,7 @@ async def file(request: HttpRequest, job_id: UUID) -> HttpResponseBase:
 
 def _file(request: HttpRequest, job_id: UUID) -> HttpResponseBase:
     job, _ = job_or_404(request, job_id, key=request.GET.get("key", ""))
-    return keep_private(download.download(job))
+    return keep_private(download.download(job, is_head=request.method == "HEAD"))
 
 
 @require_POST

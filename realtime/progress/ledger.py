@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from realtime.conf import conf
 from realtime.models import Job, JobItem
+from realtime.models.addresses import is_own_address
 from realtime.progress.values import as_text
 from realtime.serialization import clean_text, is_storable
 from realtime.states import ItemState
@@ -43,7 +44,8 @@ def checked_key(value: Any, *, image: str = "") -> str:
     """The key of an item as a text.
 
     Raises:
-        ValueError: the key or the address of the item's picture cannot be stored.
+        ValueError: the key or the address of the item's picture cannot be stored, or the picture
+            is not one of this site.
     """
     key = str(value)
     if len(key) > KEY_MAX or not is_storable(key):
@@ -55,6 +57,11 @@ def checked_key(value: Any, *, image: str = "") -> str:
         raise ValueError(
             f"A picture's address has up to {IMAGE_MAX} characters, without NUL and lone"
             f" surrogates, not {image!r}."
+        )
+    if image and not is_own_address(image):
+        raise ValueError(
+            f"The address of a picture is {image!r}: it must be a path of this site that begins "
+            "with /, or an address below MEDIA_URL or STATIC_URL."
         )
     return key
 

@@ -192,7 +192,8 @@ class Progress:
 
         Raises:
             ValueError: `key` has more than 200 characters, or `image` more than 500, or one of
-                them cannot be stored. Other texts are cut.
+                them cannot be stored, or `image` is an address of another site. Other texts are
+                cut.
         """
         if self._stop_signal.reason is not None:
             raise self._stop_signal.reason

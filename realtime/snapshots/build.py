@@ -7,11 +7,13 @@ from uuid import UUID
 
 from django.urls import reverse
 from django.utils import timezone
+from msgspec import structs
 
 from realtime.bounds import largest_counts, nearest_phases, shorten, small_result
 from realtime.conf import conf
 from realtime.files.storage import file_of
 from realtime.models import Job
+from realtime.models.addresses import is_link, is_own_address
 from realtime.snapshots.outcomes import in_display_order
 from realtime.snapshots.queue_position import load_queue_positions, seconds_until_due
 from realtime.snapshots.schema import File, Item, OperatorSnapshot, Phase, Snapshot
@@ -77,20 +79,26 @@ def _fields(job: Job) -> dict[str, Any]:
         "message": job.message,
         "counts": in_display_order(job.task, largest_counts(job.counts, conf.OUTCOMES_SHOWN)),
         "failed": job.failed,
-        "items": [Item(*item) for item in job.recent[: conf.ITEMS_SHOWN]],
+        "items": [_item(Item(*item)) for item in job.recent[: conf.ITEMS_SHOWN]],
         "place": _place(job),
         "expected_wait": _expected_wait(job),
         "reason": reason(job),
         "error": shorten(job.error, conf.ERROR_MAX_CHARACTERS),
         "result": small_result(job.result, conf.RESULT_SHOWN_BYTES),
         "file": _file(job),
-        "subject_url": job.subject_url,
+        "subject_url": job.subject_url if is_link(job.subject_url) else "",
         "queued_at": job.queued_at.timestamp(),
         "started_at": _seconds(job.started_at),
         "finished_at": _seconds(job.finished_at),
         "retry_at": _seconds(job.due_at),
         "batch": job.carrier == RunBy.CHILDREN,
     }
+
+
+def _item(item: Item) -> Item:
+    """Without its picture, if that is not one of this site."""
+    is_own = not item.image or is_own_address(item.image)
+    return item if is_own else structs.replace(item, image="")
 
 
 def _phase(job: Job, phase: list[Any]) -> Phase:

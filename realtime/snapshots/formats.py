@@ -82,16 +82,15 @@ def rate(per_second: float, unit: str) -> str:
 
 
 def relative(moment: float, now: float | None = None) -> str:
+    """How long ago something happened. Never "in 5 s": the clocks of two servers may differ."""
     past = (timezone.now().timestamp() if now is None else now) - moment
-    size = abs(past)
-    if size < 2:
+    if past < 2:
         return "just now"
-    if size >= 7 * DAY:
+    if past >= 7 * DAY:
         day = _local(moment)
         return f"on {day.day} {day:%b %Y}"
-    unit = next((unit for unit in (DAY, HOUR, MINUTE) if size >= unit), 1)
-    words = duration(math.floor(size / unit) * unit)
-    return f"{words} ago" if past > 0 else f"in {words}"
+    unit = next((unit for unit in (DAY, HOUR, MINUTE) if past >= unit), 1)
+    return f"{duration(math.floor(past / unit) * unit)} ago"
 
 
 def exact_time(moment: float) -> str:

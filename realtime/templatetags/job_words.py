@@ -7,6 +7,7 @@ from typing import Any, Final
 from django import template
 from django.conf import settings
 from django.shortcuts import resolve_url
+from django.utils import timezone
 
 from realtime.models import Job
 from realtime.snapshots import formats, words
@@ -95,14 +96,16 @@ def login_url() -> str:
 
 @register.inclusion_tag("realtime/_moment.html")
 def moment(value: datetime | float | None, label: str = "", part: str = "") -> dict[str, Any]:
-    """A relative time, with the exact time on hover. A script keeps it up to date."""
+    """How long ago something happened, with the exact time on hover. A script keeps it up to date.
+
+    The script learns the time of the server from it: the clock of the browser may be wrong.
+    """
+    context = {"label": label, "part": part, "now": f"{timezone.now().timestamp():.3f}"}
     if value is None:
-        return {"label": label, "part": part, "seconds": None}
+        return context | {"seconds": None}
     # Whole seconds: the script reads the time from the element's datetime, which has no more.
     seconds = math.floor(value.timestamp() if isinstance(value, datetime) else value)
-    return {
-        "label": label,
-        "part": part,
+    return context | {
         "seconds": seconds,
         "iso": formats.iso_time(seconds),
         "exact": formats.exact_time(seconds),

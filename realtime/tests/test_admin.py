@@ -1,4 +1,5 @@
 import pytest
+from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
@@ -48,3 +49,27 @@ def test_operators_may_view_jobs_and_other_staff_may_not(client: Client) -> None
     assert client.get(url).status_code == 200
     client.force_login(user("clerk", is_staff=True))
     assert client.get(url).status_code == 403
+
+
+@pytest.mark.parametrize("model", ["job", "worker"])
+@pytest.mark.parametrize(
+    ("permission", "status"), [("add", 403), ("change", 403), ("delete", 403), ("view", 200)]
+)
+def test_only_the_view_permission_shows_the_rows(
+    client: Client, model: str, permission: str, status: int
+) -> None:
+    clerk = user("clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename=f"{permission}_{model}"))
+    client.force_login(clerk)
+    url = reverse(f"admin:realtime_{model}_changelist")
+    assert client.get(url).status_code == status
+    assert (url in client.get(reverse("admin:index")).content.decode()) == (status == 200)
+
+
+@pytest.mark.parametrize("page", ["change", "history", "delete"])
+def test_the_change_permission_shows_no_job(client: Client, job: Job, page: str) -> None:
+    clerk = user("clerk", is_staff=True)
+    clerk.user_permissions.add(Permission.objects.get(codename="change_job"))
+    client.force_login(clerk)
+    response = client.get(reverse(f"admin:realtime_job_{page}", args=[job.pk]))
+    assert response.status_code == 403

@@ -220,3 +220,14 @@ async def test_a_hostile_header_of_a_handshake_has_no_effect(web: Web, name: str
 async def test_an_unknown_host_is_refused(web: Web, host: str) -> None:
     code, _ = await status(web, request("/healthz", [("Host", host)]))
     assert code in REFUSED
+
+
+@pytest.mark.parametrize("name", ["/events", ".json"])
+async def test_the_response_to_head_has_no_body(web: Web, name: str) -> None:
+    host: Header = ("Host", f"127.0.0.1:{web.port}")
+    path = f"/jobs/{(await make()).pk}{name}"
+    async with connected(web.port) as raw:
+        await raw.write(request(path, [host], method="HEAD") * 2 + request("/healthz", [host]))
+        heads = [await raw.read_head() for _ in range(3)]
+    assert [code for code, _ in heads] == [200, 200, 200]
+    assert all(head.startswith(b"HTTP/1.1 ") for _, head in heads)

@@ -118,6 +118,13 @@ def test_head_sends_the_size_and_no_content(client: Client) -> None:
     assert response.getvalue() == b""
 
 
+def test_head_opens_no_stream() -> None:
+    response = download(job_with_file(), is_head=True)
+    assert response["Content-Length"] == str(len(CONTENT))
+    assert response.file_to_stream is None
+    assert response.getvalue() == b""
+
+
 def test_a_browser_saves_the_file_and_neither_shows_nor_caches_it(client: Client) -> None:
     job = job_with_file()
     response = client.get(address(job.pk, key=watch_key(job.pk)))

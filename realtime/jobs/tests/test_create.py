@@ -50,6 +50,12 @@ def test_a_job_has_the_fields_of_its_call_and_task() -> None:
     assert job.events.get().text == "Waiting"
 
 
+def test_a_link_to_a_script_is_refused() -> None:
+    with pytest.raises(ValueError, match="'javascript:x'"):
+        enqueue(add, args=(1, 2), subject_url="javascript:x")
+    assert not Job.objects.exists()
+
+
 def test_a_call_overrides_the_visibility_of_its_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(add.__class__, "visibility", Visibility.PUBLIC)
     assert enqueue(add, args=(1,)).visibility == Visibility.PUBLIC

@@ -130,6 +130,17 @@ async def test_an_address_has_a_limited_number_of_streams(
             await stream.streaming_content.aclose()
 
 
+async def test_head_opens_no_stream(async_client: AsyncClient, settings: Settings) -> None:
+    settings.REALTIME_SOCKETS_PER_ADDRESS = 1
+    job = await make()
+    heads = [await async_client.head(url(job)) for _ in range(2)]
+    stream: Any = await async_client.get(url(job))
+    assert [head.status_code for head in heads] == [200, 200]
+    assert stream.status_code == 200
+    assert all(head.headers == stream.headers for head in heads)
+    await stream.streaming_content.aclose()
+
+
 @pytest.mark.parametrize("name", ["events", "snapshot"])
 @pytest.mark.parametrize(
     ("viewer", "status"),

@@ -126,7 +126,9 @@ def test_a_state_without_children_is_an_empty_list(client_of_owner: Client, owne
     assert "There are no jobs in this state." in client_of_owner.get(url).content.decode()
 
 
-@pytest.mark.parametrize("query", ["parts=asleep", "parts_after=1", "parts_before=x"])
+@pytest.mark.parametrize(
+    "query", ["parts=asleep", "parts_after=1", "parts_before=x", "parts_after=nth-0"]
+)
 def test_an_invalid_state_or_page_is_not_found(
     client_of_owner: Client, owner: User, query: str
 ) -> None:
@@ -202,6 +204,29 @@ def test_only_the_state_is_shown_of_a_job_that_the_viewer_may_not_watch(
     text = client_of_owner.get(job_url(batch.pk)).content.decode()
     assert "secret" not in text.lower()
     assert 'class="state" data-state="failed"' in text
+
+
+@pytest.mark.parametrize("state", ["", "queued"])
+def test_the_page_has_no_id_of_a_job_that_the_viewer_may_not_watch(owner: User, state: str) -> None:
+    batch = batch_of(MANY, owner)
+    Job.objects.filter(pk=batch.pk).update(visibility=Visibility.PUBLIC)
+    url, seen = f"{job_url(batch.pk)}?parts={state}", 0
+    while url:
+        answer = Client().get(url)
+        children = answer.context["children"]
+        seen += len(children.rows)
+        assert not any(str(child_id) in answer.content.decode() for child_id in ids_of(batch))
+        url = children.later and address(url, children.later)
+    assert seen == MANY
+    url = address(job_url(batch.pk), children.earlier)
+    assert row_ids(get_child_list(Client(), url)) == ids_of(batch)[PAGE_SIZE : 2 * PAGE_SIZE]
+
+
+@pytest.mark.parametrize(("number", "status"), [(1, 200), (3, 200), (4, 404), (10**8, 404)])
+def test_a_page_is_named_by_the_number_of_a_child(owner: User, number: int, status: int) -> None:
+    batch = batch_of(3, owner)
+    Job.objects.filter(pk=batch.pk).update(visibility=Visibility.PUBLIC)
+    assert Client().get(f"{job_url(batch.pk)}?parts_after=nth-{number}").status_code == status
 
 
 def test_the_dashboard_links_to_its_own_pages() -> None:

@@ -29,7 +29,7 @@ def test_names_and_keys_that_are_too_long_are_refused(more: int) -> None:
         lambda: progress.item("k" * (KEY_MAX + more), "new"),
         lambda: progress.begin("k" * (KEY_MAX + more), "new"),
         lambda: progress.settle("k" * (KEY_MAX + more), "new"),
-        lambda: progress.item("1", "new", image="i" * (IMAGE_MAX + more)),
+        lambda: progress.item("1", "new", image="/" + "i" * (IMAGE_MAX - 1 + more)),
         lambda: progress.phase("p" * (NAME_MAX + more)).__enter__(),
     ]
     for call in calls:
@@ -70,3 +70,12 @@ def test_text_that_cannot_be_stored_is_replaced_or_refused(bad: str) -> None:
     for call in calls:
         with pytest.raises(ValueError, match="up to"):
             call()
+
+
+@pytest.mark.parametrize("image", ["javascript:alert(1)", "https://evil.example/1.png", "//evil"])
+def test_a_picture_of_another_site_is_refused(image: str) -> None:
+    progress = claimed_progress()
+    with pytest.raises(ValueError, match="path of this site"):
+        progress.item("1", "new", image=image)
+    assert progress.save()
+    assert not progress.job.items.exists()

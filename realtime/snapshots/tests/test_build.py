@@ -128,6 +128,14 @@ def test_times_are_in_seconds_and_items_are_structs() -> None:
     assert msgspec.json.decode(encode(snapshot))["items"][0]["label"] == "A hill"
 
 
+@pytest.mark.parametrize("address", ["javascript:alert(1)", "//evil.example/1.png"])
+def test_a_row_with_an_unsafe_address_is_shown_without_it(address: str) -> None:
+    recent = [["1", "A hill", "new", "done", "", address]]
+    snapshot = public(load(make_job(recent=recent, subject_url=address)))
+    assert snapshot.items == [Item("1", "A hill", "new", "done", "", "")]
+    assert snapshot.subject_url == ""
+
+
 @pytest.mark.parametrize(
     ("state", "shown"), [(JobState.SUCCEEDED, "done"), (JobState.FAILED, "running")]
 )

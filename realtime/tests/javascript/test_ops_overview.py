@@ -386,6 +386,17 @@ def test_axe_finds_nothing_wrong(site: FakeSite, width: int) -> None:
     assert site.page.evaluate("document.documentElement.scrollWidth") == width
 
 
+@pytest.mark.parametrize("width", [767, 480, 321, 320, 256])
+def test_the_page_never_scrolls_sideways(site: FakeSite, width: int) -> None:
+    site.page.set_viewport_size({"width": width, "height": 800})
+    titled = row(STATES["running"], number=9, title="A long title " * 20, worker="w" * 60)
+    open_overview(site, titled, *(row(shown, number=n) for n, shown in enumerate(STATES.values())))
+    assert site.page.evaluate("document.documentElement.scrollWidth") == width
+    head = site.page.locator(".jobs thead")
+    assert head.bounding_box() is not None
+    expect(site.page.get_by_role("columnheader", name="Progress")).to_be_attached()
+
+
 def test_the_wire_names_what_the_script_reads() -> None:
     shown = json.loads(encode(row(STATES["running"], number=1)))
     assert {"task", "worker", "revision", "tick"} <= shown.keys()

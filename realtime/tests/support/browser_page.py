@@ -51,6 +51,7 @@ class Response:
     body: str = ""
     status: int = 200
     kind: str = "application/json"
+    server_time: float | None = None
 
 
 def json_response(snapshot: Snapshot) -> Response:
@@ -145,9 +146,8 @@ class FakeSite:
         for path, responses in self._responses:
             if address.endswith(path):
                 response = responses.pop(0) if len(responses) > 1 else responses[0]
-                route.fulfill(
-                    status=response.status, body=response.body, content_type=response.kind
-                )
+                body = with_server_time(response.body, response.server_time)
+                route.fulfill(status=response.status, body=body, content_type=response.kind)
                 return True
         return False
 
@@ -170,8 +170,9 @@ class FakeSite:
                 body="<svg xmlns='http://www.w3.org/2000/svg'/>", content_type="image/svg+xml"
             )
 
-    def open(self, body: str = "", *, head: str = "") -> None:
-        self._body, self._head = body, head
+    def open(self, body: str = "", *, head: str = "", server_time: float | None = None) -> None:
+        """Without `server_time` the page does not know the time of the server."""
+        self._body, self._head = with_server_time(body, server_time), head
         self.page.goto(f"{ORIGIN}/")
 
     def open_job(self, *snapshots: Snapshot, **options: bool) -> None:
@@ -221,6 +222,12 @@ class FakeSite:
             seconds -= STEP_SECONDS
             if seconds > 0:
                 self.page.evaluate("null")
+
+
+def with_server_time(html: str, server_time: float | None) -> str:
+    """Templates write the real time, which is not that of the clock of the page."""
+    attribute = "" if server_time is None else f' data-server-time="{server_time}"'
+    return re.sub(r' data-server-time="[^"]*"', attribute, html)
 
 
 def rendered(snapshot: Snapshot, *, titled: bool = False, **options: bool) -> str:

@@ -1,4 +1,5 @@
 // The transport of an overview that gets no WebSocket: it requests the page itself again.
+import { learnServerTime } from "../shared/clock.js";
 import { BROKEN, SESSION_ENDED } from "./close-codes.js";
 import { jitter, request, requireSuccess } from "./fetch-snapshot.js";
 
@@ -19,7 +20,9 @@ export function readPage(signal) {
       return null;
     }
     requireSuccess(response);
-    return new DOMParser().parseFromString(await response.text(), "text/html");
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
+    learnServerTime(page, 0);
+    return page;
   });
 }
 

@@ -1,4 +1,6 @@
 // Formats of numbers and times. realtime/snapshots/formats.py has the same for the server.
+import { now } from "./clock.js";
+
 const grouped = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 2 });
 // Not en-GB, which abbreviates September to "Sept".
 const month = new Intl.DateTimeFormat("en-US", { month: "short" });
@@ -7,8 +9,6 @@ const clock = new Intl.DateTimeFormat("en-GB", { timeStyle: "long" });
 const MINUTE = 60;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-
-export const now = () => Date.now() / 1000;
 
 export function number(value) {
   return grouped.format(value);
@@ -93,16 +93,16 @@ function perUnitOfTime(perSecond) {
   return perSecond * MINUTE >= 1 ? [perSecond * MINUTE, "min"] : [perSecond * HOUR, "h"];
 }
 
+// How long ago something happened. Never "in 5 s": the clocks of two servers may differ.
 export function relative(time, at = now()) {
   const past = at - time;
-  if (Math.abs(past) < 2) {
+  if (past < 2) {
     return "just now";
   }
-  if (Math.abs(past) >= 7 * DAY) {
+  if (past >= 7 * DAY) {
     return `on ${date(time)}`;
   }
-  const words = duration(inLargestUnit(Math.abs(past)));
-  return past > 0 ? `${words} ago` : `in ${words}`;
+  return `${duration(inLargestUnit(past))} ago`;
 }
 
 function inLargestUnit(seconds) {

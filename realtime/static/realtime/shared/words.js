@@ -1,5 +1,6 @@
 // The texts that describe a snapshot. realtime/snapshots/words.py has the same for the server.
-import { about, duration, eta, now, number, ordinal, percent, plural, rate } from "./formats.js";
+import { now } from "./clock.js";
+import { about, duration, eta, number, ordinal, percent, plural, rate } from "./formats.js";
 
 export const STATES = Object.freeze({
   queued: "Waiting",
