@@ -83,7 +83,7 @@ class Delivery:
         except (Deferred, Misconfigured) as error:
             if not self._is_delivered():
                 raise
-            if not self._is_last:
+            if not self._is_last or isinstance(error, Misconfigured):
                 raise PartlyDelivered(self._sentence()) from error
             self._give_up(str(error))
         return self._result()

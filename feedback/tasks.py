@@ -47,12 +47,13 @@ def send_feedback_email_task(
     try:
         return delivery.run()
     except Misconfigured as error:
-        _log_misconfigured(error)
         waiting = NotDelivered(f"{error} {SENT_WHEN_CORRECTED}")
-        kwargs["deferrals"] = deferrals
-        raise _retry(self, waiting, kwargs, seconds=conf.MISCONFIGURED_RETRY) from error
+        raise _retry_when_corrected(self, waiting, error, kwargs) from error
     except PartlyDelivered as error:
-        raise _retry(self, error, kwargs, seconds=DELAYS[deferrals]) from error.__cause__
+        cause = error.__cause__
+        if isinstance(cause, Misconfigured):
+            raise _retry_when_corrected(self, error, cause, kwargs) from cause
+        raise _retry(self, error, kwargs, seconds=DELAYS[deferrals]) from cause
     except Deferred as error:
         if is_last:
             raise NotDelivered(f"{error} {SEND_LATER}") from error
@@ -63,6 +64,15 @@ def send_feedback_email_task(
 def _retry(task: JobTask, error: JobError, kwargs: dict[str, int], *, seconds: float) -> Retry:
     retry: Retry = task.retry(kwargs=kwargs, exc=error, countdown=seconds, throw=False)
     return retry
+
+
+def _retry_when_corrected(
+    task: JobTask, waiting: JobError, error: Misconfigured, kwargs: dict[str, int]
+) -> Retry:
+    """Retry without a limit, until an operator has corrected the settings."""
+    _log_misconfigured(error)
+    kwargs = kwargs | {"deferrals": kwargs["deferrals"] - 1}
+    return _retry(task, waiting, kwargs, seconds=conf.MISCONFIGURED_RETRY)
 
 
 def _log_misconfigured(error: MailError) -> None:

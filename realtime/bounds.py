@@ -23,7 +23,7 @@ def largest_counts(counts: Mapping[str, int], max_length: int) -> dict[str, int]
     if len(counts) <= max_length:
         return dict(counts)
     names = sorted(counts.keys() - {OTHER}, key=lambda name: (-counts[name], name))
-    shown = {name: counts[name] for name in names[: max_length - 1]}
+    shown = {name: counts[name] for name in names[: max(0, max_length - 1)]}
     return shown | {OTHER: sum(counts.values()) - sum(shown.values())}
 
 
@@ -72,4 +72,7 @@ def _is_within(plain: Any, max_bytes: int) -> bool:
             if len(value) > left:
                 return False
             values.extend(value)
-    return len(_encoder.encode(plain)) <= max_bytes
+    try:
+        return len(_encoder.encode(plain)) <= max_bytes
+    except RecursionError:  # nested too deeply for this thread
+        return False

@@ -130,6 +130,22 @@ def test_a_wrong_setting_is_retried_until_it_is_corrected(
     )
 
 
+def test_a_confirmation_waits_too_until_a_wrong_setting_is_corrected(
+    feedback: Feedback,
+    settings: Settings,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    settings.FEEDBACK_MISCONFIGURED_RETRY = 42.0
+    error = PartlyDelivered("It is delivered.")
+    error.__cause__ = Misconfigured()
+    replace_delivery(monkeypatch, error)
+    retry = run_until_retry(feedback, retries=3, deferrals=3)
+    assert (retry.when, str(retry.exc)) == (42.0, "It is delivered.")
+    assert retry.sig.kwargs["deferrals"] == 3
+    assert "Check EMAIL_URL" in caplog.text
+
+
 def test_a_wrong_setting_is_logged_with_its_cause(
     feedback: Feedback, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -26,11 +26,14 @@ def has_answered(error: Exception) -> bool:
 
 
 def takes_messages() -> bool:
-    """Publish a message to a queue of its own, which is deleted again; whether that worked."""
+    """Publish a message to a queue of its own, which is deleted again; whether that worked.
+
+    It does not work either if the user of the broker may not declare such a queue.
+    """
     with current_app.connection_for_write() as connection:
         errors: tuple[type[BaseException], ...] = (
-            *connection.recoverable_connection_errors,
-            *connection.recoverable_channel_errors,
+            *connection.connection_errors,
+            *connection.channel_errors,
             OperationalError,
         )
         queue = Queue(f"realtime.check.{uuid4()}", durable=False, expires=60)

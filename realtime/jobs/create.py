@@ -140,7 +140,7 @@ def adopt(
     """
     try:
         message, is_exact = message_fields(task, args, kwargs, {**options, "queue": queue}), True
-    except EncodeError:
+    except (EncodeError, ValueError):  # a ValueError for a time that is not in ISO 8601
         lossy = to_json_lossy(list(args)), to_json_lossy(dict(kwargs))
         message, is_exact = message_fields(task, *lossy, {"queue": queue}), False
     job = Job(id=job_id_of(task_id), published_at=Now(), **job_fields_of_task(task), **message)

@@ -59,7 +59,7 @@ def publish(ids: Iterable[UUID]) -> None:
 
 def _publish_in_order(jobs: Iterable[Job], published: list[Job]) -> None:
     """Publish each job, and add it to `published`; one job that is refused does not end it."""
-    refused: list[tuple[Job, BrokerRefuses]] = []
+    refused: list[tuple[Job, BrokerRefuses, int]] = []
     for job in jobs:
         try:
             if _publish_or_fail(job):
@@ -67,10 +67,10 @@ def _publish_in_order(jobs: Iterable[Job], published: list[Job]) -> None:
         except BrokerRefuses as error:
             if refused:
                 raise  # A second job is refused alike: it is not the jobs.
-            refused.append((job, error))
-    for job, reason in refused:
-        if not published:
-            raise reason
+            refused.append((job, error, len(published)))
+    for job, reason, published_before in refused:
+        if len(published) == published_before:
+            raise reason  # The broker may take no more messages, as a full Redis.
         if _publish_or_fail_again(job):
             published.append(job)
 

@@ -4,7 +4,6 @@ The last progress, the items and the new state are saved in one transaction. A r
 lease changes nothing.
 """
 
-import json
 import logging
 import traceback
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from contextlib import nullcontext
 from datetime import UTC, datetime
 from typing import Any, Final
 
+import msgspec
 from celery.exceptions import Ignore, Retry
 from django.db import transaction
 
@@ -158,12 +158,12 @@ def stored_result(result: Any) -> tuple[Any, str]:
         return None, ""
     try:
         plain = to_json_lossy(result)
+        size = len(msgspec.json.encode(plain))
     except BaseException as error:  # Methods of the result may raise anything.
         if ends_process(error):
             raise
         log.warning("The result of a job cannot be written as JSON", exc_info=True)
         return None, NOT_JSON
-    size = len(json.dumps(plain))
     if size > conf.RESULT_MAX_BYTES:
         note = TOO_LARGE.format(size=size, limit=conf.RESULT_MAX_BYTES)
         log.warning("%s Set REALTIME_RESULT_MAX_BYTES, or attach a file to the job.", note)

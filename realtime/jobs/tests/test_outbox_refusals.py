@@ -104,6 +104,27 @@ def test_one_job_that_is_refused_like_the_check_holds_up_no_other(
     assert bad.state == JobState.FAILED
 
 
+def test_the_last_job_waits_if_the_broker_became_full_before_it(
+    valkey: Valkey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outbox, "takes_messages", lambda: False)
+    send, sent = task.app.send_task, list[Any]()
+
+    def send_first(*args: Any, **options: Any) -> Any:
+        if sent:
+            raise OperationalError("refused") from ResponseError("OOM")
+        sent.append(send(*args, **options))
+
+    monkeypatch.setattr(task.app, "send_task", send_first)
+    jobs = [enqueue(task, queue="refusals") for _ in range(2)]
+    with pytest.raises(outbox.BrokerRefuses):
+        publish(*jobs)
+    for job in jobs:
+        job.refresh_from_db()
+    assert [job.published_at is not None for job in jobs] == [True, False]
+    assert {job.state for job in jobs} == {JobState.QUEUED}
+
+
 def test_the_second_try_uses_a_new_channel(valkey: Valkey, monkeypatch: pytest.MonkeyPatch) -> None:
     """RabbitMQ closes the channel by which it has got a message that it refuses."""
     with task.app.producer_or_acquire() as producer:

@@ -96,9 +96,11 @@ def count_jobs(stack: Stack, requests: Requests, rows: list[JobRow]) -> dict[str
         for message_id, count in stack.mail_server.received.items()
         if not message_id.endswith(PLAIN_SUFFIX)
     }
-    items = stack.database.items()
-    states = [state for (job_id, _), state in items.items() if job_id in requests.sent]
-    promised = EMAILS_PER_JOB * len(requests.acknowledged)
+    states: dict[str, list[str]] = {job_id: [] for job_id in requests.sent}
+    for (job_id, _), state in stack.database.items().items():
+        if job_id in states:
+            states[job_id].append(state)
+    promised = EMAILS_PER_JOB * len(requests.acknowledged) - withheld_confirmations(states)
     missing_jobs = len(requests.acknowledged) - len(rows)
     return {
         "lost": max(0, promised - len(received)) + missing_jobs,
@@ -107,10 +109,18 @@ def count_jobs(stack: Stack, requests: Requests, rows: list[JobRow]) -> dict[str
         "duplicated_executions": 0,
         "stuck": sum(row.state not in FINISHED for row in rows),
         "failed": sum(row.state == "failed" for row in rows),
-        "unknown": states.count("unknown"),
+        "unknown": sum(of_job.count("unknown") for of_job in states.values()),
         "recovery_p50_s": None,
         "recovery_p99_s": None,
     }
+
+
+def withheld_confirmations(states: dict[str, list[str]]) -> int:
+    """How many visitors get no confirmation, because nobody knows whether the team got theirs.
+
+    `states` are those of the emails of each job.
+    """
+    return sum(of_job.count("pending") for of_job in states.values() if "unknown" in of_job)
 
 
 def count_plain_tasks(stack: Stack, requests: Requests) -> dict[str, object]:
