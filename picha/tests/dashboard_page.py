@@ -31,6 +31,12 @@ class DashboardPage:
         expect(self.page.locator("link-state")).to_have_text("live", timeout=JOB_TIMEOUT_MS)
         assert self.page.locator("[data-number]").count() == len(NUMBERS)
 
+    def wait_until_idle(self) -> None:
+        """Until no job occupies a worker, as the first import of a new site does."""
+        for name in ("waiting", "running"):
+            number = self.page.locator(f"[data-number={name}]")
+            expect(number).to_have_text("0", timeout=JOB_TIMEOUT_MS)
+
     def row(self, job_id: str) -> Locator:
         return self.page.locator(f"tr[data-job='{job_id}']")
 

@@ -116,6 +116,7 @@ def test_an_operator_watches_both_jobs_to_their_ends(
 ) -> None:
     dashboard = DashboardPage(browsers.open(users.operator))
     dashboard.open()
+    dashboard.wait_until_idle()
     dashboard.record_numbers()
     with frozen(stack, "smtp", "sandbox"):
         with frozen(stack, "worker"):

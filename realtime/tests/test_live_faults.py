@@ -14,6 +14,7 @@ from uuid import UUID
 import pytest
 from channels.layers import get_channel_layer
 from django.db.models import F
+from pytest_django import Settings
 
 from realtime.bus.bus import bus
 from realtime.channel_layer import messages
@@ -55,7 +56,11 @@ LONGEST_GAP: Final = 15.0
 
 @pytest.fixture(scope="module")
 def webs(django_db_setup: None, valkey: Valkey) -> Iterator[Webs]:
-    with serving(REALTIME_SOCKETS_PER_ADDRESS="1000", **QUICK_SETTINGS) as both:
+    with serving(
+        REALTIME_SOCKETS_PER_ADDRESS="1000",
+        REALTIME_RESULT_SHOWN_BYTES=str(2 * LARGE),
+        **QUICK_SETTINGS,
+    ) as both:
         yield both
 
 
@@ -250,7 +255,10 @@ async def test_a_browser_that_does_not_read_is_closed_with_a_reason(webs: Webs) 
     assert codes == [(web.name, habit, TOO_SLOW) for web, habit in cases]
 
 
-async def test_a_browser_that_does_not_read_costs_little_and_delays_no_other(webs: Webs) -> None:
+async def test_a_browser_that_does_not_read_costs_little_and_delays_no_other(
+    webs: Webs, settings: Settings
+) -> None:
+    settings.REALTIME_RESULT_SHOWN_BYTES = 2 * LARGE  # Large frames fill every buffer soon.
     async with published(result="x" * LARGE) as job:
         await asyncio.gather(*(check_cost(web, job) for web in webs.values()))
 

@@ -183,4 +183,5 @@ if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT statement FROM pg_prepared_statements")
             statements = [statement for (statement,) in cursor.fetchall()]
-        assert sum("realtime_jobevent" in statement for statement in statements) == 2
+        # Tests before this one may have prepared others on the same connection.
+        assert sum("realtime_jobevent" in statement for statement in statements) >= 2
